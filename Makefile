@@ -1,0 +1,108 @@
+# Everything runs through make, on a machine that has Python 3.11 to 3.13 and a package index and nothing else.
+
+PYTHON ?= python3
+POETRY_VERSION := 2.5.1
+POETRY_EXPORT_VERSION := 1.10.1
+
+BIN := $(CURDIR)/.venv/bin
+POETRY := .poetry/bin/poetry
+export PATH := $(BIN):$(PATH)
+
+# Settings in .env hold for every target, as they do for dagster.
+-include .env
+export $(shell sed -n 's/^\([A-Z_]*\)=.*/\1/p' .env 2>/dev/null)
+
+# The sample publisher: its port, its months, and the rows of yellow taxi a month (other feeds in proportion).
+PORT ?= 8900
+FROM ?= 2025-01
+TO ?= 2025-02
+ROWS ?= 50000
+
+.DEFAULT_GOAL := help
+
+## help: this list
+.PHONY: help
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk -F': ' '{printf "make %-10s %s\n", $$1, $$2}'
+
+## setup: create .venv with the locked packages, and .env
+.PHONY: setup
+setup: .venv/.installed
+	@test -f .env || cp .env.example .env
+	@grep -q '^DAGSTER_HOME=' .env || echo 'DAGSTER_HOME=' >> .env
+	@sed 's|^DAGSTER_HOME=.*|DAGSTER_HOME=$(CURDIR)/orchestration|' .env > .env.new && mv .env.new .env
+
+# Poetry's own installer wants an index with the JSON API, which company mirrors often lack; pip does not.
+# So Poetry only reads the lock, and pip installs exactly what is locked.
+.venv/.installed: pyproject.toml poetry.lock | $(POETRY)
+	$(PYTHON) -m venv .venv
+	$(POETRY) export --quiet --extras orchestrator --with dev --output .venv/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r .venv/requirements.txt
+	$(POETRY) install --quiet --only-root
+	ln -sf ../../$(POETRY) .venv/bin/poetry
+	touch $@
+
+$(POETRY):
+	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 14); sys.exit(None if ok else f"$(PYTHON) is Python {sys.version.split()[0]}; 3.11, 3.12 or 3.13 is needed: make setup PYTHON=python3.12")'
+	$(PYTHON) -m venv .poetry
+	.poetry/bin/python -m pip install --quiet --disable-pip-version-check poetry==$(POETRY_VERSION) poetry-plugin-export==$(POETRY_EXPORT_VERSION)
+
+## demo: load two months of sample files, build and test everything, and show what came of it
+.PHONY: demo
+demo: setup
+	@python -m ingestion.sample_publisher run --port $(PORT) --from $(FROM) --to $(TO) --rows $(ROWS) -- \
+		$(MAKE) --no-print-directory line
+	@echo
+	@echo "Try next:"
+	@echo "  . .venv/bin/activate"
+	@echo "  dagster dev -w orchestration/workspace.yaml                # then open http://localhost:3000"
+	@echo "  python ingestion/run_pipeline.py --year 2025 --months 1    # the publishers' own files"
+
+# From published files to queried facts: what everyone runs, against whichever publishers are configured.
+.PHONY: line
+line:
+	python ingestion/run_pipeline.py --from $(FROM) --to $(TO)
+	cd dbt && dbt build
+	python -m warehouse.summary
+
+## summary: trips by month and trip type, and where each published row is
+.PHONY: summary
+summary: setup
+	@python -m warehouse.summary
+
+## dev: Dagster on http://localhost:3000
+.PHONY: dev
+dev: setup
+	dagster dev -w orchestration/workspace.yaml
+
+## lint: style, types and SQL style
+.PHONY: lint
+lint: setup
+	ruff format --check .
+	ruff check .
+	mypy
+	sqlfluff lint --processes 2 dbt
+
+## format: put Python and SQL into the project's style
+.PHONY: format
+format: setup
+	ruff format .
+	ruff check --fix .
+	sqlfluff fix dbt
+
+## test: lint, a dbt build on sample files in a temporary database, and all tests
+.PHONY: test
+test: lint test-line
+	pytest
+
+.PHONY: test-line
+test-line: setup
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	DUCKDB_DATABASE_PATH="$$folder/test.duckdb" DBT_TARGET_PATH="$$folder/target" \
+		python -m ingestion.sample_publisher run --port 0 --from $(FROM) --to $(TO) --rows 20000 -- \
+		$(MAKE) --no-print-directory line
+
+## clean: remove the environment and what the tools keep; data stays
+.PHONY: clean
+clean:
+	rm -rf .venv .poetry dbt/target .mypy_cache .pytest_cache .ruff_cache .hypothesis
