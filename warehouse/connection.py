@@ -1,0 +1,96 @@
+"""Opening the DuckDB file: one process writes at a time, and a second one waits its turn."""
+
+import logging
+import os
+import re
+from contextlib import AbstractContextManager, closing
+from pathlib import Path
+
+import duckdb
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
+
+from warehouse.paths import DATABASE_VARIABLE, database_path
+
+logger = logging.getLogger(__name__)
+
+LOCK_TIMEOUT_VARIABLE = "DUCKDB_LOCK_TIMEOUT_SECONDS"
+_DEFAULT_LOCK_TIMEOUT_SECONDS = 1800.0
+
+
+class WarehouseError(Exception):
+    """The DuckDB file cannot be used; the message says why and what to do."""
+
+
+class WarehouseBusyError(WarehouseError):
+    """Another process kept the DuckDB file open for longer than the lock timeout."""
+
+
+def _is_lock_conflict(error: BaseException) -> bool:
+    return isinstance(error, duckdb.IOException) and "Could not set lock" in str(error)
+
+
+def _holder(error: BaseException | None) -> str:
+    """The process that DuckDB's message names as holding the lock, as `python3 (PID 123)`."""
+    match = re.search(r"held in (.+?) \(PID (\d+)\)", str(error))
+    return f"{Path(match[1]).name} (PID {match[2]})" if match else "another process"
+
+
+def _say_waiting(state: RetryCallState) -> None:
+    if state.attempt_number == 1 and state.outcome:
+        logger.warning("%s is in use by %s: waiting for it", database_path(), _holder(state.outcome.exception()))
+
+
+def open_for_writing() -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    """Open the DuckDB file for writing, creating it if there is none; closed when the `with` block ends.
+
+    DuckDB allows one process at a time. While another has the file this one waits, says so in the
+    log, and gives up after `DUCKDB_LOCK_TIMEOUT_SECONDS` (default 1,800).
+
+    Raises:
+        WarehouseBusyError: the file was still in use after the timeout.
+        WarehouseError: the file cannot be opened for another reason.
+    """
+    path = database_path()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WarehouseError(
+            f"{path}: cannot be created: {error}. Set {DATABASE_VARIABLE} to a path that can."
+        ) from error
+    return closing(_connect(path, read_only=False))
+
+
+def open_for_reading() -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    """Open the DuckDB file for reading, beside other readers; waits for a writer as `open_for_writing` does.
+
+    Raises:
+        WarehouseBusyError: the file was still in use after the timeout.
+        WarehouseError: there is no such file, or it cannot be opened.
+    """
+    path = database_path()
+    if not path.exists():
+        raise WarehouseError(
+            f"{path}: expected a DuckDB file, but there is none. "
+            "Load a month first: python ingestion/run_pipeline.py --year 2025 --months 1"
+        )
+    return closing(_connect(path, read_only=True))
+
+
+def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    timeout = float(os.environ.get(LOCK_TIMEOUT_VARIABLE, _DEFAULT_LOCK_TIMEOUT_SECONDS))
+    retrying = Retrying(
+        retry=retry_if_exception(_is_lock_conflict),
+        stop=stop_after_delay(timeout),
+        wait=wait_exponential_jitter(multiplier=0.1, max=2, jitter=0.2),
+        before_sleep=_say_waiting,
+        reraise=True,
+    )
+    try:
+        return retrying(duckdb.connect, str(path), read_only=read_only)
+    except duckdb.Error as error:
+        if _is_lock_conflict(error):
+            raise WarehouseBusyError(
+                f"{path}: expected to be free within {timeout:.0f} seconds, but {_holder(error)} still has it open. "
+                f"Close that process, or wait for longer by setting {LOCK_TIMEOUT_VARIABLE}."
+            ) from error
+        raise WarehouseError(f"{path}: cannot be opened as a DuckDB file: {error}") from error

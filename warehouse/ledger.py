@@ -1,0 +1,205 @@
+"""The ledger (`meta`): every run, what it did to each asset, and what is loaded now.
+
+Whoever does the work writes it, so that a run from cron, the terminal or Dagster looks the same.
+All times are UTC.
+"""
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import duckdb
+
+RunStatus = Literal["running", "success", "failed"]
+
+_SCHEMA = """
+create schema if not exists meta;
+
+create table if not exists meta.ingestion_runs (
+    run_id varchar primary key,
+    kind varchar not null,
+    started_by varchar not null,
+    started_at timestamp not null,
+    finished_at timestamp,
+    status varchar not null,
+    arguments json,
+    error varchar,
+    dagster_run_id varchar
+);
+
+create table if not exists meta.ingestion_run_assets (
+    run_id varchar not null,
+    asset varchar not null,
+    partition_key varchar,
+    status varchar not null,
+    rows bigint,
+    bytes bigint,
+    seconds double,
+    source_url varchar,
+    etag varchar,
+    last_modified varchar,
+    load_id varchar,
+    error varchar
+);
+
+create table if not exists meta.asset_watermarks (
+    asset varchar not null,
+    partition_key varchar not null,
+    load_id varchar not null,
+    rows bigint not null,
+    min_event_time timestamp,
+    max_event_time timestamp,
+    source_url varchar,
+    etag varchar,
+    last_modified varchar,
+    content_length bigint,
+    content_hash varchar,
+    updated_at timestamp not null,
+    primary key (asset, partition_key)
+);
+
+create table if not exists meta.asset_checks (
+    run_id varchar not null,
+    asset varchar not null,
+    check_name varchar not null,
+    source varchar not null,
+    partition_key varchar,
+    severity varchar,
+    passed boolean not null,
+    observed varchar,
+    expected varchar,
+    checked_at timestamp not null
+);
+"""
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What tells one state of a published file from another.
+
+    `content_hash` is kept for publishers that answer without ETag and Last-Modified.
+    """
+
+    url: str
+    etag: str | None = None
+    last_modified: str | None = None
+    content_length: int | None = None
+    content_hash: str | None = None
+
+
+@dataclass(frozen=True)
+class Watermark:
+    """What the ledger knows of a partition's current rows."""
+
+    load_id: str
+    rows: int
+    min_event_time: datetime | None
+    max_event_time: datetime | None
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True)
+class RunAsset:
+    """What one run did to one asset, or one partition of it."""
+
+    asset: str
+    partition_key: str | None
+    status: str
+    rows: int | None = None
+    bytes: int | None = None
+    seconds: float | None = None
+    fingerprint: Fingerprint | None = None
+    load_id: str | None = None
+    error: str | None = None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+class Ledger:
+    """Reads and writes `meta` on an open connection; creates its tables where they are missing."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        connection.execute(_SCHEMA)
+
+    def start_run(
+        self, kind: str, arguments: Mapping[str, Any], *, started_by: str, dagster_run_id: str | None = None
+    ) -> str:
+        """Record that a run of this kind (`ingestion`, …) has begun, and return its new run id."""
+        run_id = str(uuid.uuid4())
+        self._connection.execute(
+            "insert into meta.ingestion_runs (run_id, kind, started_by, started_at, status, arguments, dagster_run_id)"
+            " values (?, ?, ?, ?, 'running', ?, ?)",
+            [run_id, kind, started_by, _now(), json.dumps(arguments), dagster_run_id],
+        )
+        return run_id
+
+    def finish_run(self, run_id: str, status: RunStatus, error: str | None = None) -> None:
+        """Record how a run ended."""
+        self._connection.execute(
+            "update meta.ingestion_runs set finished_at = ?, status = ?, error = ? where run_id = ?",
+            [_now(), status, error, run_id],
+        )
+
+    def record_asset(self, run_id: str, done: RunAsset) -> None:
+        """Record what a run did to one asset or partition."""
+        source = done.fingerprint or Fingerprint(url="")
+        self._connection.execute(
+            "insert into meta.ingestion_run_assets values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                run_id,
+                done.asset,
+                done.partition_key,
+                done.status,
+                done.rows,
+                done.bytes,
+                done.seconds,
+                source.url or None,
+                source.etag,
+                source.last_modified,
+                done.load_id,
+                done.error,
+            ],
+        )
+
+    def watermarks(self) -> dict[tuple[str, str], Watermark]:
+        """Every partition's watermark, by (asset, partition key)."""
+        return read_watermarks(self._connection)
+
+    def set_watermark(self, asset: str, partition_key: str, watermark: Watermark) -> None:
+        """Record what a partition holds now, in place of what was known of it."""
+        source = watermark.fingerprint
+        self._connection.execute(
+            "insert or replace into meta.asset_watermarks values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                asset,
+                partition_key,
+                watermark.load_id,
+                watermark.rows,
+                watermark.min_event_time,
+                watermark.max_event_time,
+                source.url,
+                source.etag,
+                source.last_modified,
+                source.content_length,
+                source.content_hash,
+                _now(),
+            ],
+        )
+
+
+def read_watermarks(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], Watermark]:
+    """Every partition's watermark, by (asset, partition key); none where there is no ledger yet."""
+    try:
+        rows = connection.execute(
+            "select asset, partition_key, load_id, rows, min_event_time, max_event_time,"
+            " source_url, etag, last_modified, content_length, content_hash from meta.asset_watermarks"
+        ).fetchall()
+    except duckdb.CatalogException:
+        return {}
+    return {(row[0], row[1]): Watermark(row[2], row[3], row[4], row[5], Fingerprint(*row[6:])) for row in rows}
