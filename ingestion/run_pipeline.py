@@ -1,0 +1,91 @@
+"""The command line of ingestion: `python ingestion/run_pipeline.py --year 2025 --months 5,6`.
+
+Exit status: 0 all loaded or unchanged; 1 one or more failed; 2 bad arguments; 3 none failed, but
+some are not published.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+from ingestion.feeds import ALIASES, DEFAULT_SOURCES, FEEDS, resolve_sources
+from ingestion.partitions import BadMonthError, Partition, month_range, months_of_year, parse_month
+from ingestion.pipeline import Result, Status, ingest, partitions_of
+from ingestion.terminal import TerminalProgress, print_plan, print_results
+from warehouse.connection import WarehouseError
+
+
+def parse_arguments(argv: Sequence[str] | None = None) -> tuple[argparse.Namespace, list[Partition]]:
+    """Read the command line into options and the partitions it asks for.
+
+    Raises:
+        SystemExit: with status 2, after a message that says which argument is wrong and what is expected.
+    """
+    parser = argparse.ArgumentParser(
+        prog="run_pipeline.py", description="Load published files into raw_data, a month of a feed at a time."
+    )
+    parser.add_argument("--year", type=int, metavar="YYYY", help="with --months: the year")
+    parser.add_argument("--months", metavar="5,6", help="with --year: months as numbers from 1 to 12")
+    parser.add_argument("--from", dest="first", metavar="YYYY-MM", help="with --to: the first month of a range")
+    parser.add_argument("--to", dest="last", metavar="YYYY-MM", help="with --from: the last month of a range")
+    parser.add_argument(
+        "--sources",
+        default=DEFAULT_SOURCES,
+        metavar="NAMES",
+        help=f"comma-separated: {', '.join([*ALIASES, *FEEDS])} (default: {DEFAULT_SOURCES})",
+    )
+    parser.add_argument("--force", action="store_true", help="load files again even if they are the ones loaded")
+    parser.add_argument("--dry-run", action="store_true", help="print what would be asked for, and ask for nothing")
+    options = parser.parse_args(argv)
+    try:
+        return options, partitions_of(resolve_sources(options.sources), _months(options))
+    except ValueError as error:
+        parser.error(str(error))
+
+
+def _months(options: argparse.Namespace) -> list[date]:
+    by_year = options.year is not None and options.months is not None
+    by_range = options.first is not None and options.last is not None
+    given = [options.year, options.months, options.first, options.last]
+    if by_year == by_range or sum(value is not None for value in given) != 2:
+        raise BadMonthError("expected either --year and --months, or --from and --to")
+    if by_year:
+        months = months_of_year(options.year, options.months)
+    else:
+        months = list(month_range(parse_month(options.first), parse_month(options.last)))
+        if not months:
+            raise BadMonthError(f"--from {options.first} is after --to {options.last}")
+    if months[-1] > datetime.now(UTC).date():
+        raise BadMonthError(f"{months[-1]:%Y-%m} has not begun yet")
+    return months
+
+
+def exit_status(results: Sequence[Result]) -> int:
+    """The exit status that says how a run's partitions came out."""
+    statuses = {result.status for result in results}
+    if Status.FAILED in statuses:
+        return 1
+    return 3 if Status.NOT_PUBLISHED in statuses else 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    options, partitions = parse_arguments(argv)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    if options.dry_run:
+        print_plan(partitions)
+        return 0
+    try:
+        with TerminalProgress(len(partitions)) as progress:
+            results = ingest(partitions, force=options.force, progress=progress)
+    except WarehouseError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print_results(results)
+    return exit_status(results)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
