@@ -1,0 +1,66 @@
+{# Times and dates whose spelling differs between engines. #}
+
+{% macro hour_start(timestamp) %}{{ return(adapter.dispatch('hour_start')(timestamp)) }}{% endmacro %}
+{% macro default__hour_start(timestamp) %}{{ return("date_trunc('hour', " ~ timestamp ~ ")") }}{% endmacro %}
+
+{% macro month_start(timestamp) %}{{ return(adapter.dispatch('month_start')(timestamp)) }}{% endmacro %}
+{% macro default__month_start(timestamp) -%}
+    {{ return("cast(date_trunc('month', " ~ timestamp ~ ") as date)") }}
+{%- endmacro %}
+
+{# The date a number of months later, or earlier where it is negative. #}
+{% macro add_months(date, months) %}{{ return(adapter.dispatch('add_months')(date, months)) }}{% endmacro %}
+{% macro default__add_months(date, months) %}{{ return("add_months(" ~ date ~ ", " ~ months ~ ")") }}{% endmacro %}
+{% macro duckdb__add_months(date, months) -%}
+    {{ return("cast(" ~ date ~ " + interval (" ~ months ~ ") month as date)") }}
+{%- endmacro %}
+
+{% macro add_days(date, days) %}{{ return(adapter.dispatch('add_days')(date, days)) }}{% endmacro %}
+{% macro default__add_days(date, days) %}{{ return("date_add(" ~ date ~ ", " ~ days ~ ")") }}{% endmacro %}
+{% macro duckdb__add_days(date, days) %}{{ return("(" ~ date ~ " + cast(" ~ days ~ " as integer))") }}{% endmacro %}
+
+{% macro first_of_month(year, month) %}{{ return(adapter.dispatch('first_of_month')(year, month)) }}{% endmacro %}
+{% macro default__first_of_month(year, month) %}{{ return("make_date(" ~ year ~ ", " ~ month ~ ", 1)") }}{% endmacro %}
+
+{# Minutes from one timestamp to another, with the fraction; negative where the second is the earlier. #}
+{% macro minutes_between(started_at, ended_at) -%}
+    {{ return(adapter.dispatch('minutes_between')(started_at, ended_at)) }}
+{%- endmacro %}
+{% macro default__minutes_between(started_at, ended_at) -%}
+    {{ return("((unix_micros(" ~ ended_at ~ ") - unix_micros(" ~ started_at ~ ")) / 60000000.0)") }}
+{%- endmacro %}
+{% macro duckdb__minutes_between(started_at, ended_at) -%}
+    {{ return("((epoch_us(" ~ ended_at ~ ") - epoch_us(" ~ started_at ~ ")) / 60000000)") }}
+{%- endmacro %}
+
+{# Monday is 1, Sunday is 7. #}
+{% macro iso_day_of_week(date) %}{{ return(adapter.dispatch('iso_day_of_week')(date)) }}{% endmacro %}
+{% macro default__iso_day_of_week(date) %}{{ return("(weekday(" ~ date ~ ") + 1)") }}{% endmacro %}
+{% macro duckdb__iso_day_of_week(date) %}{{ return("cast(isodow(" ~ date ~ ") as integer)") }}{% endmacro %}
+
+{% macro date_part_integer(part, date) %}{{ return(adapter.dispatch('date_part_integer')(part, date)) }}{% endmacro %}
+{% macro default__date_part_integer(part, date) -%}
+    {{ return("cast(extract(" ~ part ~ " from " ~ date ~ ") as integer)") }}
+{%- endmacro %}
+
+{# The year that an ISO week belongs to: differs from the calendar year around New Year. #}
+{% macro iso_year(date) %}{{ return(adapter.dispatch('iso_year')(date)) }}{% endmacro %}
+{% macro default__iso_year(date) %}{{ return("cast(extract(yearofweek from " ~ date ~ ") as integer)") }}{% endmacro %}
+{% macro duckdb__iso_year(date) %}{{ return("cast(extract(isoyear from " ~ date ~ ") as integer)") }}{% endmacro %}
+
+{% macro month_name(date) %}{{ return(adapter.dispatch('month_name')(date)) }}{% endmacro %}
+{% macro default__month_name(date) %}{{ return("date_format(" ~ date ~ ", 'MMMM')") }}{% endmacro %}
+{% macro duckdb__month_name(date) %}{{ return("monthname(" ~ date ~ ")") }}{% endmacro %}
+
+{% macro day_name(date) %}{{ return(adapter.dispatch('day_name')(date)) }}{% endmacro %}
+{% macro default__day_name(date) %}{{ return("date_format(" ~ date ~ ", 'EEEE')") }}{% endmacro %}
+{% macro duckdb__day_name(date) %}{{ return("dayname(" ~ date ~ ")") }}{% endmacro %}
+
+{# New York's wall clock at a UTC time: a timestamp without zone made of another. #}
+{% macro utc_to_new_york(timestamp) %}{{ return(adapter.dispatch('utc_to_new_york')(timestamp)) }}{% endmacro %}
+{% macro default__utc_to_new_york(timestamp) -%}
+    {{ return("from_utc_timestamp(" ~ timestamp ~ ", 'America/New_York')") }}
+{%- endmacro %}
+{% macro duckdb__utc_to_new_york(timestamp) -%}
+    {{ return("((" ~ timestamp ~ ") at time zone 'UTC' at time zone 'America/New_York')") }}
+{%- endmacro %}

@@ -1,0 +1,46 @@
+{#
+    The months that the variables backfill_start_date and backfill_end_date ask to build again, as the first of the
+    first month and the first of the last (none: no end); none where no backfill was asked for.
+#}
+{% macro backfill_window() -%}
+    {%- set start = iso_date_variable('backfill_start_date') -%}
+    {%- set end = iso_date_variable('backfill_end_date') -%}
+    {%- if end and not start -%}
+        {%- do exceptions.raise_compiler_error(
+            "backfill_end_date is " ~ end ~ " but backfill_start_date is not set: set both, or the start alone."
+        ) -%}
+    {%- endif -%}
+    {%- if end and end < start -%}
+        {%- do exceptions.raise_compiler_error(
+            "expected backfill_end_date not before backfill_start_date, got " ~ end ~ " before " ~ start ~ "."
+        ) -%}
+    {%- endif -%}
+    {%- if start -%}
+        {{ return({'first_month': start[:7] ~ '-01', 'last_month': end[:7] ~ '-01' if end else none}) }}
+    {%- endif -%}
+    {{ return(none) }}
+{%- endmacro %}
+
+{# The variable as text, or none where it is not set; stops where it is no date. #}
+{% macro iso_date_variable(name) -%}
+    {%- set value = var(name, none) -%}
+    {%- if value is none or value | string == '' -%}{{ return(none) }}{%- endif -%}
+    {%- set text = value | string -%}
+    {%- set is_date = false -%}
+    {%- if modules.re.match('[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$', text) and text[:4] != '0000' -%}
+        {%- set days_before = modules.datetime.timedelta(days=text[8:] | int - 1) -%}
+        {%- set first = modules.datetime.date(text[:4] | int, text[5:7] | int, 1) -%}
+        {%- set is_date = (first + days_before).month == first.month -%}
+    {%- endif -%}
+    {%- if not is_date -%}
+        {%- do exceptions.raise_compiler_error(
+            "expected the variable " ~ name ~ " to be a date like 2025-05-01, got '" ~ text ~ "'."
+        ) -%}
+    {%- endif -%}
+    {{ return(text) }}
+{%- endmacro %}
+
+{# On-run-start: a window that is none stops the run before anything is built. #}
+{% macro check_backfill_window() -%}
+    {%- if execute -%}{%- do backfill_window() -%}{%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,50 @@
+{#
+    New York's clocks: at 2:00 on the second Sunday of March they go to 3:00, at 2:00 on the first Sunday of
+    November back to 1:00, so that the hour from 1:00 comes twice (the rule since 2007; no feed is older).
+    Published times are the wall clock's, so what passes between two of them may be an hour more or less.
+#}
+{% macro first_sunday(year, month) -%}
+    {%- set first = first_of_month(year, month) -%}
+    {{ return(add_days(first, "7 - " ~ iso_day_of_week(first))) }}
+{%- endmacro %}
+
+{% macro spring_forward_date(year) %}{{ return(add_days(first_sunday(year, 3), 7)) }}{% endmacro %}
+{% macro fall_back_date(year) %}{{ return(first_sunday(year, 11)) }}{% endmacro %}
+
+{# The drop-off is in the second pass of the repeated hour, the pickup in the first: only so can it be the earlier. #}
+{% macro is_across_repeated_hour(pickup, dropoff) -%}
+    (
+        {{ dropoff }} < {{ pickup }}
+        and {{ date_part_integer('month', pickup) }} = 11
+        and {{ date_part_integer('hour', pickup) }} = 1
+        and {{ date_part_integer('hour', dropoff) }} = 1
+        and cast({{ dropoff }} as date) = cast({{ pickup }} as date)
+        and cast({{ pickup }} as date) = {{ fall_back_date(date_part_integer('year', pickup)) }}
+    )
+{%- endmacro %}
+
+{#
+    Minutes by which the time that passed differs from the difference of the wall clocks. Where one end lies in the
+    repeated hour and the clocks do not tell which pass it was, the difference stands. The cheap tests come first:
+    the dates of the clock changes are worked out for early March and November only.
+#}
+{% macro clock_change_minutes(pickup, dropoff) -%}
+    case
+        when
+            {{ date_part_integer('month', dropoff) }} not in (3, 11)
+            or {{ date_part_integer('day', dropoff) }} > 15
+            or cast({{ dropoff }} as date) > {{ add_days('cast(' ~ pickup ~ ' as date)', 2) }}
+            then 0
+        when {{ is_across_repeated_hour(pickup, dropoff) }} then 60
+        {% for change, first_hour, last_hour, minutes in [
+            (fall_back_date(date_part_integer('year', dropoff)), 1, 2, 60),
+            (spring_forward_date(date_part_integer('year', dropoff)), 2, 3, -60),
+        ] -%}
+        when
+            {{ pickup }} < cast({{ change }} as timestamp) + interval '{{ first_hour }}' hour
+            and {{ dropoff }} >= cast({{ change }} as timestamp) + interval '{{ last_hour }}' hour
+            then {{ minutes }}
+        {% endfor -%}
+        else 0
+    end
+{%- endmacro %}

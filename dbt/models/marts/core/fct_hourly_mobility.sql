@@ -1,0 +1,81 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_partitions',
+        on_schema_change='fail',
+        meta={
+            'partition_columns': {'pickup_month': 'date'},
+            'version_column': 'source_version',
+            'backfill_column': 'pickup_month',
+        },
+    )
+}}
+{%- set partitions = partitions_to_build(expected_mobility_months()) %}
+
+with
+
+trips as (
+
+    {{ rows_of_partitions(ref('fct_trips'), partitions) }}
+
+),
+
+weather as (
+
+    select * from {{ ref('int_weather_hours') }}
+
+),
+
+versions as (
+
+    {{ partition_versions(partitions) }}
+
+),
+
+hourly as (
+
+    select
+        pickup_hour as hour_timestamp,
+        trip_type,
+        pickup_date,
+        pickup_month,
+        pickup_hour_of_day,
+        count(*) as trip_count,
+        count(case when is_sane then 1 end) as sane_trip_count,
+        count(case when is_refund then 1 end) as refund_count,
+        cast(sum(passenger_count) as bigint) as total_passengers,
+        -- Rounded, because sums of doubles depend on the order of the rows, and a rebuild must give the same.
+        round(sum(total_amount), 2) as total_revenue,
+        round(sum(case when is_sane then trip_distance end), 4) as total_trip_distance_miles,
+        round(sum(case when is_sane then trip_duration_minutes end) / 60, 4) as total_trip_duration_hours,
+        round(avg(case when is_sane then trip_duration_minutes end), 4) as avg_trip_duration_minutes,
+        {{ median('case when is_sane then trip_duration_minutes end') }} as median_trip_duration_minutes
+    from trips
+    group by pickup_hour, trip_type, pickup_date, pickup_month, pickup_hour_of_day
+
+),
+
+enriched as (
+
+    select
+        hourly.*,
+        100.0 * hourly.trip_count
+        / sum(hourly.trip_count) over (partition by hourly.hour_timestamp) as mode_share_pct,
+        weather.temperature_celsius,
+        weather.precipitation_mm,
+        weather.snowfall_cm,
+        weather.wind_speed_ms,
+        weather.is_adverse_weather,
+        weather.is_pleasant_weather,
+        weather.is_rain,
+        weather.is_snow,
+        versions.source_version
+    from hourly
+    inner join versions
+        on hourly.pickup_month = versions.pickup_month
+    left join weather
+        on hourly.hour_timestamp = weather.hour_timestamp
+
+)
+
+select * from enriched

@@ -1,0 +1,40 @@
+with
+
+source as (
+
+    select * from {{ source('raw_data', 'citibike_trips') }}
+
+),
+
+renamed as (
+
+    select
+        -- ids
+        {{ trip_id(['citibike', 'citibike_jc']) }} as trip_id,
+        feed,
+        source_month,
+        source_row,
+        _dlt_load_id as load_id,
+        'citibike' as trip_type,
+        trim(ride_id) as ride_id,
+        nullif(trim(start_station_id), '') as start_station_id,
+        nullif(trim(start_station_name), '') as start_station_name,
+        nullif(trim(end_station_id), '') as end_station_id,
+        nullif(trim(end_station_name), '') as end_station_name,
+        nullif(trim(rideable_type), '') as bike_type,
+        nullif(trim(member_casual), '') as rider_type,
+
+        -- numbers
+        start_lat as start_latitude,
+        start_lng as start_longitude,
+        end_lat as end_latitude,
+        end_lng as end_longitude,
+
+        -- times
+        started_at as pickup_datetime,
+        ended_at as dropoff_datetime
+    from source
+
+)
+
+select * from renamed

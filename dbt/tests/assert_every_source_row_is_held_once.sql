@@ -1,0 +1,45 @@
+{#-
+    The key of a trip is unique: the positions held of a partition's file are 0, 1, … n - 1, each once. Shown by their
+    number, bounds, sum and sum of squares, which a repeated position cannot leave unchanged without several others
+    being wrong in a way that makes up for it; sorting or hashing tens of millions of keys on every run is too slow.
+-#}
+with
+
+held as (
+
+    select
+        feed,
+        source_month,
+        trip_id % 1000000000 as source_row
+    from {{ ref('fct_trips') }}
+    union all
+    select
+        feed,
+        source_month,
+        trip_id % 1000000000 as source_row
+    from {{ ref('quarantined_trips') }}
+
+),
+
+partitions as (
+
+    select
+        feed,
+        source_month,
+        cast(count(*) as decimal(38, 0)) as row_count,
+        min(source_row) as first_row,
+        max(source_row) as last_row,
+        sum(source_row) as sum_of_rows,
+        sum(source_row * source_row) as sum_of_squares
+    from held
+    group by feed, source_month
+
+)
+
+select *
+from partitions
+where
+    first_row <> 0
+    or last_row <> row_count - 1
+    or 2 * sum_of_rows <> row_count * (row_count - 1)
+    or 6 * sum_of_squares <> row_count * (row_count - 1) * (2 * row_count - 1)

@@ -1,0 +1,40 @@
+"""The warehouse that tests of the dbt project share, built once."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from dbt.contracts.graph.manifest import Manifest
+
+from tests.dbt.small_warehouse import JANUARY, MARCH, Warehouse, citibike_month, yellow_month
+
+
+@pytest.fixture(scope="session")
+def _base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Warehouse, Path]]:
+    """January and March loaded and built, weather included; February is yet to come."""
+    scratch = tmp_path_factory.mktemp("dbt")
+    warehouse = Warehouse(scratch / "nyc_mobility.duckdb", scratch)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DUCKDB_DATABASE_PATH", str(warehouse.path))
+        warehouse.create_raw_tables()
+        for month in (JANUARY, MARCH):
+            warehouse.load("yellow", month, yellow_month(month))
+            warehouse.load("citibike", month, citibike_month(month))
+            warehouse.load_weather(month)
+        parsed = warehouse.dbt("parse")
+        assert isinstance(parsed.result, Manifest), warehouse.said
+        warehouse.manifest = parsed.result
+        assert warehouse.dbt("build").success, warehouse.said
+        copy = scratch / "base.duckdb"
+        shutil.copy(warehouse.path, copy)
+        yield warehouse, copy
+
+
+@pytest.fixture
+def warehouse(_base: tuple[Warehouse, Path]) -> Warehouse:
+    """The base as it was built, whatever the test before did. One path, so that dbt need not parse again."""
+    warehouse, copy = _base
+    warehouse.path.with_suffix(".duckdb.wal").unlink(missing_ok=True)
+    shutil.copy(copy, warehouse.path)
+    return warehouse

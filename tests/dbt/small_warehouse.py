@@ -1,0 +1,137 @@
+"""A small warehouse filled by hand, and dbt run on it in this process."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import duckdb
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.adapters.factory import reset_adapters
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
+
+from ingestion.feeds import FEEDS, raw_tables
+
+DBT_DIRECTORY = Path(__file__).parents[2] / "dbt"
+
+JANUARY, FEBRUARY, MARCH, APRIL, JULY = (date(2025, month, 1) for month in (1, 2, 3, 4, 7))
+
+Trip = Mapping[str, object]
+
+
+@dataclass
+class Warehouse:
+    """A DuckDB file with the raw tables of the registry, and the dbt project to build on it.
+
+    `said` is what dbt said in the last call.
+    """
+
+    path: Path
+    scratch: Path
+    manifest: Manifest | None = None
+    said: list[str] = field(default_factory=list)
+    _loads: int = field(default=0)
+
+    def execute(self, sql: str) -> list[tuple[object, ...]]:
+        with duckdb.connect(str(self.path)) as connection:
+            return connection.execute(sql).fetchall()
+
+    def create_raw_tables(self) -> None:
+        self.execute("create schema raw_data")
+        for table, columns in raw_tables().items():
+            definitions = ", ".join(f"{column.name} {column.type}" for column in columns)
+            self.execute(f"create table raw_data.{table} ({definitions}, _dlt_load_id varchar)")
+
+    def load(self, feed: str, month: date, rows: list[Trip]) -> None:
+        """Replace a partition, as the loader does: all of its rows, under a new load id."""
+        table = f"raw_data.{FEEDS[feed].raw_table}"
+        self._loads += 1
+        with duckdb.connect(str(self.path)) as connection:
+            connection.execute(f"delete from {table} where feed = ? and source_month = ?", [feed, month])
+            for source_row, row in enumerate(rows):
+                values = {
+                    "feed": feed,
+                    "source_month": month,
+                    "source_row": source_row,
+                    "_dlt_load_id": f"load_{self._loads}",
+                    **row,
+                }
+                marks = ", ".join("?" for _ in values)
+                connection.execute(f"insert into {table} ({', '.join(values)}) values ({marks})", [*values.values()])
+
+    def load_weather(self, month: date, temperature: float = 10.0) -> None:
+        """A month of weather as published: in UTC, to the day after the last."""
+        self._loads += 1
+        self.execute(
+            f"""
+            delete from raw_data.weather_hourly where source_month = date '{month}';
+            insert into raw_data.weather_hourly
+                (time, temperature_2m, precipitation, rain, snowfall, wind_speed_10m, cloud_cover,
+                 feed, source_month, source_row, _dlt_load_id)
+            select hour, {temperature}, 0, 0, 0, 1, 0, 'weather', date '{month}', 0, 'load_{self._loads}'
+            from (select unnest(generate_series(
+                timestamp '{month}', timestamp '{month}' + interval 1 month + interval 23 hour, interval 1 hour
+            )) as hour)
+            """
+        )
+
+    def dbt(self, *arguments: str) -> dbtRunnerResult:
+        paths = ["--project-dir", str(DBT_DIRECTORY), "--profiles-dir", str(DBT_DIRECTORY)]
+        outputs = ["--target-path", str(self.scratch / "target"), "--log-path", str(self.scratch / "logs"), "--quiet"]
+        self.said = []
+        try:
+            listeners = [lambda event: self.said.append(event.info.msg)]
+            return dbtRunner(manifest=self.manifest, callbacks=listeners).invoke([*arguments, *paths, *outputs])
+        finally:
+            # dbt keeps the file open for the next call in the same process, which here looks into the file itself.
+            reset_adapters()  # type: ignore[no-untyped-call]
+            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+
+    def build(self, *arguments: str) -> None:
+        """What `dbt run` does, without the tests."""
+        assert self.dbt("run", *arguments).success, self.said
+
+    def compiled(self, model: str) -> str:
+        return next((self.scratch / "target" / "compiled").rglob(f"{model}.sql")).read_text()
+
+    def rebuilt(self, model: str) -> set[tuple[str, ...]]:
+        """The partitions that the last build replaced in a model, without their versions."""
+        marker = re.search(r"/\* replace_partitions (\[.*\]) end \*/", self.compiled(model))
+        assert marker, f"{model} was built whole"
+        return {tuple(v for k, v in p.items() if k != "source_version") for p in json.loads(marker[1])}
+
+    def contents(self) -> dict[str, list[tuple[object, ...]]]:
+        """All rows of the facts, sorted."""
+        facts = ("fct_trips", "quarantined_trips", "fct_hourly_mobility")
+        return {fact: self.execute(f"select * from core_core.{fact} order by all") for fact in facts}
+
+
+def trip(pickup: str, dropoff: str, **columns: object) -> Trip:
+    return {"tpep_pickup_datetime": pickup, "tpep_dropoff_datetime": dropoff, "pu_location_id": 132, **columns}
+
+
+def ride(ride_id: str, started_at: str, ended_at: str) -> Trip:
+    return {"ride_id": ride_id, "started_at": started_at, "ended_at": ended_at}
+
+
+def yellow_month(month: date, total: float = 20.0) -> list[Trip]:
+    """Two trips within the month, one that began the evening before, and one that cannot be a trip."""
+    stamp = f"{month:%Y-%m}"
+    evening_before = date.fromordinal(month.toordinal() - 1)
+    return [
+        trip(f"{stamp}-10 08:00:00", f"{stamp}-10 08:30:00", trip_distance=3, total_amount=total, passenger_count=1),
+        trip(f"{stamp}-10 08:10:00", f"{stamp}-10 08:20:00", trip_distance=1, total_amount=12.5),
+        trip(f"{evening_before} 23:50:00", f"{stamp}-01 00:10:00", trip_distance=2, total_amount=15),
+        trip(f"{stamp}-11 08:00:00", f"{stamp}-11 07:00:00", trip_distance=1, total_amount=9),
+    ]
+
+
+def citibike_month(month: date) -> list[Trip]:
+    stamp = f"{month:%Y-%m}"
+    return [
+        ride("A", f"{stamp}-10 08:00:00", f"{stamp}-10 08:10:00"),
+        ride("B", f"{stamp}-12 18:00:00", f"{stamp}-12 18:20:00"),
+    ]
