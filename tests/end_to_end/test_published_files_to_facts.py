@@ -1,0 +1,121 @@
+"""The whole line as a user runs it: the ingestion command, then dbt build, in processes of their own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ingestion.sample_publisher.server import SamplePublisher
+from warehouse.paths import PROJECT_ROOT
+
+MAY, JUNE = date(2025, 5, 1), date(2025, 6, 1)
+FACTS = ("fct_trips", "quarantined_trips", "fct_hourly_mobility")
+# What says which load a row is from differs between two loads of the same file; nothing else may.
+LOAD_COLUMNS = ("load_id", "source_version")
+
+
+@pytest.fixture(scope="module")
+def publisher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SamplePublisher]:
+    with SamplePublisher(MAY, JUNE, rows=3000, folder=tmp_path_factory.mktemp("published")) as server:
+        yield server
+
+
+class Line:
+    """The platform on a database of its own."""
+
+    def __init__(self, folder: Path, publisher: SamplePublisher) -> None:
+        self.database = folder / "warehouse.duckdb"
+        self._environment = (
+            os.environ
+            | publisher.environment
+            | {
+                "DUCKDB_DATABASE_PATH": str(self.database),
+                "DBT_TARGET_PATH": str(folder / "target"),
+            }
+        )
+
+    def load(self, *arguments: str) -> str:
+        return self._run([sys.executable, "ingestion/run_pipeline.py", *arguments], PROJECT_ROOT)
+
+    def build(self, *arguments: str) -> str:
+        return self._run(["dbt", "build", *arguments], PROJECT_ROOT / "dbt")
+
+    def rows(self, table: str) -> list[tuple[object, ...]]:
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            names = [name for name, *_ in connection.execute(f"describe core_core.{table}").fetchall()]
+            kept = ", ".join(name for name in names if name not in LOAD_COLUMNS)
+            return connection.execute(f"select {kept} from core_core.{table} order by all").fetchall()
+
+    def _run(self, command: list[str], folder: Path) -> str:
+        done = subprocess.run(command, cwd=folder, env=self._environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def in_order(tmp_path_factory: pytest.TempPathFactory, publisher: SamplePublisher) -> Line:
+    """May and June loaded in order, and built once."""
+    line = Line(tmp_path_factory.mktemp("in_order"), publisher)
+    line.load("--from", "2025-05", "--to", "2025-06")
+    line.build()
+    return line
+
+
+def test_a_clean_build_loses_nothing_and_warns_of_nothing(in_order: Line) -> None:
+    with duckdb.connect(str(in_order.database), read_only=True) as connection:
+        counts = connection.execute(
+            """
+            with built as (
+                select feed, source_month from core_core.fct_trips
+                union all
+                select feed, source_month from core_core.quarantined_trips
+            )
+
+            select asset, partition_key, any_value(rows), count(feed)
+            from meta.asset_watermarks
+            left join built on feed = asset and strftime(source_month, '%Y-%m') = partition_key
+            where asset <> 'weather'
+            group by all
+            """
+        ).fetchall()
+    assert len(counts) == 8
+    assert [published for _, _, published, _ in counts] == [built for _, _, _, built in counts]
+    built = in_order.build()
+    assert "WARN=0 ERROR=0 SKIP=0" in built
+    assert "WARNING" not in built.upper().replace("WARN=0", "")
+
+
+def test_the_same_month_twice_and_may_after_june_give_the_same_rows(
+    in_order: Line, publisher: SamplePublisher, tmp_path: Path
+) -> None:
+    line = Line(tmp_path, publisher)
+    line.load("--year", "2025", "--months", "6", "--sources", "citibike,weather,taxi")
+    line.build()
+    line.load("--year", "2025", "--months", "5")
+    line.load("--year", "2025", "--months", "5", "--force")
+    line.build()
+    for fact in FACTS:
+        assert line.rows(fact) == in_order.rows(fact), fact
+    assert "unchanged" in line.load("--from", "2025-05", "--to", "2025-06")
+
+
+def test_the_verification_query_of_the_guide_counts_trips_by_month(in_order: Line) -> None:
+    with duckdb.connect(str(in_order.database), read_only=True) as connection:
+        trips = connection.execute(
+            """
+            SELECT
+                DATE_TRUNC('month', pickup_datetime) as month,
+                COUNT(*) as trips
+            FROM core_core.fct_trips
+            GROUP BY DATE_TRUNC('month', pickup_datetime)
+            ORDER BY month
+            """
+        ).fetchall()
+    in_months = {month.date(): count for month, count in trips if month.date() in (MAY, JUNE)}
+    assert set(in_months) == {MAY, JUNE}
+    assert min(in_months.values()) > 3000
