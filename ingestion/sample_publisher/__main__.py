@@ -15,10 +15,10 @@ from datetime import date
 from pathlib import Path
 
 from ingestion.feeds import FEEDS
+from ingestion.partitions import month_range
 from ingestion.sample_publisher.files import FILE_FEEDS, PUBLISHER_FOLDERS, write_file
 from ingestion.sample_publisher.guard import RealFilesLoadedError, check_no_real_file_is_loaded
 from ingestion.sample_publisher.server import SamplePublisher
-from ingestion.sample_publisher.wall_clock import months
 from warehouse.connection import WarehouseError
 
 
@@ -109,7 +109,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _write(arguments: argparse.Namespace) -> int:
-    for month in months(arguments.first, arguments.last):
+    for month in month_range(arguments.first, arguments.last):
         for feed in arguments.feeds:
             folder = arguments.folder / PUBLISHER_FOLDERS[FEEDS[feed].publisher]
             print(write_file(feed, month, folder, rows=arguments.rows), flush=True)

@@ -14,6 +14,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import duckdb
 
+from ingestion.partitions import next_month
 from ingestion.sample_publisher.distributions import choice, hashed, near, pick, quantiles, uniforms
 from ingestion.sample_publisher.placement import Quirk, placed_rows
 from ingestion.sample_publisher.stations import jersey_stations, new_york_stations, station_table
@@ -21,7 +22,6 @@ from ingestion.sample_publisher.wall_clock import (
     clock_goes_back,
     end_on_the_wall,
     hour_weights,
-    next_month,
     on_the_wall,
     start_seconds,
     wall_seconds,

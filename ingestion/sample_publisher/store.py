@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from ingestion.feeds import FEEDS
+from ingestion.partitions import next_month
 from ingestion.sample_publisher.files import FILE_FEEDS, PUBLISHER_FOLDERS, file_name, file_of_name, write_file
-from ingestion.sample_publisher.wall_clock import next_month
 
 _CHUNK_BYTES = 1 << 20
 

@@ -8,6 +8,7 @@ https://www.nyc.gov/site/tlc/about/tlc-trip-record-data.page
 
 from datetime import date
 
+from ingestion.partitions import next_month
 from ingestion.sample_publisher.distributions import choice, near, pick, quantiles, uniforms
 from ingestion.sample_publisher.placement import placed_rows
 from ingestion.sample_publisher.taxi_profiles import TaxiProfile
@@ -15,7 +16,6 @@ from ingestion.sample_publisher.tlc_schemas import CONGESTION_FEE_FROM
 from ingestion.sample_publisher.wall_clock import (
     clock_goes_back,
     end_on_the_wall,
-    next_month,
     on_the_wall,
     start_seconds,
     wall_seconds,

@@ -7,28 +7,15 @@ first Sunday of November (02:00 becomes 01:00). Times in SQL are seconds since 1
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+from ingestion.partitions import next_month
 from ingestion.sample_publisher.distributions import pick
 
 DAY_SECONDS = 86_400
 
 
-def next_month(month: date) -> date:
-    """The first day of the month after."""
-    return (month.replace(day=28) + timedelta(days=4)).replace(day=1)
-
-
 def previous_month(month: date) -> date:
     """The first day of the month before."""
     return (month.replace(day=1) - timedelta(days=1)).replace(day=1)
-
-
-def months(first: date, last: date) -> list[date]:
-    """Every month from the first to the last."""
-    found, month = [], first.replace(day=1)
-    while month <= last:
-        found.append(month)
-        month = next_month(month)
-    return found
 
 
 def wall_seconds(day: date) -> int:
