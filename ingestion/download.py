@@ -1,27 +1,41 @@
 """Fetching a month's file from its publisher, unless it is the one that is loaded."""
 
+import errno
 import hashlib
 import json
-import logging
-from collections.abc import Callable
+import re
+import shutil
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import Retry
 
 from ingestion.errors import DownloadError, NotPublishedError
+from ingestion.retries import (
+    DEFAULT_POLICY,
+    RetryPolicy,
+    TransientError,
+    described,
+    failed_request,
+    failed_status,
+    hopeless_reason,
+    said_by,
+    with_retries,
+)
 from warehouse.ledger import Fingerprint
 
-logger = logging.getLogger(__name__)
-
-_CHUNK_BYTES = 1 << 20
-_TIMEOUT_SECONDS = (10, 60)  # to connect, between two chunks
+# What is lost of a body that breaks off is less than one chunk.
+_CHUNK_BYTES = 1 << 16
 
 Progress = Callable[[int, int | None], None]
-"""Told the bytes that have come so far, and how many there will be if the publisher said so."""
+"""Told the bytes that have come so far, and how many there will be if the publisher said so.
+
+The bytes start from 0 again where a download does.
+"""
 
 
 @dataclass(frozen=True)
@@ -34,89 +48,214 @@ class Downloaded:
 
 
 def http_session() -> requests.Session:
-    """A session that retries what may pass by itself: timeouts, lost connections, 429 and 5xx."""
-    retry = Retry(
-        total=5,
-        backoff_factor=1,
-        backoff_jitter=1,
-        status_forcelist=(429, 500, 502, 503, 504),
-        respect_retry_after_header=True,
-        raise_on_status=False,
-    )
+    """A session to download with. It asks each thing once: `download` does the retries."""
     session = requests.Session()
-    session.mount("http://", HTTPAdapter(max_retries=retry))
-    session.mount("https://", HTTPAdapter(max_retries=retry))
+    # The bytes of a file, not of its compression, are counted, and asked for again where they broke off.
+    session.headers["Accept-Encoding"] = "identity"
     return session
 
 
 def download(
-    addresses: list[str], folder: Path, session: requests.Session, *, known: Fingerprint | None, progress: Progress
+    addresses: Sequence[str],
+    folder: Path,
+    session: requests.Session,
+    *,
+    known: Fingerprint | None,
+    progress: Progress,
+    policy: RetryPolicy = DEFAULT_POLICY,
+    cancelled: threading.Event | None = None,
 ) -> Downloaded | None:
     """Fetch the first of the addresses that the publisher has, into the folder.
 
     Returns None where the publisher's file is the known one; its body is then not fetched, if the
-    publisher tells files apart by ETag or Last-Modified.
+    publisher tells files apart by ETag or Last-Modified. What may pass by itself is tried again, and a
+    body that broke off is continued if the publisher can say that the rest is of the same file. The
+    file has its name only once it is whole; after a failure nothing is left of it.
 
     Raises:
         NotPublishedError: the publisher has none of them.
-        DownloadError: the publisher could not be reached, or its answer is no whole file.
+        DownloadError: the publisher could not be reached, its answer is no whole file, or it does not
+            fit on the disk.
+        CancelledError: `cancelled` was set meanwhile.
     """
+    cancelled = cancelled or threading.Event()
     for address in addresses:
+        transfer = _Transfer(address, folder, session, known, progress, policy, cancelled)
         try:
-            with session.get(
-                address, headers=_conditions(address, known), stream=True, timeout=_TIMEOUT_SECONDS
-            ) as answer:
-                if answer.status_code in (403, 404) or _is_future(answer):
-                    continue
-                return _receive(answer, address, folder, known, progress)
-        except (requests.RequestException, OSError) as error:
-            raise DownloadError(
-                f"{address}: expected the file, but the download failed ({error}). Try again."
-            ) from error
+            return with_retries(transfer.attempt, f"{address}: expected the file", policy, cancelled)
+        except NotPublishedError:
+            continue
+        finally:
+            transfer.discard()
     raise NotPublishedError(f"{addresses[0]}: not published (yet)")
 
 
-def _receive(
-    answer: requests.Response, address: str, folder: Path, known: Fingerprint | None, progress: Progress
-) -> Downloaded | None:
-    if answer.status_code == requests.codes.not_modified:
-        return None
-    if answer.status_code != requests.codes.ok:
-        raise DownloadError(
-            f"{address}: expected the file, but the publisher answered {answer.status_code} {answer.reason}: "
-            f"{answer.text[:200]}. Try again later."
-        )
-    length = answer.headers.get("Content-Length")
-    fingerprint = Fingerprint(
-        url=address,
-        etag=answer.headers.get("ETag"),
-        last_modified=answer.headers.get("Last-Modified"),
-        content_length=int(length) if length else None,
-    )
-    has_marks = bool(fingerprint.etag or fingerprint.last_modified)
-    if known and has_marks and fingerprint == replace(known, content_hash=None):
-        return None
-    path = folder / (Path(unquote(urlsplit(address).path)).name or "download")
-    received = _write(answer, path, fingerprint.content_length, progress)
-    if fingerprint.content_length is not None and answer.raw.tell() != fingerprint.content_length:
-        raise DownloadError(
-            f"{address}: expected {fingerprint.content_length:,} bytes, but {answer.raw.tell():,} came. Try again."
-        )
-    if not has_marks:
-        fingerprint = replace(fingerprint, content_length=None, content_hash=_content_hash(path))
-        if known and known.content_hash == fingerprint.content_hash:
+class _Transfer:
+    """What has come from one address, over however many attempts."""
+
+    def __init__(
+        self,
+        address: str,
+        folder: Path,
+        session: requests.Session,
+        known: Fingerprint | None,
+        progress: Progress,
+        policy: RetryPolicy,
+        cancelled: threading.Event,
+    ) -> None:
+        self._address = address
+        self._session = session
+        self._known = known
+        self._progress = progress
+        self._policy = policy
+        self._cancelled = cancelled
+        self._path = folder / (Path(unquote(urlsplit(address).path)).name or "download")
+        self._part = self._path.with_name(f"{self._path.name}.part")
+        self._fingerprint = Fingerprint(url=address)
+        self._received = 0
+        self._is_encoded = False
+        self._was_answered = False
+
+    def attempt(self) -> Downloaded | None:
+        """Ask once for the file, or for the rest of it."""
+        self._stop_if_cancelled()
+        if not (self._received and self._resume_condition()):
+            self._start_over()
+        policy = self._policy
+        try:
+            with self._session.get(
+                self._address,
+                headers=self._headers(),
+                stream=True,
+                timeout=(policy.connect_timeout_seconds, policy.read_timeout_seconds),
+            ) as answer:
+                self._was_answered = True
+                return self._receive(answer)
+        except requests.RequestException as error:
+            failure = failed_request(error, policy, self._amount())
+            if failure is None:
+                raise DownloadError(
+                    f"{self._address}: expected the file, but {hopeless_reason(error)}. "
+                    "Check the publisher's base address."
+                ) from error
+            # A host that has answered before is there: it deserves the whole patience.
+            failure.is_unreachable = failure.is_unreachable and not self._was_answered
+            raise failure from error
+
+    def discard(self) -> None:
+        """Remove what is there of a file that is not whole."""
+        self._part.unlink(missing_ok=True)
+
+    def _headers(self) -> dict[str, str]:
+        if self._received:
+            return {"Range": f"bytes={self._received}-", "If-Range": self._resume_condition()}
+        return _conditions(self._address, self._known)
+
+    def _receive(self, answer: requests.Response) -> Downloaded | None:
+        status = answer.status_code
+        if status == requests.codes.not_modified and not self._received and _conditions(self._address, self._known):
             return None
-    return Downloaded(path, fingerprint, received)
+        if status == requests.codes.ok:
+            self._start_over()
+            self._fingerprint = _fingerprint(self._address, answer)
+            self._is_encoded = answer.headers.get("Content-Encoding", "identity") != "identity"
+            if self._known and _has_marks(self._known) and self._fingerprint == replace(self._known, content_hash=None):
+                return None
+            self._write(answer)
+            return self._finish()
+        if self._received and status in (requests.codes.partial_content, requests.codes.range_not_satisfiable):
+            if status == requests.codes.partial_content and self._is_continued_by(answer):
+                self._write(answer)
+                return self._finish()
+            self._start_over()
+            raise TransientError("the publisher's file changed during the download")
+        said = said_by(answer)
+        if status in (403, 404) or _is_future(status, said):
+            raise NotPublishedError(f"{self._address}: not published (yet)")
+        raise failed_status(answer, said) or DownloadError(
+            f"{self._address}: expected the file, but the publisher {described(answer, said)}. "
+            "Look at the publisher's page; asking again will not help until something changes."
+        )
 
+    def _start_over(self) -> None:
+        self._received = 0
+        self.discard()
 
-def _write(answer: requests.Response, path: Path, expected: int | None, progress: Progress) -> int:
-    received = 0
-    with path.open("wb") as file:
-        for chunk in answer.iter_content(_CHUNK_BYTES):
-            file.write(chunk)
-            received += len(chunk)
-            progress(received, expected)
-    return received
+    def _resume_condition(self) -> str:
+        """What `If-Range` says for the rest to be of the same file; empty where that cannot be told."""
+        if self._is_encoded:
+            return ""
+        etag = self._fingerprint.etag
+        # A weak ETag stands for files that are as good as equal, not for equal bytes (RFC 9110, 13.1.5).
+        return ("" if etag.startswith("W/") else etag) if etag else self._fingerprint.last_modified or ""
+
+    def _is_continued_by(self, answer: requests.Response) -> bool:
+        """Whether a partial answer begins where the last one broke off, in the same file."""
+        span = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.headers.get("Content-Range", ""))
+        if span is None or int(span[1]) != self._received:
+            return False
+        expected = self._fingerprint
+        total = int(span[2]) if span[2] != "*" else expected.content_length
+        if expected.content_length not in (None, total):
+            return False
+        return (
+            answer.headers.get("ETag", expected.etag) == expected.etag
+            and answer.headers.get("Last-Modified", expected.last_modified) == expected.last_modified
+        )
+
+    def _write(self, answer: requests.Response) -> None:
+        try:
+            with self._part.open("ab" if self._received else "wb") as file:
+                for chunk in answer.iter_content(_CHUNK_BYTES):
+                    self._stop_if_cancelled()
+                    file.write(chunk)
+                    self._received += len(chunk)
+                    self._progress(self._received, self._fingerprint.content_length)
+        except requests.RequestException:
+            raise
+        except OSError as error:
+            raise self._disk_error(error) from error
+
+    def _finish(self) -> Downloaded | None:
+        expected = self._fingerprint.content_length
+        if expected is not None and self._received != expected and not self._is_encoded:
+            raise TransientError(f"the connection broke off after {self._amount()}")
+        fingerprint = self._fingerprint
+        try:
+            if not _has_marks(fingerprint):
+                fingerprint = replace(fingerprint, content_length=None, content_hash=_content_hash(self._part))
+                if self._known and self._known.content_hash == fingerprint.content_hash:
+                    return None
+            self._part.replace(self._path)
+        except OSError as error:
+            raise self._disk_error(error) from error
+        return Downloaded(self._path, fingerprint, self._received)
+
+    def _disk_error(self, error: OSError) -> DownloadError:
+        folder, expected = self._path.parent, self._fingerprint.content_length
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            return DownloadError(
+                f"{self._address}: expected to write the file to {folder}, but got: {error.strerror or error}. "
+                "Check the folder, then load the month again."
+            )
+        needed = f"{expected:,} bytes" if expected is not None else f"more than {self._received:,} bytes"
+        self.discard()
+        return DownloadError(
+            f"{self._address}: expected room for {needed} in {folder}, but the disk is full: "
+            f"{shutil.disk_usage(folder).free:,} bytes are free. Make room, then load the month again."
+        )
+
+    def _amount(self) -> str:
+        """How much has come, in words; empty where nothing has."""
+        if not self._received:
+            # Of a body that broke off in its first chunk it is not known where.
+            return "its first bytes" if self._part.exists() else ""
+        expected = self._fingerprint.content_length
+        return f"{self._received:,}" + (f" of {expected:,}" if expected is not None else "") + " bytes"
+
+    def _stop_if_cancelled(self) -> None:
+        if self._cancelled.is_set():
+            raise CancelledError(f"{self._address}: the download was cancelled")
 
 
 def _conditions(address: str, known: Fingerprint | None) -> dict[str, str]:
@@ -127,18 +266,36 @@ def _conditions(address: str, known: Fingerprint | None) -> dict[str, str]:
     return {name: value for name, value in conditions.items() if value}
 
 
-def _is_future(answer: requests.Response) -> bool:
+def _fingerprint(address: str, answer: requests.Response) -> Fingerprint:
+    length = answer.headers.get("Content-Length", "")
+    return Fingerprint(
+        url=address,
+        etag=answer.headers.get("ETag"),
+        last_modified=answer.headers.get("Last-Modified"),
+        content_length=int(length) if length.isdecimal() else None,
+    )
+
+
+def _has_marks(fingerprint: Fingerprint) -> bool:
+    """Whether the publisher itself tells one state of the file from another."""
+    return bool(fingerprint.etag or fingerprint.last_modified)
+
+
+def _is_future(status: int, said: str) -> bool:
     """Whether Open-Meteo says that it has no weather for these days yet."""
-    return answer.status_code == requests.codes.bad_request and "out of allowed range" in answer.text
+    return status == requests.codes.bad_request and "out of allowed range" in said
 
 
 def _content_hash(path: Path) -> str:
     """A hash of what a file says; Open-Meteo's note of how long it took to answer is not part of that."""
+    with path.open("rb") as file:
+        if file.read(1) != b"{":
+            file.seek(0)
+            return hashlib.file_digest(file, "sha256").hexdigest()
     content = path.read_bytes()
     try:
         body = json.loads(content)
     except ValueError:
         return hashlib.sha256(content).hexdigest()
-    if isinstance(body, dict):
-        body.pop("generationtime_ms", None)
+    body.pop("generationtime_ms", None)
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()

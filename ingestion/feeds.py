@@ -38,6 +38,17 @@ class Column:
 
 
 @dataclass(frozen=True)
+class FormerSchema:
+    """Names that a feed's columns had in files of months before `until`, as pairs (published, raw).
+
+    A pair is here where the meaning is the same. In those months only columns among these are required.
+    """
+
+    until: date
+    raw_names: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Feed:
     """One series of files by one publisher, a file a month.
 
@@ -55,6 +66,7 @@ class Feed:
     first_month: date
     publication_lag_days: int
     is_default: bool = True
+    former_schema: FormerSchema | None = None
 
 
 class UnknownSourceError(ValueError):
@@ -90,6 +102,50 @@ _CITIBIKE_COLUMNS = _columns(
     optional="",
 )
 
+# 2009 and 2010: places as coordinates instead of zones, codes as text, so that those are kept under other names.
+_YELLOW_UNTIL_2011 = FormerSchema(
+    until=date(2011, 1, 1),
+    raw_names=(
+        ("vendor_id", "vendor_name"),
+        ("payment_type", "payment_type_name"),
+        ("Trip_Pickup_DateTime", "tpep_pickup_datetime"),
+        ("pickup_datetime", "tpep_pickup_datetime"),
+        ("Trip_Dropoff_DateTime", "tpep_dropoff_datetime"),
+        ("dropoff_datetime", "tpep_dropoff_datetime"),
+        ("passenger_count", "passenger_count"),
+        ("trip_distance", "trip_distance"),
+        ("rate_code", "ratecode_id"),
+        ("store_and_forward", "store_and_fwd_flag"),
+        ("Fare_Amt", "fare_amount"),
+        ("fare_amount", "fare_amount"),
+        ("surcharge", "extra"),
+        ("Tip_Amt", "tip_amount"),
+        ("Tolls_Amt", "tolls_amount"),
+        ("Total_Amt", "total_amount"),
+        ("total_amount", "total_amount"),
+    ),
+)
+
+_CITIBIKE_UNTIL_2021_02 = FormerSchema(
+    until=date(2021, 2, 1),
+    raw_names=(
+        ("starttime", "started_at"),
+        ("start time", "started_at"),
+        ("stoptime", "ended_at"),
+        ("stop time", "ended_at"),
+        ("start station id", "start_station_id"),
+        ("start station name", "start_station_name"),
+        ("start station latitude", "start_lat"),
+        ("start station longitude", "start_lng"),
+        ("end station id", "end_station_id"),
+        ("end station name", "end_station_name"),
+        ("end station latitude", "end_lat"),
+        ("end station longitude", "end_lng"),
+        ("usertype", "member_casual"),
+        ("user type", "member_casual"),
+    ),
+)
+
 _FEEDS = (
     Feed(
         name="yellow",
@@ -103,8 +159,9 @@ _FEEDS = (
             optional="congestion_surcharge:d airport_fee:d cbd_congestion_fee:d",
         ),
         event_time="tpep_pickup_datetime",
-        first_month=date(2011, 1, 1),
+        first_month=date(2009, 1, 1),
         publication_lag_days=61,
+        former_schema=_YELLOW_UNTIL_2011,
     ),
     Feed(
         name="green",
@@ -118,7 +175,7 @@ _FEEDS = (
             optional="ehail_fee:d trip_type:i congestion_surcharge:d cbd_congestion_fee:d",
         ),
         event_time="lpep_pickup_datetime",
-        first_month=date(2014, 1, 1),
+        first_month=date(2013, 8, 1),
         publication_lag_days=61,
     ),
     Feed(
@@ -156,11 +213,17 @@ _FEEDS = (
         name="citibike",
         publisher="citibike",
         raw_table="citibike_trips",
-        file_names=("{month:%Y%m}-citibike-tripdata.zip", "{month:%Y%m}-citibike-tripdata.csv.zip"),
+        # Until 2023 also as archives of a year, with the months' zips in the zip.
+        file_names=(
+            "{month:%Y%m}-citibike-tripdata.zip",
+            "{month:%Y%m}-citibike-tripdata.csv.zip",
+            "{month:%Y}-citibike-tripdata.zip",
+        ),
         columns=_CITIBIKE_COLUMNS,
         event_time="started_at",
-        first_month=date(2021, 2, 1),
+        first_month=date(2013, 6, 1),
         publication_lag_days=14,
+        former_schema=_CITIBIKE_UNTIL_2021_02,
     ),
     Feed(
         name="citibike_jc",
@@ -169,9 +232,10 @@ _FEEDS = (
         file_names=("JC-{month:%Y%m}-citibike-tripdata.csv.zip", "JC-{month:%Y%m}-citibike-tripdata.zip"),
         columns=_CITIBIKE_COLUMNS,
         event_time="started_at",
-        first_month=date(2021, 2, 1),
+        first_month=date(2015, 9, 1),
         publication_lag_days=14,
         is_default=False,
+        former_schema=_CITIBIKE_UNTIL_2021_02,
     ),
     Feed(
         name="weather",

@@ -1,28 +1,34 @@
 """One run of ingestion: each partition is fetched, read, loaded and recorded, and none stops the others."""
 
 import logging
-import tempfile
+import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 import duckdb
-import requests
 
-from ingestion.download import download, http_session
+from ingestion.download import Downloaded
 from ingestion.errors import IngestionError, NotPublishedError
-from ingestion.feeds import Feed
+from ingestion.feeds import Column, Feed
 from ingestion.partitions import Partition
-from ingestion.raw_loader import current_state, load_partition
+from ingestion.prefetch import DownloadJob, downloads_ahead
+from ingestion.raw_loader import LoadedPartition, current_state, load_partition
 from ingestion.sources import SOURCES
+from ingestion.sources.published import close_scratch
+from ingestion.work_folder import clear_abandoned, work_folder
 from warehouse.connection import WarehouseError, open_for_writing
 from warehouse.ledger import Fingerprint, Ledger, RunAsset, Watermark
-from warehouse.paths import database_path
 
 logger = logging.getLogger(__name__)
+
+# What DuckDB may keep in memory while it loads; the process stays below 2 GiB at 20 million rows.
+_LOAD_MEMORY = "1500MB"
 
 
 class Status(StrEnum):
@@ -46,6 +52,7 @@ class Result:
     fingerprint: Fingerprint | None = None
     load_id: str | None = None
     error: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,13 +67,13 @@ STARTED_FROM_TERMINAL = Started(by="terminal")
 
 
 class Progress:
-    """Told what a run is doing. This one tells nobody."""
+    """Told what a run is doing; `downloading` by other threads. This one tells nobody."""
 
     def partition_started(self, partition: Partition) -> None: ...
 
-    def downloading(self, received: int, expected: int | None) -> None: ...
+    def downloading(self, partition: Partition, received: int, expected: int | None) -> None: ...
 
-    def loading(self) -> None: ...
+    def loading(self, partition: Partition) -> None: ...
 
     def partition_finished(self, result: Result) -> None: ...
 
@@ -97,15 +104,16 @@ def ingest(
     arguments = {"partitions": [str(partition) for partition in partitions], "force": force}
     with open_for_writing() as connection:
         ledger = Ledger(connection)
+        for abandoned in clear_abandoned():
+            ledger.finish_abandoned_run(abandoned)
         run_id = ledger.start_run("ingestion", arguments, started_by=started.by, dagster_run_id=started.dagster_run_id)
         known = {} if force else _loaded_files(partitions, ledger, connection)
     results: list[Result] = []
     error: str | None = "interrupted"
     try:
-        with http_session() as session:
-            run = _Run(run_id, session, progress or Progress())
-            for partition in partitions:
-                results.append(run.ingest(partition, known.get(partition)))
+        with work_folder(run_id) as folder:
+            run = _Run(run_id, folder, progress or Progress())
+            results += run.ingest(partitions, known)
         error = "; ".join(result.error or "" for result in results if result.status is Status.FAILED) or None
     finally:
         with open_for_writing() as connection:
@@ -134,67 +142,80 @@ def _loaded_files(
 class _Run:
     """What the partitions of one run share."""
 
-    def __init__(self, run_id: str, session: requests.Session, progress: Progress) -> None:
+    def __init__(self, run_id: str, folder: Path, progress: Progress) -> None:
         self._run_id = run_id
-        self._session = session
+        self._folder = folder
         self._progress = progress
 
-    def ingest(self, partition: Partition, known: Watermark | None) -> Result:
-        """Fetch and load one partition; whatever goes wrong with it becomes its result."""
-        self._progress.partition_started(partition)
-        begun = time.monotonic()
-        try:
-            with _work_folder() as folder:
-                result = self._fetch_and_load(partition, known, Path(folder))
-        except NotPublishedError as error:
-            result = Result(partition, Status.NOT_PUBLISHED, error=str(error))
-        except (IngestionError, WarehouseError, duckdb.Error, OSError) as error:
-            logger.debug("%s failed", partition, exc_info=True)
-            result = Result(partition, Status.FAILED, error=str(error))
-        result = replace(result, seconds=time.monotonic() - begun)
-        with open_for_writing() as connection:
-            Ledger(connection).record_asset(self._run_id, _run_asset(result))
-        self._progress.partition_finished(result)
-        return result
+    def ingest(self, partitions: list[Partition], known: dict[Partition, Watermark]) -> Iterator[Result]:
+        """Load partition after partition, while the next files are fetched; whatever goes wrong is its result."""
+        jobs = {partition: self._job(partition, known.get(partition)) for partition in partitions}
+        with downloads_ahead(jobs.values()) as downloads:
+            for partition, job in jobs.items():
+                self._progress.partition_started(partition)
+                begun = time.monotonic()
+                result = self._load(partition, next(downloads), known.get(partition))
+                shutil.rmtree(job.folder, ignore_errors=True)
+                result = replace(result, seconds=time.monotonic() - begun)
+                with open_for_writing() as connection:
+                    Ledger(connection).record_asset(self._run_id, _run_asset(result))
+                _log(result)
+                self._progress.partition_finished(result)
+                yield result
 
-    def _fetch_and_load(self, partition: Partition, known: Watermark | None, folder: Path) -> Result:
-        source = SOURCES[partition.feed.publisher]
-        file = download(
-            source.addresses(partition.feed, partition.month),
-            folder,
-            self._session,
+    def _job(self, partition: Partition, known: Watermark | None) -> DownloadJob:
+        return DownloadJob(
+            addresses=SOURCES[partition.feed.publisher].addresses(partition),
+            folder=self._folder / f"{partition.feed.name}-{partition.key}",
             known=known.fingerprint if known else None,
-            progress=self._progress.downloading,
+            progress=partial(self._progress.downloading, partition),
         )
-        if file is None and known is not None:
+
+    def _load(self, partition: Partition, download: Future[Downloaded | None], known: Watermark | None) -> Result:
+        try:
+            file = download.result()
+            if file is not None:
+                self._progress.loading(partition)
+                return _load_file(partition, file)
+            assert known is not None, "a download is skipped only if the file is known"
             return Result(
                 partition, Status.UNCHANGED, rows=known.rows, load_id=known.load_id, fingerprint=known.fingerprint
             )
-        assert file is not None, "a download is skipped only if the file is known"
-        self._progress.loading()
-        with duckdb.connect() as reader, open_for_writing() as connection:
-            rows = source.rows(partition.feed, file.path, reader)
-            loaded = load_partition(partition, rows, connection, folder)
-            Ledger(connection).set_watermark(
-                partition.feed.name,
-                partition.key,
-                Watermark(loaded.load_id, loaded.rows, loaded.min_event_time, loaded.max_event_time, file.fingerprint),
-            )
-        return Result(
-            partition,
-            Status.LOADED,
-            rows=loaded.rows,
-            bytes=file.bytes,
-            load_id=loaded.load_id,
-            fingerprint=file.fingerprint,
-        )
+        except NotPublishedError as error:
+            return Result(partition, Status.NOT_PUBLISHED, error=str(error))
+        except (IngestionError, WarehouseError, duckdb.Error, OSError) as error:
+            logger.debug("%s failed", partition, exc_info=True)
+            return Result(partition, Status.FAILED, error=str(error))
 
 
-def _work_folder() -> tempfile.TemporaryDirectory[str]:
-    """A folder on the database's disk for downloads and dlt's files, gone when the partition is done."""
-    parent = database_path().parent / "work"
-    parent.mkdir(parents=True, exist_ok=True)
-    return tempfile.TemporaryDirectory(dir=parent)
+def _load_file(partition: Partition, file: Downloaded) -> Result:
+    """Load a downloaded file, in its folder, and record it in the ledger in the same transaction."""
+    source = SOURCES[partition.feed.publisher]
+    with open_for_writing() as connection:
+        connection.execute(f"set memory_limit = '{_LOAD_MEMORY}'")
+        published = source.read(partition, file.path, connection)
+        record = partial(_set_watermark, partition, file)
+        loaded = load_partition(partition, published, connection, file.path.parent, record)
+        close_scratch(connection)
+    return Result(
+        partition,
+        Status.LOADED,
+        rows=loaded.rows,
+        bytes=file.bytes,
+        load_id=loaded.load_id,
+        fingerprint=file.fingerprint,
+        note=_note(published.new_columns),
+    )
+
+
+def _set_watermark(
+    partition: Partition, file: Downloaded, transaction: duckdb.DuckDBPyConnection, loaded: LoadedPartition
+) -> None:
+    Ledger(transaction).set_watermark(
+        partition.feed.name,
+        partition.key,
+        Watermark(loaded.load_id, loaded.rows, loaded.min_event_time, loaded.max_event_time, file.fingerprint),
+    )
 
 
 def _run_asset(result: Result) -> RunAsset:
@@ -208,4 +229,29 @@ def _run_asset(result: Result) -> RunAsset:
         fingerprint=result.fingerprint,
         load_id=result.load_id,
         error=result.error,
+        note=result.note,
+    )
+
+
+def _note(new_columns: tuple[Column, ...]) -> str | None:
+    if not new_columns:
+        return None
+    named = ", ".join(f"{column.name} ({column.type})" for column in new_columns)
+    return f"kept columns that ingestion/feeds.py does not know: {named}"
+
+
+def _log(result: Result) -> None:
+    """One line for what became of a partition."""
+    rows = "" if result.rows is None else f" rows={result.rows}"
+    why = "".join(f" {name}={value!r}" for name, value in (("error", result.error), ("note", result.note)) if value)
+    level = logging.ERROR if result.status is Status.FAILED else logging.INFO
+    logger.log(
+        level,
+        "feed=%s month=%s status=%s%s seconds=%.1f%s",
+        result.partition.feed.name,
+        result.partition.key,
+        result.status,
+        rows,
+        result.seconds,
+        why,
     )

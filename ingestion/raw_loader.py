@@ -1,33 +1,35 @@
 """Writing a partition's rows into its raw table with dlt: whole, or not at all."""
 
 import logging
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import dlt
 import duckdb
 import pyarrow as pa
+from dlt.common.exceptions import DltException
 from dlt.common.schema.typing import TColumnSchema
 from dlt.extract import DltResource
 
-from ingestion.errors import IngestionError, LoadError, UnreadableFileError
+from ingestion.errors import IngestionError, LoadError
 from ingestion.feeds import PARTITION_COLUMNS, Column, ColumnType, raw_tables
+from ingestion.partition_destination import Replacement, partition_destination
 from ingestion.partitions import Partition
-
-logger = logging.getLogger(__name__)
+from ingestion.sources.published import PublishedRows, cast_error
+from warehouse.paths import database_path
 
 RAW_SCHEMA = "raw_data"
-_BATCH_ROWS = 1 << 18
 
 _DLT_TYPES: dict[ColumnType, TColumnSchema] = {
     ColumnType.INTEGER: {"data_type": "bigint", "precision": 32},
     ColumnType.BIGINT: {"data_type": "bigint"},
     ColumnType.DOUBLE: {"data_type": "double"},
     ColumnType.VARCHAR: {"data_type": "text"},
-    # Without this dlt takes Arrow's zoneless timestamps for UTC, and New York's wall clock is lost.
+    # Without this dlt takes zoneless timestamps for UTC, and New York's wall clock is lost.
     ColumnType.TIMESTAMP: {"data_type": "timestamp", "timezone": False},
     ColumnType.DATE: {"data_type": "date"},
 }
@@ -53,25 +55,49 @@ class LoadedPartition:
 
 
 def load_partition(
-    partition: Partition, rows: duckdb.DuckDBPyRelation, connection: duckdb.DuckDBPyConnection, work_folder: Path
+    partition: Partition,
+    published: PublishedRows,
+    connection: duckdb.DuckDBPyConnection,
+    work_folder: Path,
+    record: Callable[[duckdb.DuckDBPyConnection, LoadedPartition], None],
 ) -> LoadedPartition:
     """Replace a partition of its raw table by these rows, in one transaction.
 
-    `rows` has the raw columns in published order; the columns that say which row of which file it is
-    are added here. `work_folder` holds dlt's files and may be thrown away afterwards.
+    `record` is called in that transaction with what is loaded, so that what it writes and the rows are
+    there together or not at all. `work_folder` holds dlt's files and may be thrown away afterwards.
 
     Raises:
-        LoadError: dlt could not write the rows, or the partition does not hold them afterwards.
+        UnreadableFileError: a value is not of its column's type.
+        LoadError: the rows could not be written, or are not all there afterwards.
     """
-    _create_missing_tables(connection, work_folder)
-    published = _Counted(partition, rows)
-    load_id = _run(published.resource(), connection, work_folder)
-    loaded = current_state(partition, connection)
-    if loaded is None or loaded.load_id != load_id or loaded.rows != published.count:
+    if published.count == 0:
         raise LoadError(
-            f"{partition}: expected {published.count:,} rows of load {load_id} in "
-            f"{RAW_SCHEMA}.{partition.feed.raw_table}, but it holds {loaded}. Load the month again with --force."
+            f"{partition}: expected rows, but the published file has none. What was loaded before stays; "
+            "load the month again when the publisher has repaired the file."
         )
+    _create_missing_tables(connection, work_folder)
+
+    def complete(transaction: duckdb.DuckDBPyConnection, load_id: str) -> None:
+        loaded = current_state(partition, transaction)
+        if loaded is None or (loaded.load_id, loaded.rows) != (load_id, published.count):
+            raise LoadError(
+                f"{partition}: expected {published.count:,} rows of load {load_id} in "
+                f"{RAW_SCHEMA}.{partition.feed.raw_table}, but it would hold {loaded}. Nothing was changed; "
+                "load the month again."
+            )
+        record(transaction, loaded)
+
+    replacement = Replacement(_scope(partition), complete)
+    query = _with_partition_columns(partition, published)
+    columns = (*published.columns, *PARTITION_COLUMNS)
+    resource = _resource(partition.feed.raw_table, columns, _model(query, work_folder), "model")
+    try:
+        _run(resource, connection, work_folder, replacement)
+    except DltException as error:
+        reason = replacement.error or error
+        raise _explained(partition, reason) from reason
+    loaded = current_state(partition, connection)
+    assert loaded is not None, "the transaction checked it"
     return loaded
 
 
@@ -98,52 +124,29 @@ def _existing_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
     return {name for (name,) in found}
 
 
-class _Counted:
-    """The rows of a partition as a dlt resource that counts what it has handed over."""
-
-    def __init__(self, partition: Partition, rows: duckdb.DuckDBPyRelation) -> None:
-        self.count = 0
-        self._partition = partition
-        self._rows = rows
-
-    def resource(self) -> DltResource:
-        columns = self._partition.feed.columns + PARTITION_COLUMNS
-        return _resource(self._partition.feed.raw_table, columns, self._batches(), scope=_scope(self._partition))
-
-    def _batches(self) -> Iterator[pa.Table]:
-        for batch in self._read():
-            rows = batch.num_rows
-            partition_columns = {
-                "feed": pa.repeat(self._partition.feed.name, rows),
-                "source_month": pa.repeat(self._partition.month, rows),
-                "source_row": pa.arange(self.count, self.count + rows),
-            }
-            self.count += rows
-            table = pa.Table.from_batches([batch])
-            for name, values in partition_columns.items():
-                table = table.append_column(name, values)
-            yield table
-
-    def _read(self) -> Iterator[pa.RecordBatch]:
-        try:
-            yield from self._rows.to_arrow_reader(_BATCH_ROWS)
-        except duckdb.Error as error:
-            raise UnreadableFileError(
-                f"{self._partition}: expected rows with the types of ingestion/feeds.py, but the file cannot be read"
-                f" as such ({error}). Load the month again; if it stays so, the publisher's file is broken."
-            ) from error
+def _with_partition_columns(partition: Partition, published: PublishedRows) -> str:
+    names = ", ".join(f'"{column.name}"' for column in published.columns)
+    return (
+        f"select {names}, '{partition.feed.name}' as feed, cast('{partition.month.isoformat()}' as date)"
+        f" as source_month, source_row from ({published.query}) as published"
+    )
 
 
-def _resource(name: str, columns: tuple[Column, ...], data: Any, *, scope: str) -> DltResource:
+def _model(query: str, folder: Path) -> Iterator[Any]:
+    """A select as dlt takes it: a file of its `model` format, which the destination runs."""
+    path = folder / "rows.model"
+    path.write_text(f"dialect: duckdb\n{query}\n")
+    yield dlt.mark.with_file_import(str(path), "model")
+
+
+def _resource(
+    name: str, columns: tuple[Column, ...], data: Any, file_format: Literal["model", "parquet"]
+) -> DltResource:
     hints: list[TColumnSchema] = [
         {"name": column.name, "nullable": True, **_DLT_TYPES[column.type]} for column in columns
     ]
     resource: DltResource = dlt.resource(
-        data,
-        name=name,
-        columns=hints,
-        file_format="parquet",
-        write_disposition={"disposition": "merge", "strategy": "delete-insert", "destination_scope": scope},
+        data, name=name, columns=hints, write_disposition="append", file_format=file_format
     )
     return resource
 
@@ -151,48 +154,53 @@ def _resource(name: str, columns: tuple[Column, ...], data: Any, *, scope: str) 
 def _create_missing_tables(connection: duckdb.DuckDBPyConnection, work_folder: Path) -> None:
     """Have dlt create every raw table of the registry, so that dbt's sources all exist."""
     missing = {name: columns for name, columns in raw_tables().items() if name not in _existing_tables(connection)}
-    if not missing:
-        return
-    empty = [
-        _resource(name, columns, [_empty_table(columns)], scope="false") for name, columns in sorted(missing.items())
-    ]
-    _run(empty, connection, work_folder)
+    if missing:
+        empty = [
+            _resource(name, columns, [_empty_table(columns)], "parquet") for name, columns in sorted(missing.items())
+        ]
+        _run(empty, connection, work_folder)
 
 
 def _empty_table(columns: tuple[Column, ...]) -> pa.Table:
     return pa.schema([(column.name, _ARROW_TYPES[column.type]) for column in columns]).empty_table()
 
 
-def _run(resources: DltResource | list[DltResource], connection: duckdb.DuckDBPyConnection, folder: Path) -> str:
-    """Run dlt once and return its load id.
+def _run(
+    resources: DltResource | list[DltResource],
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    replacement: Replacement | None = None,
+) -> None:
+    """Run dlt once.
 
     Each run has a pipeline folder of its own, so that nothing of a run that broke off is ever
     loaded by the next; what dlt must remember it restores from the database.
     """
     dlt.config["normalize.parquet_normalizer.add_dlt_load_id"] = True
-    dlt.config["load.truncate_staging_dataset"] = True
+    dlt.config["normalize.model_normalizer.add_dlt_load_id"] = True
     dlt.config["runtime.dlthub_telemetry"] = False
     pipeline = dlt.pipeline(
         "ingestion",
         pipelines_dir=str(folder / "dlt"),
-        destination=dlt.destinations.duckdb(connection),
+        destination=partition_destination(connection, replacement),
         dataset_name=RAW_SCHEMA,
     )
+    # What fails is raised, and said once: not by dlt as well.
+    logging.getLogger("dlt").setLevel(logging.CRITICAL)
     try:
-        info = pipeline.run(resources)
-        info.raise_on_failed_jobs()
-    except Exception as error:
-        raise _reason(error) from error
+        pipeline.run(resources).raise_on_failed_jobs()
     finally:
         pipeline.drop()
-    return str(info.loads_ids[-1])
 
 
-def _reason(error: BaseException) -> IngestionError:
-    """What dlt's error came from, if that was an unreadable file; dlt's own words otherwise."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, IngestionError):
-            return cause
-        cause = cause.__cause__
-    return LoadError(f"expected dlt to load the partition, but it failed: {error}")
+def _explained(partition: Partition, error: Exception) -> IngestionError:
+    if isinstance(error, IngestionError):
+        return error
+    cause = error.__cause__ if isinstance(error.__cause__, duckdb.Error) else error
+    if isinstance(cause, duckdb.ConversionException | duckdb.InvalidInputException):
+        return cast_error(Path(str(partition)), cause)
+    what_to_do = "Free space on its disk, and load" if re.search("space|too large", str(cause)) else "Load"
+    return LoadError(
+        f"{partition}: expected the rows to be written to {database_path()}, but {cause}. Nothing was changed. "
+        f"{what_to_do} the month again."
+    )

@@ -5,12 +5,12 @@ some are not published.
 """
 
 import argparse
-import logging
 import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 from ingestion.feeds import ALIASES, DEFAULT_SOURCES, FEEDS, resolve_sources
+from ingestion.log import configure_logging
 from ingestion.partitions import BadMonthError, Partition, month_range, months_of_year, parse_month
 from ingestion.pipeline import Result, Status, ingest, partitions_of
 from ingestion.terminal import TerminalProgress, print_plan, print_results
@@ -73,7 +73,7 @@ def exit_status(results: Sequence[Result]) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     options, partitions = parse_arguments(argv)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    configure_logging()
     if options.dry_run:
         print_plan(partitions)
         return 0

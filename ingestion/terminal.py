@@ -33,7 +33,7 @@ class TerminalProgress(Progress):
             console=console,
         )
         self._all = self._bars.add_task("partitions", total=partitions)
-        self._partition = ""
+        self._partition: Partition | None = None
 
     def __enter__(self) -> "TerminalProgress":
         self._bars.start()
@@ -45,15 +45,17 @@ class TerminalProgress(Progress):
         self._bars.stop()
 
     def partition_started(self, partition: Partition) -> None:
-        self._partition = str(partition)
+        self._partition = partition
         self._bars.update(self._all, description=f"{partition}: asking")
 
-    def downloading(self, received: int, expected: int | None) -> None:
-        size = f"{received / 1e6:,.0f} MB" + (f" of {expected / 1e6:,.0f}" if expected else "")
-        self._bars.update(self._all, description=f"{self._partition}: {size}")
+    def downloading(self, partition: Partition, received: int, expected: int | None) -> None:
+        # Files that are fetched ahead are not what the run waits for.
+        if partition == self._partition:
+            size = f"{received / 1e6:,.0f} MB" + (f" of {expected / 1e6:,.0f}" if expected else "")
+            self._bars.update(self._all, description=f"{partition}: {size}")
 
-    def loading(self) -> None:
-        self._bars.update(self._all, description=f"{self._partition}: loading")
+    def loading(self, partition: Partition) -> None:
+        self._bars.update(self._all, description=f"{partition}: loading")
 
     def partition_finished(self, result: Result) -> None:
         self._bars.update(self._all, advance=1, description=f"{result.partition}: {result.status}")
@@ -84,6 +86,6 @@ def print_plan(partitions: Sequence[Partition]) -> None:
     """Print what a run would ask the publishers for."""
     console = Console(highlight=False)
     for partition in partitions:
-        address = SOURCES[partition.feed.publisher].addresses(partition.feed, partition.month)[0]
+        address = SOURCES[partition.feed.publisher].addresses(partition)[0]
         # Addresses are for copying: never cut to the terminal's width.
         console.print(f"{partition.feed.name:<12} {partition.key}  {address}", soft_wrap=True, markup=False)

@@ -93,4 +93,7 @@ def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
                 f"{path}: expected to be free within {timeout:.0f} seconds, but {_holder(error)} still has it open. "
                 f"Close that process, or wait for longer by setting {LOCK_TIMEOUT_VARIABLE}."
             ) from error
-        raise WarehouseError(f"{path}: cannot be opened as a DuckDB file: {error}") from error
+        raise WarehouseError(
+            f"{path}: cannot be opened as a DuckDB file: {error}. "
+            f"Set {DATABASE_VARIABLE} to a file that is one, or is not there yet, and may be written."
+        ) from error

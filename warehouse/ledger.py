@@ -42,8 +42,12 @@ create table if not exists meta.ingestion_run_assets (
     etag varchar,
     last_modified varchar,
     load_id varchar,
-    error varchar
+    error varchar,
+    note varchar
 );
+
+-- Ledgers of before this column was there.
+alter table meta.ingestion_run_assets add column if not exists note varchar;
 
 create table if not exists meta.asset_watermarks (
     asset varchar not null,
@@ -114,6 +118,7 @@ class RunAsset:
     fingerprint: Fingerprint | None = None
     load_id: str | None = None
     error: str | None = None
+    note: str | None = None
 
 
 def _now() -> datetime:
@@ -146,11 +151,19 @@ class Ledger:
             [_now(), status, error, run_id],
         )
 
+    def finish_abandoned_run(self, run_id: str) -> None:
+        """Record that a run ended without saying how: it was killed, or the machine went down."""
+        self._connection.execute(
+            "update meta.ingestion_runs set finished_at = ?, status = 'failed', error = ?"
+            " where run_id = ? and status = 'running'",
+            [_now(), "the run ended without finishing: it was killed, or the machine went down", run_id],
+        )
+
     def record_asset(self, run_id: str, done: RunAsset) -> None:
         """Record what a run did to one asset or partition."""
         source = done.fingerprint or Fingerprint(url="")
         self._connection.execute(
-            "insert into meta.ingestion_run_assets values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into meta.ingestion_run_assets values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 run_id,
                 done.asset,
@@ -164,6 +177,7 @@ class Ledger:
                 source.last_modified,
                 done.load_id,
                 done.error,
+                done.note,
             ],
         )
 

@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
-LOG_FOLDER = PROJECT_ROOT / "logs"
 
 DATABASE_VARIABLE = "DUCKDB_DATABASE_PATH"
+LOG_FOLDER_VARIABLE = "LOG_FOLDER"
 _DEFAULT_DATABASE = "data/nyc_mobility.duckdb"
 
 
@@ -16,3 +16,8 @@ def database_path() -> Path:
     A relative path is below the project root, from whichever folder a command runs.
     """
     return PROJECT_ROOT / os.environ.get(DATABASE_VARIABLE, _DEFAULT_DATABASE)
+
+
+def log_folder() -> Path:
+    """Where log files go, absolute: `LOG_FOLDER`, by default `logs` below the project root."""
+    return PROJECT_ROOT / os.environ.get(LOG_FOLDER_VARIABLE, "logs")

@@ -12,11 +12,14 @@ import subprocess
 import sys
 import threading
 from datetime import date
+from itertools import groupby
 from pathlib import Path
 
 from ingestion.feeds import FEEDS
 from ingestion.partitions import month_range
-from ingestion.sample_publisher.files import FILE_FEEDS, PUBLISHER_FOLDERS, write_file
+from ingestion.sample_publisher.citibike_archive import is_archived
+from ingestion.sample_publisher.faults import Breakage, Fault, parse_breakage
+from ingestion.sample_publisher.files import FILE_FEEDS, PUBLISHER_FOLDERS, write_archive, write_file
 from ingestion.sample_publisher.guard import RealFilesLoadedError, check_no_real_file_is_loaded
 from ingestion.sample_publisher.server import SamplePublisher
 from warehouse.connection import WarehouseError
@@ -54,6 +57,13 @@ def _feeds(text: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def _breakage(text: str) -> Breakage:
+    try:
+        return parse_breakage(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--from", dest="first", type=_month, required=True, metavar="YYYY-MM", help="first month")
@@ -68,6 +78,15 @@ def _parser() -> argparse.ArgumentParser:
             "--port", type=_port, default=port, help="0 for any free one (default: %(default)s)"
         )
         parser_of_server.add_argument(
+            "--fault",
+            dest="faults",
+            type=_breakage,
+            action="append",
+            default=[],
+            metavar="FEED:YYYY-MM:FAULT[:TIMES]",
+            help=f"break a month, for good or for so many requests; of {', '.join(Fault)}; may be repeated",
+        )
+        parser_of_server.add_argument(
             "--folder", type=Path, help="where to keep the files made (default: removed at the end)"
         )
     run.add_argument("argv", nargs="+", metavar="-- command", help="the command and its arguments")
@@ -78,9 +97,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _publisher(arguments: argparse.Namespace) -> SamplePublisher:
-    return SamplePublisher(
+    publisher = SamplePublisher(
         arguments.first, arguments.last, rows=arguments.rows, port=arguments.port, folder=arguments.folder
     )
+    for broken in arguments.faults:
+        publisher.break_(broken.feed, broken.month, broken.fault, times=broken.times)
+    return publisher
 
 
 def _serve(arguments: argparse.Namespace) -> int:
@@ -109,10 +131,16 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _write(arguments: argparse.Namespace) -> int:
-    for month in month_range(arguments.first, arguments.last):
+    months = list(month_range(arguments.first, arguments.last))
+    archived = [month for month in months if "citibike" in arguments.feeds and is_archived("citibike", month)]
+    for _, of_year in groupby(archived, key=lambda month: month.year):
+        folder = arguments.folder / PUBLISHER_FOLDERS["citibike"]
+        print(write_archive(list(of_year), folder, rows=arguments.rows), flush=True)
+    for month in months:
         for feed in arguments.feeds:
-            folder = arguments.folder / PUBLISHER_FOLDERS[FEEDS[feed].publisher]
-            print(write_file(feed, month, folder, rows=arguments.rows), flush=True)
+            if not is_archived(feed, month):
+                folder = arguments.folder / PUBLISHER_FOLDERS[FEEDS[feed].publisher]
+                print(write_file(feed, month, folder, rows=arguments.rows), flush=True)
     return 0
 
 

@@ -28,6 +28,14 @@ def archive_answer(query: Mapping[str, list[str]], available_until: date) -> tup
     return 200, _json(body)
 
 
+def month_asked(query: Mapping[str, list[str]]) -> date | None:
+    """The first day of the month in which the time asked for begins, if the query says a time."""
+    try:
+        return date.fromisoformat(query["start_date"][-1]).replace(day=1)
+    except (KeyError, ValueError):
+        return None
+
+
 def _json(body: object) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 

@@ -6,7 +6,8 @@ Source: Citi Bike system data, https://citibikenyc.com/system-data
 """
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +16,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import duckdb
 
 from ingestion.partitions import next_month
+from ingestion.sample_publisher.citibike_before_2021 import is_old_format, old_header, old_trips, quoted_columns
 from ingestion.sample_publisher.distributions import choice, hashed, near, pick, quantiles, uniforms
 from ingestion.sample_publisher.placement import Quirk, placed_rows
 from ingestion.sample_publisher.stations import jersey_stations, new_york_stations, station_table
@@ -36,8 +38,13 @@ _TEXT_COLUMNS = (
     "ride_id", "rideable_type", "started_at", "ended_at", "start_station_name", "start_station_id",
     "end_station_name", "end_station_id",
 )  # fmt: skip
-_HEADER = ",".join(
-    f'"{name}"' for name in (*_TEXT_COLUMNS, "start_lat", "start_lng", "end_lat", "end_lng", "member_casual")
+_COLUMNS = (*_TEXT_COLUMNS, "start_lat", "start_lng", "end_lat", "end_lng", "member_casual")
+
+# What a Mac files beside each entry of a zip.
+MAC_COMPANION = (
+    b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        \x00\x02\x00\x00\x00\x09\x00\x00\x002".ljust(120, b"\x00")
+    + b"ATTR"
+    + b"com.apple.quarantine".rjust(200, b"\x00").ljust(280, b"\x00")
 )
 
 _DRAWS = "day hour second millisecond end_millisecond clock minutes start end round_trip kind gps_lat gps_lng lost"
@@ -68,52 +75,89 @@ def write_citibike_file(
 
     `ride_key` makes the ride ids: it stays when the file is replaced, as its trips do.
     """
+    with TemporaryDirectory() as folder, ZipFile(path, "w", ZIP_DEFLATED, compresslevel=1) as archive:
+        for csv in write_csvs(
+            feed, month, Path(folder), rows=rows, key=key, ride_key=ride_key, rows_per_csv=rows_per_csv
+        ):
+            _add_csv(archive, csv)
+            csv.unlink()
+
+
+def write_csvs(
+    feed: str,
+    month: date,
+    folder: Path,
+    *,
+    rows: int,
+    key: int,
+    ride_key: int,
+    rows_per_csv: int | None = None,
+    has_quotes: bool = True,
+) -> Iterator[Path]:
+    """Write the CSVs of a month's zip one after the other; without quotes, or as the month has them."""
     is_jersey = feed == "citibike_jc"
     per_csv = rows_per_csv or min(MOST_ROWS_A_CSV, rows if is_jersey else -(-rows // 2))
     stem = f"JC-{month:%Y%m}-citibike-tripdata" if is_jersey else f"{month:%Y%m}-citibike-tripdata"
     stations = jersey_stations() if is_jersey else new_york_stations()
     weights = {number: station.weight for number, station in enumerate(stations)}
     starts = range(0, rows, per_csv)
-    with (
-        duckdb.connect() as connection,
-        TemporaryDirectory() as folder,
-        ZipFile(path, "w", ZIP_DEFLATED, compresslevel=1) as archive,
-    ):
+    with duckdb.connect() as connection:
         connection.register("stations", station_table(stations))
         # Rows in the order of their number, on any number of threads: small tables stay on the
         # looked-up side of a join.
         connection.execute("set preserve_insertion_order = true")
         connection.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
         for number, start in enumerate(starts, 1):
-            name = f"{stem}.csv" if len(starts) == 1 else f"{stem}_{number}.csv"
-            csv = Path(folder) / name
+            csv = folder / (f"{stem}.csv" if len(starts) == 1 else f"{stem}_{number}.csv")
             query = _trips(
                 month, weights, key=key, ride_key=ride_key, rows=rows, start=start, stop=min(rows, start + per_csv)
             )
-            connection.execute(_copy(query, csv))
-            _add_csv(archive, csv)
-            csv.unlink()
+            _write_csv(connection, _layout(feed, month, query, has_quotes), csv)
+            yield csv
 
 
-def _copy(query: str, csv: Path) -> str:
-    quoted = ", ".join((*_TEXT_COLUMNS, "member_casual"))
+@dataclass(frozen=True)
+class _Layout:
+    """How a month's trips are written: the query for its columns, their names, and which are in quotes."""
+
+    query: str
+    names: tuple[str, ...]
+    quoted: tuple[str, ...]
+
+
+def _layout(feed: str, month: date, query: str, has_quotes: bool) -> _Layout:
+    if not is_old_format(feed, month):
+        return _Layout(query, _COLUMNS, (*_TEXT_COLUMNS, "member_casual"))
+    quoted = () if not has_quotes else quoted_columns(month)
+    return _Layout(old_trips(month, query), old_header(month), quoted)
+
+
+def _write_csv(connection: duckdb.DuckDBPyConnection, layout: _Layout, csv: Path) -> None:
+    quoted_header = ",".join(f'"{name}"' if layout.quoted else name for name in layout.names)
+    columns = [f'"{name}"' for name in layout.names]
     target = str(csv).replace("'", "''")
-    return f"copy ({query}) to '{target}' (format csv, header false, force_quote ({quoted}), new_line '\\r\\n')"
+    quoted = f", force_quote ({', '.join(columns[layout.names.index(name)] for name in layout.quoted)})"
+    connection.execute(
+        f"copy (from ({layout.query}) as trips ({', '.join(columns)})) to '{target}'"
+        f" (format csv, header false{quoted if layout.quoted else ''}, new_line '\\r\\n')"
+    )
+    rows = csv.with_suffix(".rows")
+    csv.rename(rows)
+    with csv.open("wb") as whole, rows.open("rb") as made:
+        whole.write(f"{quoted_header}\r\n".encode())
+        shutil.copyfileobj(made, whole, 1 << 20)
+    rows.unlink()
 
 
 def _add_csv(archive: ZipFile, csv: Path) -> None:
-    """Add a CSV with its header, then its Mac companion, which is no CSV whatever its name says.
+    """Add a CSV, then its Mac companion, which is no CSV whatever its name says.
 
     Members made from a name have a fixed date, so the archive's bytes do not depend on the clock.
     """
     with archive.open(csv.name, "w") as member, csv.open("rb") as made:
-        member.write(f"{_HEADER}\r\n".encode())
         shutil.copyfileobj(made, member, 1 << 20)
     with archive.open(f"__MACOSX/._{csv.name}", "w") as member:
-        head = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        \x00\x02\x00\x00\x00\x09\x00\x00\x002"
-        member.write(
-            head.ljust(120, b"\x00") + b"ATTR" + b"com.apple.quarantine".rjust(200, b"\x00").ljust(280, b"\x00")
-        )
+        member.write(MAC_COMPANION)
 
 
 def _trips(

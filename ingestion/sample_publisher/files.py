@@ -2,11 +2,13 @@
 
 import math
 import re
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
 from ingestion.feeds import FEEDS, Feed
-from ingestion.sample_publisher.citibike import write_citibike_file
+from ingestion.sample_publisher.citibike import write_citibike_file, write_csvs
+from ingestion.sample_publisher.citibike_archive import archive_name, is_archived, write_archive_file
 from ingestion.sample_publisher.distributions import first_key
 from ingestion.sample_publisher.tlc import write_tlc_file
 
@@ -45,7 +47,7 @@ def file_name(feed: str, month: date) -> str:
     """The name under which the month's file is published."""
     names = _feed(feed).file_names
     is_older_citibike = feed == "citibike" and month < _CITIBIKE_PLAIN_ZIP_FROM
-    return names[-1 if is_older_citibike else 0].format(month=month)
+    return names[1 if is_older_citibike else 0].format(month=month)
 
 
 def file_of_name(folder: str, name: str) -> tuple[str, date] | None:
@@ -58,6 +60,50 @@ def file_of_name(folder: str, name: str) -> tuple[str, date] | None:
         if PUBLISHER_FOLDERS[FEEDS[feed].publisher] == folder and file_name(feed, month) == name:
             return feed, month
     return None
+
+
+def months_of_name(folder: str, name: str) -> tuple[str, tuple[date, ...]] | None:
+    """The feed and the months in the file published as `<folder>/<name>`: one, or those of an archive's year."""
+    archive = re.fullmatch(r"(20\d{2})-citibike-tripdata\.zip", name)
+    if archive is not None and folder == PUBLISHER_FOLDERS["citibike"]:
+        months = (date(int(archive[1]), number, 1) for number in range(1, 13))
+        archived = tuple(month for month in months if is_archived("citibike", month))
+        return ("citibike", archived) if archived else None
+    found = file_of_name(folder, name)
+    return None if found is None or is_archived(*found) else (found[0], (found[1],))
+
+
+def published_name(feed: str, month: date) -> str:
+    """The name of the file in which a month is published, which may be the archive of its year."""
+    return archive_name(month.year) if is_archived(feed, month) else file_name(feed, month)
+
+
+def write_archive(months: Sequence[date], folder: Path, *, rows: int, revision: int = 0) -> Path:
+    """Write the archive of a year with these months of Citi Bike into the folder, and return its path."""
+
+    def csvs(month: date, folder: Path, *, in_one: bool, has_quotes: bool) -> Iterator[Path]:
+        count = row_count("citibike", month, rows=rows, revision=revision)
+        return write_csvs(
+            "citibike",
+            month,
+            folder,
+            rows=count,
+            key=_key("citibike", month, revision),
+            ride_key=_key("citibike", month, 0),
+            rows_per_csv=count if in_one else None,
+            has_quotes=has_quotes,
+        )
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / archive_name(months[0].year)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    write_archive_file(months, unfinished, csvs)
+    unfinished.replace(path)
+    return path
+
+
+def _key(feed: str, month: date, revision: int) -> int:
+    return first_key(FILE_FEEDS.index(feed) + 1, month.year * 12 + month.month - 24_000, revision)
 
 
 def write_file(feed: str, month: date, folder: Path, *, rows: int, revision: int = 0) -> Path:
@@ -78,15 +124,13 @@ def write_file(feed: str, month: date, folder: Path, *, rows: int, revision: int
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / file_name(feed, month)
     count = row_count(feed, month, rows=rows, revision=revision)
-    number = FILE_FEEDS.index(feed) + 1
-    month_number = month.year * 12 + month.month - 24_000
-    key = first_key(number, month_number, revision)
+    key = _key(feed, month, revision)
     # A file that is not whole must never bear a published name.
     unfinished = path.with_name(f".{path.name}.unfinished")
     if _feed(feed).publisher == "tlc":
         write_tlc_file(feed, month, unfinished, rows=count, key=key)
     else:
-        ride_key = first_key(number, month_number, 0)
+        ride_key = _key(feed, month, 0)
         write_citibike_file(feed, month, unfinished, rows=count, key=key, ride_key=ride_key)
     unfinished.replace(path)
     return path

@@ -6,13 +6,17 @@ is not there. The weather archive answers JSON and gives no ETag.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from ingestion.sample_publisher.archive_api import archive_answer
+from ingestion.sample_publisher.archive_api import archive_answer, month_asked
+from ingestion.sample_publisher.broken_files import HTML
+from ingestion.sample_publisher.broken_weather import broken_answer
+from ingestion.sample_publisher.faults import CONNECTION_FAULTS, Breakages, Fault
+from ingestion.sample_publisher.files import months_of_name
 from ingestion.sample_publisher.store import PublishedFile, Store
 
 ARCHIVE_PATH = "/v1/archive"
@@ -20,6 +24,12 @@ ARCHIVE_PATH = "/v1/archive"
 _ACCESS_DENIED = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
 )
+_SLOW_DOWN = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>SlowDown</Code><Message>Please reduce your request rate.'
+    b"</Message></Error>"
+)
+RETRY_AFTER_SECONDS = 1
+_HTML_TYPE = "text/html; charset=utf-8"
 _CONTENT_TYPES = {".parquet": "binary/octet-stream", ".zip": "application/zip"}
 
 
@@ -42,12 +52,24 @@ class FileSlice:
 
 
 @dataclass(frozen=True)
+class Ending:
+    """An answer that is not sent to its end: `sent` bytes of its body, or nothing at all where that is None.
+
+    Then the connection is closed; if it `hangs`, not before the publisher is.
+    """
+
+    sent: int | None
+    hangs: bool = False
+
+
+@dataclass(frozen=True)
 class Response:
     """Status, headers and body; `Content-Length` is the body's unless a header says otherwise."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | FileSlice = b""
+    ending: Ending | None = None
 
     @property
     def length(self) -> int:
@@ -55,17 +77,59 @@ class Response:
         return self.body.length if isinstance(self.body, FileSlice) else len(self.body)
 
 
-def respond(request: Request, store: Store) -> Response:
-    """The publishers' answer to a request."""
+def respond(request: Request, store: Store, breakages: Breakages) -> Response:
+    """The publishers' answer to a request, with what is wrong with the month asked for."""
     address = urlsplit(request.target)
     if address.path == ARCHIVE_PATH:
-        status, body = archive_answer(parse_qs(address.query), store.available_until)
-        return Response(status, {"Content-Type": "application/json; charset=utf-8"}, body)
+        return _archive_response(parse_qs(address.query), store, breakages)
     folder, _, name = address.path.lstrip("/").partition("/")
-    published = store.find(folder, name)
+    found = months_of_name(folder, name)
+    fault = breakages.met_by_request(*found) if found else None
+    if (refusal := _refusal(fault)) is not None:
+        return refusal
+    published = store.find(folder, name, fault if fault not in CONNECTION_FAULTS else None)
     if published is None:
         return Response(403, {"Content-Type": "application/xml"}, _ACCESS_DENIED)
-    return _file_response(request.headers, published)
+    response = _file_response(request.headers, published)
+    if fault is Fault.HTML and "Content-Type" in response.headers:
+        response.headers["Content-Type"] = _HTML_TYPE
+    return _broken_off(response, fault)
+
+
+def _archive_response(query: Mapping[str, list[str]], store: Store, breakages: Breakages) -> Response:
+    month = month_asked(query)
+    fault = breakages.met_by_request("weather", (month,)) if month else None
+    if (refusal := _refusal(fault)) is not None:
+        return refusal
+    status, body = archive_answer(query, store.available_until)
+    if fault is Fault.HTML:
+        return Response(200, {"Content-Type": _HTML_TYPE}, HTML)
+    if fault is not None and fault not in CONNECTION_FAULTS:
+        status, body = broken_answer(status, body, fault)
+    return _broken_off(Response(status, {"Content-Type": "application/json; charset=utf-8"}, body), fault)
+
+
+def _refusal(fault: Fault | None) -> Response | None:
+    """The answer of a server that does not come to look for the file."""
+    match fault:
+        case Fault.HANGS:
+            return Response(200, ending=Ending(sent=None, hangs=True))
+        case Fault.TOO_MANY_REQUESTS:
+            return Response(429, {"Retry-After": str(RETRY_AFTER_SECONDS)}, b"Too Many Requests")
+        case Fault.UNAVAILABLE:
+            return Response(503, {"Content-Type": "application/xml"}, _SLOW_DOWN)
+    return None
+
+
+def _broken_off(response: Response, fault: Fault | None) -> Response:
+    """The response as far as it comes: never past the middle of the file, whatever range was asked for."""
+    if fault not in (Fault.BREAKS_OFF, Fault.STALLS) or response.status not in (200, 206):
+        return response
+    offset, end = 0, response.length
+    if isinstance(response.body, FileSlice):
+        offset, end = response.body.offset, response.body.path.stat().st_size
+    sent = min(response.length, max(0, end // 2 - offset))
+    return replace(response, ending=Ending(sent, hangs=fault is Fault.STALLS))
 
 
 def _file_response(headers: Mapping[str, str], published: PublishedFile) -> Response:

@@ -4,6 +4,7 @@ import logging
 import shutil
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,6 +12,7 @@ from tempfile import mkdtemp
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from ingestion.sample_publisher.faults import Breakage, Breakages, Fault
 from ingestion.sample_publisher.responses import ARCHIVE_PATH, FileSlice, Request, Response, respond
 from ingestion.sample_publisher.store import Store
 
@@ -40,6 +42,8 @@ class SamplePublisher:
         self._is_temporary = folder is None
         self._log: list[LogEntry] = []
         self._log_lock = threading.Lock()
+        self.closing = threading.Event()
+        self._breakages = Breakages()
         try:
             self.store = Store(first, last, rows=rows, folder=self._folder)
             self._server = _Server(("127.0.0.1", port), self)
@@ -57,6 +61,7 @@ class SamplePublisher:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.closing.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -94,9 +99,21 @@ class SamplePublisher:
         """Extend the published range to the month."""
         self.store.publish(month)
 
+    def break_(self, feed: str, month: date, fault: Fault, *, times: int | None = None) -> None:
+        """Have something be wrong with a month, for so many requests for it or until it is mended.
+
+        Raises:
+            ValueError: the feed cannot be broken that way.
+        """
+        self._breakages.add(Breakage(feed, month, fault, times))
+
+    def mend(self, feed: str, month: date) -> None:
+        """Serve a month whole again, as it was before it was broken."""
+        self._breakages.remove(feed, month)
+
     def respond(self, request: Request) -> Response:
         """The answer to a request."""
-        return respond(request, self.store)
+        return respond(request, self.store, self._breakages)
 
     def record(self, entry: LogEntry) -> int:
         """Note a request, and return its position in the log."""
@@ -151,14 +168,22 @@ class _Handler(BaseHTTPRequestHandler):
             response = Response(500, {"Content-Type": "text/plain"}, b"the sample publisher failed; see its log")
         has_body = self.command != "HEAD"
         # Noted before it is sent, so that a client that has its answer finds it in the log.
-        entry = LogEntry(self.command, self.path, response.status, response.length if has_body else 0)
+        body, ending = response.body if has_body else b"", response.ending
+        if ending is not None:
+            body = _first(body, ending.sent or 0)
+        entry = LogEntry(self.command, self.path, response.status, _length(body))
         position = self.server.publisher.record(entry)
         sent = 0
         try:
-            self._send_head(response)
-            for chunk in _chunks(response.body) if has_body else ():
+            if ending is None or ending.sent is not None:
+                self._send_head(response)
+            for chunk in _chunks(body):
                 self.wfile.write(chunk)
                 sent += len(chunk)
+            if ending is not None:
+                self.close_connection = True
+                if ending.hangs:
+                    self.server.publisher.closing.wait()
         except ConnectionError:
             logger.debug("the client left after %s bytes of %s", sent, self.path)
             self.server.publisher.correct(position, entry._replace(bytes_sent=sent))
@@ -171,6 +196,14 @@ class _Handler(BaseHTTPRequestHandler):
         if response.status != 304 and "Content-Length" not in response.headers:
             self.send_header("Content-Length", str(response.length))
         self.end_headers()
+
+
+def _first(body: bytes | FileSlice, length: int) -> bytes | FileSlice:
+    return body[:length] if isinstance(body, bytes) else replace(body, length=min(body.length, length))
+
+
+def _length(body: bytes | FileSlice) -> int:
+    return len(body) if isinstance(body, bytes) else body.length
 
 
 def _chunks(body: bytes | FileSlice) -> Iterable[bytes]:

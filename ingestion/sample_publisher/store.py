@@ -2,13 +2,23 @@
 
 import hashlib
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from ingestion.feeds import FEEDS
 from ingestion.partitions import next_month
-from ingestion.sample_publisher.files import FILE_FEEDS, PUBLISHER_FOLDERS, file_name, file_of_name, write_file
+from ingestion.sample_publisher.broken_files import write_broken_file
+from ingestion.sample_publisher.citibike_archive import is_archived
+from ingestion.sample_publisher.faults import Fault
+from ingestion.sample_publisher.files import (
+    FILE_FEEDS,
+    PUBLISHER_FOLDERS,
+    months_of_name,
+    published_name,
+    write_archive,
+    write_file,
+)
 
 _CHUNK_BYTES = 1 << 20
 
@@ -21,6 +31,16 @@ class PublishedFile:
     size: int
     etag: str
     last_modified: datetime
+
+
+@dataclass(frozen=True)
+class _Edition:
+    """One of the files that a month of a feed, or an archive of months, has had."""
+
+    feed: str
+    months: tuple[date, ...]
+    revision: int
+    fault: Fault | None = None
 
 
 class Store:
@@ -38,8 +58,8 @@ class Store:
         self._rows = rows
         self.folder = folder
         self._revisions: dict[tuple[str, date], int] = {}
-        self._made: dict[tuple[str, date, int], PublishedFile] = {}
-        self._making: dict[tuple[str, date, int], threading.Lock] = {}
+        self._made: dict[_Edition, PublishedFile] = {}
+        self._making: dict[_Edition, threading.Lock] = {}
         self._lock = threading.Lock()
 
     @property
@@ -64,31 +84,54 @@ class Store:
             key = (feed, month.replace(day=1))
             self._revisions[key] = self._revisions.get(key, 0) + 1
 
-    def find(self, folder: str, name: str) -> PublishedFile | None:
-        """The file published as `<folder>/<name>`, made if need be; None where there is none."""
-        found = file_of_name(folder, name)
+    def find(self, folder: str, name: str, fault: Fault | None = None) -> PublishedFile | None:
+        """The file published as `<folder>/<name>`, made if need be; None where there is none.
+
+        With a fault it is a broken copy, which has an ETag and a later Last-Modified of its own.
+        """
+        found = months_of_name(folder, name)
         if found is None:
             return None
-        feed, month = found
+        feed, months = found
         with self._lock:
-            if not (self._first <= month <= self._last and month >= FEEDS[feed].first_month):
+            first, last = max(self._first, FEEDS[feed].first_month), self._last
+            published = tuple(month for month in months if first <= month <= last)
+            if not published:
                 return None
-            key = (feed, month, self._revisions.get(found, 0))
-            making = self._making.setdefault(key, threading.Lock())
-        with making:
-            if key not in self._made:
-                self._made[key] = self._make(*key)
-            return self._made[key]
+            edition = _Edition(feed, published, sum(self._revisions.get((feed, month), 0) for month in published))
+        whole = self._once_made(edition)
+        return whole if fault is None else self._once_made(replace(edition, fault=fault))
 
-    def _make(self, feed: str, month: date, revision: int) -> PublishedFile:
-        # A folder that is kept between runs may hold files of other sizes and revisions.
-        folder = self.folder / f"{self._rows}-rows-revision-{revision}" / PUBLISHER_FOLDERS[FEEDS[feed].publisher]
-        path = folder / file_name(feed, month)
-        if not path.exists():
-            write_file(feed, month, folder, rows=self._rows, revision=revision)
-        published_on = next_month(month) + timedelta(days=FEEDS[feed].publication_lag_days + revision)
-        last_modified = datetime.combine(published_on, time(12), UTC)
+    def _once_made(self, edition: _Edition) -> PublishedFile:
+        with self._lock:
+            making = self._making.setdefault(edition, threading.Lock())
+        with making:
+            if edition not in self._made:
+                self._made[edition] = self._make(edition)
+            return self._made[edition]
+
+    def _make(self, edition: _Edition) -> PublishedFile:
+        feed, months = edition.feed, edition.months
+        path = self._path(edition)
+        if edition.fault is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_broken_file(feed, self._path(replace(edition, fault=None)), path, edition.fault)
+        elif not path.exists() and is_archived(feed, months[0]):
+            write_archive(months, path.parent, rows=self._rows, revision=edition.revision)
+        elif not path.exists():
+            write_file(feed, months[0], path.parent, rows=self._rows, revision=edition.revision)
+        published_on = next_month(months[-1]) + timedelta(days=FEEDS[feed].publication_lag_days + edition.revision)
+        last_modified = datetime.combine(published_on, time(12 if edition.fault is None else 13), UTC)
         return PublishedFile(path, path.stat().st_size, f'"{_digest(path)}"', last_modified)
+
+    def _path(self, edition: _Edition) -> Path:
+        # A folder that is kept between runs may hold files of other sizes, revisions and months.
+        first, last = edition.months[0], edition.months[-1]
+        words = [f"{self._rows}-rows-revision-{edition.revision}"]
+        words += [f"{first:%Y-%m}-to-{last:%Y-%m}"] if first != last else []
+        words += [edition.fault] if edition.fault else []
+        publisher = PUBLISHER_FOLDERS[FEEDS[edition.feed].publisher]
+        return self.folder / "-".join(words) / publisher / published_name(edition.feed, first)
 
 
 def _digest(path: Path) -> str:

@@ -11,6 +11,7 @@ from ingestion.sample_publisher.for_hire import fhv_query, hvfhv_query
 from ingestion.sample_publisher.taxi import taxi_query
 from ingestion.sample_publisher.taxi_profiles import GREEN, YELLOW
 from ingestion.sample_publisher.tlc_schemas import tlc_format
+from ingestion.sample_publisher.yellow_before_2011 import old_yellow_query
 
 
 def write_tlc_file(feed: str, month: date, path: Path, *, rows: int, key: int) -> None:
@@ -31,7 +32,8 @@ def write_tlc_file(feed: str, month: date, path: Path, *, rows: int, key: int) -
 def _query(feed: str, month: date, key: int, rows: int, start: int, stop: int) -> str:
     match feed:
         case "yellow":
-            return taxi_query(YELLOW, month, key, rows, start, stop)
+            query = taxi_query(YELLOW, month, key, rows, start, stop)
+            return old_yellow_query(month, query) if month.year < 2011 else query
         case "green":
             return taxi_query(GREEN, month, key, rows, start, stop)
         case "fhv":

@@ -1,7 +1,8 @@
 """The columns, types and codec of the TLC's Parquet files, which change over the years.
 
 Seen in published files: yellow counts are double and the column is `airport_fee` until 2023-01, int64
-and `Airport_fee` from 2023-02; the congestion fee comes with 2025; green has int64 ids, an `ehail_fee`
+and `Airport_fee` from 2023-02, fees have no type before they were charged, 2009 and 2010 have columns
+of their own; the congestion fee comes with 2025; green has int64 ids, an `ehail_fee`
 without type and GZIP in 2020, int32, string and SNAPPY in 2024, large_string by late 2025. Where the
 switch of a type is not known to the month it is put between the files seen; fhv and hvfhv switch with
 yellow.
@@ -62,14 +63,32 @@ def _congestion_fee(month: date) -> str:
     return " cbd_congestion_fee:d" if month >= CONGESTION_FEE_FROM else ""
 
 
+_YELLOW_2009 = (
+    "vendor_name:s Trip_Pickup_DateTime:s Trip_Dropoff_DateTime:s Passenger_Count:l Trip_Distance:d Start_Lon:d"
+    " Start_Lat:d Rate_Code:d store_and_forward:d End_Lon:d End_Lat:d Payment_Type:s Fare_Amt:d surcharge:d"
+    " mta_tax:d Tip_Amt:d Tolls_Amt:d Total_Amt:d"
+)
+_YELLOW_2010 = (
+    "vendor_id:s pickup_datetime:s dropoff_datetime:s passenger_count:l trip_distance:d pickup_longitude:d"
+    " pickup_latitude:d rate_code:s store_and_fwd_flag:s dropoff_longitude:d dropoff_latitude:d payment_type:s"
+    " fare_amount:d surcharge:d mta_tax:d tip_amount:d tolls_amount:d total_amount:d"
+)
+
+
 def _yellow(month: date) -> TlcFormat:
+    if month.year < 2011:
+        return TlcFormat(_schema(_YELLOW_2009 if month.year == 2009 else _YELLOW_2010), "snappy")
+    # Columns of fees that were not charged yet have no type.
+    surcharge = "d" if month >= date(2019, 1, 1) else "0"
+    airport_fee = "d" if month >= date(2021, 1, 1) else "0"
     is_new = month >= REWRITTEN
     identifier, count, text, airport = ("i", "l", "S", "Airport") if is_new else ("l", "d", "s", "airport")
     columns = (
         f"VendorID:{identifier} tpep_pickup_datetime:t tpep_dropoff_datetime:t passenger_count:{count}"
         f" trip_distance:d RatecodeID:{count} store_and_fwd_flag:{text} PULocationID:{identifier}"
         f" DOLocationID:{identifier} payment_type:l fare_amount:d extra:d mta_tax:d tip_amount:d tolls_amount:d"
-        f" improvement_surcharge:d total_amount:d congestion_surcharge:d {airport}_fee:d{_congestion_fee(month)}"
+        f" improvement_surcharge:d total_amount:d congestion_surcharge:{surcharge}"
+        f" {airport}_fee:{airport_fee}{_congestion_fee(month)}"
     )
     return TlcFormat(_schema(columns), "zstd" if is_new else "snappy")
 

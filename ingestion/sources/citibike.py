@@ -4,93 +4,80 @@ Source: Citi Bike system data, https://citibikenyc.com/system-data
 """
 
 import csv
-import shutil
-import zipfile
-from datetime import date
 from pathlib import Path
 
 import dlt
 import duckdb
 
-from ingestion.errors import UnreadableFileError
-from ingestion.feeds import ColumnType, Feed
-from ingestion.sources.columns import raw_names, select_list
+from ingestion.feeds import Column, ColumnType
+from ingestion.partitions import Partition
+from ingestion.sources.columns import match_key, select_columns
+from ingestion.sources.published import SCRATCH, PublishedRows, cast_error, open_scratch, sql_path
+from ingestion.sources.zips import extract_csvs
 
 DEFAULT_BASE_URL = "https://s3.amazonaws.com/tripdata"
 
+# Declared, never detected: as numbers the station ids 6498.10 and 6498.1 would be one.
+_FORMAT = "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"'"
 
-def addresses(feed: Feed, month: date) -> list[str]:
+
+_NULLS = "['']"
+# Older files write what they do not know in words.
+_FORMER_NULLS = r"['', 'NULL', '\N']"
+
+
+def addresses(partition: Partition) -> list[str]:
     """The addresses at which a month's file may be, in the order to try them."""
     base = dlt.config.get("sources.citibike.base_url", str) or DEFAULT_BASE_URL
-    return [f"{base.rstrip('/')}/{name.format(month=month)}" for name in feed.file_names]
+    return [f"{base.rstrip('/')}/{name.format(month=partition.month)}" for name in partition.feed.file_names]
 
 
-def _is_data(entry: zipfile.ZipInfo) -> bool:
-    """Whether a zip entry is a CSV, and not the resource fork that macOS files beside each one."""
-    name = Path(entry.filename)
-    return name.suffix.lower() == ".csv" and "__MACOSX" not in name.parts and not name.name.startswith("._")
+def read(partition: Partition, path: Path, connection: duckdb.DuckDBPyConnection) -> PublishedRows:
+    """The rows of all CSVs in published order, with the registry's names and types.
 
-
-def _extract(path: Path) -> list[Path]:
-    """Unpack every CSV of the zip beside it, in the zip's order.
+    DuckDB reads a CSV in parallel only where it need not number its rows. So the CSVs go to a scratch
+    table first, where a row's position is its row id.
 
     Raises:
-        UnreadableFileError: it is not a whole zip, or has no CSV.
+        UnreadableFileError: the file is not a whole zip of CSVs, or a CSV cannot be read as such or
+            lacks a required column.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = [entry for entry in archive.infolist() if _is_data(entry)]
-            extracted = []
-            for number, entry in enumerate(entries):
-                # Named by us: an entry's own name may climb out of the folder.
-                target = path.with_name(f"{path.name}.{number}.csv")
-                with archive.open(entry) as source, target.open("wb") as copy:
-                    shutil.copyfileobj(source, copy, 1 << 20)
-                extracted.append(target)
-            names = archive.namelist()
-    except (zipfile.BadZipFile, EOFError) as error:
-        raise UnreadableFileError(
-            f"{path.name}: expected a whole zip, but it cannot be read ({error}). Load the month again."
-        ) from error
-    if not extracted:
-        raise UnreadableFileError(
-            f"{path.name}: expected a zip with CSVs, but it holds {', '.join(names) or 'nothing'}. "
-            "Look at the publisher's page; load the month again when it is repaired."
-        )
-    return extracted
+    csv_paths = extract_csvs(path, partition.month)
+    former = partition.feed.former_schema
+    nulls = _FORMER_NULLS if former and partition.month < former.until else _NULLS
+    open_scratch(connection, path)
+    columns: dict[str, Column] = {column.name: column for column in partition.feed.columns}
+    new_columns: dict[str, Column] = {}
+    declared = {match_key(column.name): column.type for column in columns.values()}
+    connection.execute(f"create table {SCRATCH}.rows ({', '.join(f'{c.name} {c.type}' for c in columns.values())})")
+    for csv_path in csv_paths:
+        names = _header(csv_path)
+        types = {name: declared.get(match_key(name), ColumnType.VARCHAR).value for name in names}
+        selection = select_columns(partition.feed, partition.month, types, path)
+        for column in selection.new_columns:
+            if column.name not in new_columns:
+                new_columns[column.name] = column
+                connection.execute(f"alter table {SCRATCH}.rows add column {column.name} {column.type}")
+        listed = ", ".join(f"'{sql_path(Path(name))}': '{type_}'" for name, type_ in types.items())
+        try:
+            connection.execute(
+                f"insert into {SCRATCH}.rows by name select {selection.select_list}"
+                f" from read_csv('{sql_path(csv_path)}', columns = {{{listed}}}, nullstr = {nulls}, {_FORMAT})"
+            )
+        except duckdb.Error as error:
+            raise cast_error(path, error) from error
+        csv_path.unlink()
+    counted = connection.execute(f"select count(*) from {SCRATCH}.rows").fetchone()
+    all_columns = (*columns.values(), *new_columns.values())
+    return PublishedRows(
+        query=f"select {', '.join(column.name for column in all_columns)}, rowid as source_row from {SCRATCH}.rows",
+        columns=all_columns,
+        count=counted[0] if counted else 0,
+        new_columns=tuple(new_columns.values()),
+    )
 
 
 def _header(csv_path: Path) -> list[str]:
     with csv_path.open(encoding="utf-8-sig", newline="") as lines:
-        return next(csv.reader([lines.readline()]), [])
-
-
-def rows(feed: Feed, path: Path, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
-    """The rows of all CSVs in published order, with the registry's names and types.
-
-    Raises:
-        UnreadableFileError: the file is not a whole zip of CSVs with the same columns, or a required
-            column is missing.
-    """
-    csv_paths = _extract(path)
-    headers = [_header(csv_path) for csv_path in csv_paths]
-    if any(header != headers[0] for header in headers):
-        raise UnreadableFileError(
-            f"{path.name}: expected all its CSVs to have the same columns, but got "
-            + " and ".join(sorted({", ".join(header) for header in headers}))
-        )
-    declared = {column.name: column.type.value for column in feed.columns}
-    # Declared, never detected: as numbers the station ids 6498.10 and 6498.1 would be one.
-    types = {
-        name: declared.get(raw, ColumnType.VARCHAR.value) for name, raw in raw_names(feed, headers[0], path).items()
-    }
-    published = connection.read_csv(
-        [str(csv_path) for csv_path in csv_paths],  # type: ignore[arg-type]  # the stub knows no list of files
-        columns=types,
-        auto_detect=False,
-        header=True,
-        delimiter=",",
-        quotechar='"',
-        escapechar='"',
-    )
-    return published.project(select_list(feed, types, path))
+        header: list[str] = next(csv.reader([lines.readline()]), [])
+    return header

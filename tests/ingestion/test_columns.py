@@ -1,15 +1,17 @@
-"""Published columns, whatever their capitals, become the registry's."""
+"""Published columns, whatever their capitals and types, become the registry's."""
 
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from ingestion.errors import UnreadableFileError
-from ingestion.feeds import FEEDS
-from ingestion.sources.columns import raw_names, select_list
+from ingestion.feeds import FEEDS, Feed
+from ingestion.sources.columns import Selection, select_columns
 
 FHV = FEEDS["fhv"]
+NOW = date(2025, 1, 1)
 PUBLISHED = {
     "dispatching_base_num": "VARCHAR",
     "pickup_datetime": "TIMESTAMP",
@@ -21,8 +23,22 @@ PUBLISHED = {
 }
 
 
+def _select(published: dict[str, str], feed: Feed = FHV, month: date = NOW) -> Selection:
+    return select_columns(feed, month, published, Path("fhv_tripdata_2025-01.parquet"))
+
+
+def _read(values: dict[str, str], feed: Feed = FHV, month: date = NOW) -> dict[str, object]:
+    """One row of SQL values by published name, read as the feed's raw columns."""
+    with duckdb.connect() as connection:
+        source = "select " + ", ".join(f'{value} as "{name}"' for name, value in values.items())
+        types = {name: type_ for name, type_, *_ in connection.execute(f"describe {source}").fetchall()}
+        selection = _select(types, feed, month)
+        row = connection.execute(f"select {selection.select_list} from ({source})").fetchall()[0]
+        return dict(zip([column.name for column in selection.columns], row, strict=True))
+
+
 def test_names_match_whatever_their_capitals_and_underscores() -> None:
-    assert list(raw_names(FHV, list(PUBLISHED), Path("x.parquet")).values()) == [
+    assert [column.name for column in _select(PUBLISHED).columns] == [
         "dispatching_base_num",
         "pickup_datetime",
         "dropoff_datetime",
@@ -36,17 +52,108 @@ def test_names_match_whatever_their_capitals_and_underscores() -> None:
 def test_a_missing_required_column_is_named_with_its_file() -> None:
     published = {name: type_ for name, type_ in PUBLISHED.items() if name != "PUlocationID"}
     with pytest.raises(UnreadableFileError, match=r"fhv_tripdata_2025-01\.parquet.*pu_location_id is missing"):
-        select_list(FHV, published, Path("fhv_tripdata_2025-01.parquet"))
+        _select(published)
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    with pytest.raises(UnreadableFileError, match="sr_flag is there 2 times"):
+        _select({**PUBLISHED, "srFlag": "INTEGER"})
 
 
 def test_types_are_the_registrys_and_what_it_does_not_know_is_kept() -> None:
     published = {**PUBLISHED, "newFee": "FLOAT", "Extra Count": "UTINYINT", "note": "BLOB"}
     del published["SR_Flag"]
     columns = ", ".join(f'null::{type_} as "{name}"' for name, type_ in published.items())
-    relation = duckdb.connect().query(f"select {columns}").project(select_list(FHV, published, Path("x.parquet")))
-    assert dict(zip(relation.columns, map(str, relation.types), strict=True)) == {
-        **{column.name: column.type.value for column in FHV.columns},
-        "new_fee": "DOUBLE",
-        "extra_count": "BIGINT",
-        "note": "VARCHAR",
-    }
+    selection = _select(published)
+    relation = duckdb.connect().query(f"select {columns}").project(selection.select_list)
+    expected = {column.name: column.type.value for column in FHV.columns}
+    new = {"new_fee": "DOUBLE", "extra_count": "BIGINT", "note": "VARCHAR"}
+    assert dict(zip(relation.columns, map(str, relation.types), strict=True)) == expected | new
+    assert {column.name: column.type.value for column in selection.new_columns} == new
+
+
+FHV_ROW = {
+    "dispatching_base_num": "'B00001'",
+    "pickup_datetime": "timestamp '2025-01-01 00:00:00'",
+    "dropoff_datetime": "timestamp '2025-01-01 00:10:00'",
+    "pulocationid": "264.0::double",
+    "dolocationid": "null",
+}
+
+
+def test_whole_doubles_and_null_typed_columns_become_integers() -> None:
+    row = _read(FHV_ROW)
+    assert (row["pu_location_id"], row["do_location_id"], row["sr_flag"]) == (264, None, None)
+
+
+@pytest.mark.parametrize("value", ["264.5::double", "'somewhere'", "1e300::double"])
+def test_what_is_no_whole_number_is_an_error_and_not_rounded(value: str) -> None:
+    with pytest.raises(duckdb.Error, match=r"no whole number|Conversion|out of range"):
+        _read(FHV_ROW | {"pulocationid": value})
+
+
+def test_yellow_of_2009_is_read_by_the_names_it_had() -> None:
+    row = _read(
+        {
+            "vendor_name": "'VTS'",
+            "Trip_Pickup_DateTime": "'2009-01-04 02:52:00'",
+            "Trip_Dropoff_DateTime": "'2009-01-04 03:02:00'",
+            "Passenger_Count": "1::bigint",
+            "Trip_Distance": "2.63",
+            "Start_Lon": "-73.99",
+            "Rate_Code": "null::double",
+            "store_and_forward": "null::double",
+            "Payment_Type": "'CASH'",
+            "Fare_Amt": "8.9",
+            "surcharge": "0.5",
+            "mta_tax": "null::double",
+            "Tip_Amt": "0.0",
+            "Tolls_Amt": "0.0",
+            "Total_Amt": "9.4",
+        },
+        FEEDS["yellow"],
+        date(2009, 1, 1),
+    )
+    assert row["tpep_pickup_datetime"] == datetime(2009, 1, 4, 2, 52)
+    assert (row["extra"], row["total_amount"], row["fare_amount"]) == (0.5, 9.4, 8.9)
+    assert (row["payment_type"], row["payment_type_name"], row["vendor_name"]) == (None, "CASH", "VTS")
+    assert (row["pu_location_id"], row["start_lon"]) == (None, -73.99)
+
+
+def test_former_names_are_no_excuse_after_their_time() -> None:
+    with pytest.raises(UnreadableFileError, match="tpep_pickup_datetime is missing"):
+        _select({"Trip_Pickup_DateTime": "VARCHAR"}, FEEDS["yellow"], date(2011, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("published", "read"),
+    [
+        ("2013-07-01 00:00:05", datetime(2013, 7, 1, 0, 0, 5)),
+        ("2018-01-01 13:50:57.4340", datetime(2018, 1, 1, 13, 50, 57, 434000)),
+        ("9/1/2014 00:00:25", datetime(2014, 9, 1, 0, 0, 25)),
+        ("1/1/2015 0:01", datetime(2015, 1, 1, 0, 1)),
+    ],
+)
+def test_citibikes_former_columns_and_times(published: str, read: datetime) -> None:
+    row = _read(
+        {
+            "tripduration": "'634'",
+            "starttime": f"'{published}'",
+            "stoptime": f"'{published}'",
+            "start station id": "'164'",
+            "start station name": "'E 47 St & 2 Ave'",
+            "start station latitude": "'40.75'",
+            "start station longitude": "'-73.97'",
+            "end station id": "'504'",
+            "end station name": "'1 Ave & E 16 St'",
+            "end station latitude": "'40.73'",
+            "end station longitude": "'-73.98'",
+            "bikeid": "'16950'",
+            "usertype": "'Customer'",
+        },
+        FEEDS["citibike"],
+        date(2014, 9, 1),
+    )
+    assert (row["started_at"], row["ended_at"]) == (read, read)
+    assert (row["start_station_id"], row["start_lat"], row["member_casual"]) == ("164", 40.75, "Customer")
+    assert (row["ride_id"], row["bikeid"]) == (None, "16950")

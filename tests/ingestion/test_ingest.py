@@ -13,6 +13,8 @@ import pytest
 
 from ingestion.feeds import FEEDS, raw_tables, resolve_sources
 from ingestion.pipeline import Result, Started, Status, ingest, partitions_of
+from ingestion.sample_publisher.faults import Fault
+from ingestion.sample_publisher.files import row_count
 from ingestion.sample_publisher.server import SamplePublisher
 
 MAY, JUNE, JULY = (date(2025, month, 1) for month in (5, 6, 7))
@@ -202,3 +204,48 @@ def test_the_ledger_says_who_ran_what(database: Path) -> None:
 def test_nothing_is_left_in_the_work_folder(database: Path) -> None:
     _ingest("citibike", MAY)
     assert list((database.parent / "work").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("feed", "month"),
+    [
+        ("yellow", date(2009, 3, 1)),
+        ("yellow", date(2010, 3, 1)),
+        ("yellow", date(2012, 3, 1)),
+        ("green", date(2020, 4, 1)),
+        ("citibike", date(2013, 6, 1)),  # filed whole and in parts, in an archive of the year
+        ("citibike", date(2015, 1, 1)),  # American times
+        ("citibike", date(2018, 4, 1)),  # filed three times
+        ("citibike", date(2023, 5, 1)),  # a zip in the zip
+        ("citibike_jc", date(2019, 3, 1)),
+    ],
+)
+def test_files_of_former_years_load_whole(
+    feed: str, month: date, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with SamplePublisher(month, month, rows=2000) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        (result,) = _ingest(feed, month).values()
+    assert (result.status, result.error) == (Status.LOADED, None)
+    assert result.rows == row_count(feed, month, rows=2000)
+    event_time, table = FEEDS[feed].event_time, FEEDS[feed].raw_table
+    in_month = f"select count(*) from raw_data.{table} where date_trunc('month', {event_time}) = date '{month}'"
+    assert int(str(_query(database, in_month)[0][0])) > 0.9 * result.rows
+    unknown = "select count(*) from raw_data.citibike_trips where end_station_name in ('NULL', '\\N', '')"
+    assert _query(database, unknown) == [(0,)]
+
+
+@pytest.mark.usefixtures("publisher")
+def test_a_column_never_seen_before_is_kept_and_noted(publisher: SamplePublisher, database: Path) -> None:
+    _ingest("green", JUNE)
+    publisher.break_("green", MAY, Fault.EXTRA_COLUMN)
+    result = _ingest("green", MAY)["green 2025-05"]
+    known = {column.name for column in raw_tables()["green_taxi"]} | {"_dlt_load_id"}
+    (new,) = {str(row[0]) for row in _query(database, "describe raw_data.green_taxi")} - known
+    assert result.note
+    assert new in result.note
+    assert _query(database, "select note from meta.ingestion_run_assets where note is not null") == [(result.note,)]
+    filled = f"select strftime(source_month, '%m'), count({new}) > 0 from raw_data.green_taxi group by 1 order by 1"
+    assert _query(database, filled) == [("05", True), ("06", False)]
+    assert _ingest("green", MAY, JUNE, force=True)["green 2025-06"].status is Status.LOADED

@@ -69,13 +69,14 @@ def test_feeds_have_their_usual_share_of_rows() -> None:
     ("feed", "month", "rows"),
     [
         ("weather", MARCH, 100),
-        ("citibike", date(2021, 1, 1), 100),
+        ("citibike", date(2013, 5, 1), 100),
+        ("yellow", date(2008, 12, 1), 100),
         ("hvfhv", date(2019, 1, 1), 100),
         ("yellow", MARCH, 0),
     ],
 )
 def test_files_that_do_not_exist_are_refused(feed: str, month: date, rows: int, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"weather|2021-02|2019-02|rows"):
+    with pytest.raises(ValueError, match=r"weather|2013-06|2009-01|2019-02|rows"):
         write_file(feed, month, tmp_path, rows=rows)
     assert list(tmp_path.iterdir()) == []
 

@@ -22,7 +22,11 @@ renamed as (
         nullif(trim(end_station_id), '') as end_station_id,
         nullif(trim(end_station_name), '') as end_station_name,
         nullif(trim(rideable_type), '') as bike_type,
-        nullif(trim(member_casual), '') as rider_type,
+        case lower(trim(member_casual))
+            when 'subscriber' then 'member'
+            when 'customer' then 'casual'
+            else nullif(lower(trim(member_casual)), '')
+        end as rider_type,
 
         -- numbers
         start_lat as start_latitude,

@@ -1,0 +1,81 @@
+"""Downloads that run ahead of the load: some at a time, so many files on disk, in the order asked for."""
+
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from ingestion.download import Downloaded, Progress, download, http_session
+from ingestion.retries import DEFAULT_POLICY, RetryPolicy
+from warehouse.ledger import Fingerprint
+
+
+@dataclass(frozen=True)
+class DownloadJob:
+    """One file to fetch, as `download` takes it. `progress` is called from another thread.
+
+    The folder must be this job's alone. It is made when the download begins; its removal is the
+    consumer's.
+    """
+
+    addresses: Sequence[str]
+    folder: Path
+    known: Fingerprint | None
+    progress: Progress
+
+
+@contextmanager
+def downloads_ahead(
+    jobs: Iterable[DownloadJob], *, ahead: int = 2, policy: RetryPolicy = DEFAULT_POLICY
+) -> Iterator[Iterator[Future[Downloaded | None]]]:
+    """Download while the consumer loads what came before.
+
+    Yields an iterator with one finished future a job, in the jobs' order; its `result()` is that of
+    `download`, or raises what that raised, and none stops the others. At most `ahead` downloads run, and
+    at most `ahead` files wait on disk beside the one that the consumer has; it is done with that when it
+    asks for the next, and should have removed its folder by then. Jobs are taken as they begin.
+
+    When the context is left, what has not begun is cancelled and what runs is ended; no thread writes to
+    a folder after that.
+
+    Raises:
+        ValueError: `ahead` is less than 1.
+    """
+    if ahead < 1:
+        raise ValueError(f"expected at least 1 download ahead, got {ahead}")
+    cancelled = threading.Event()
+
+    def fetch(job: DownloadJob) -> Downloaded | None:
+        job.folder.mkdir(parents=True, exist_ok=True)
+        # Sessions are not made for several threads.
+        with http_session() as session:
+            return download(
+                job.addresses,
+                job.folder,
+                session,
+                known=job.known,
+                progress=job.progress,
+                policy=policy,
+                cancelled=cancelled,
+            )
+
+    executor = ThreadPoolExecutor(ahead, thread_name_prefix="download")
+    try:
+        yield _in_order((executor.submit(fetch, job) for job in jobs), ahead)
+    finally:
+        cancelled.set()
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _in_order(futures: Iterator[Future[Downloaded | None]], ahead: int) -> Iterator[Future[Downloaded | None]]:
+    """Each future once it is finished; the next ones are begun before the consumer goes to work on it."""
+    begun = deque(islice(futures, ahead))
+    while begun:
+        wait([begun[0]])
+        finished = begun.popleft()
+        begun.extend(islice(futures, 1))
+        yield finished

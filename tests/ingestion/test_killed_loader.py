@@ -1,0 +1,108 @@
+"""A loader that is killed leaves the old partition or the new one, and the next run just works."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ingestion.feeds import FEEDS
+from ingestion.partitions import Partition
+from ingestion.pipeline import Status, ingest
+from ingestion.sample_publisher.server import SamplePublisher
+from warehouse.paths import DATABASE_VARIABLE
+
+MAY = date(2025, 5, 1)
+FEEDS_LOADED = ("yellow", "citibike", "weather")
+KILLS = 20
+
+LOAD = """
+import sys
+from datetime import date
+from ingestion.feeds import FEEDS
+from ingestion.pipeline import ingest, Partition
+from ingestion import raw_loader
+print("ready", flush=True)
+ingest([Partition(FEEDS[name], date(2025, 5, 1)) for name in sys.argv[1].split(",")])
+"""
+
+
+@pytest.fixture
+def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[SamplePublisher]:
+    with SamplePublisher(MAY, MAY, rows=30_000) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        yield server
+
+
+def _partitions() -> list[Partition]:
+    return [Partition(FEEDS[name], MAY) for name in FEEDS_LOADED]
+
+
+def _contents(path: Path) -> dict[str, tuple[object, ...]]:
+    """Each partition's rows, loads and a hash of all values, and what the ledger says of it."""
+    contents: dict[str, tuple[object, ...]] = {}
+    with duckdb.connect(str(path)) as connection:
+        for partition in _partitions():
+            contents[partition.feed.name] = connection.execute(
+                f"""
+                select count(*), count(distinct _dlt_load_id), sum(hash(columns(* exclude (_dlt_load_id)))::hugeint)
+                from raw_data.{partition.feed.raw_table}
+                """
+            ).fetchall()[0]
+            recorded = connection.execute(
+                "select rows, load_id from meta.asset_watermarks where asset = ?", [partition.feed.name]
+            ).fetchall()
+            held = connection.execute(
+                f"select count(*), any_value(_dlt_load_id) from raw_data.{partition.feed.raw_table} having count(*) > 0"
+            ).fetchall()
+            assert recorded == held, "ledger and raw data disagree"
+    return contents
+
+
+def _kill_at_some_moment(moments: random.Random) -> bool:
+    """Start a load and kill it; False if it was done before."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", LOAD, ",".join(FEEDS_LOADED)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert process.stdout
+    process.stdout.readline()
+    time.sleep(moments.uniform(0, 1.5))
+    is_killed = process.poll() is None
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    return is_killed
+
+
+def test_every_kill_leaves_the_old_partition_or_the_new_one(
+    publisher: SamplePublisher, database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = random.Random(20)
+    ingest(_partitions())
+    killed = 0
+    for _ in range(KILLS):
+        before = _contents(database)
+        for feed in ("yellow", "citibike"):
+            publisher.replace(feed, MAY)
+        killed += _kill_at_some_moment(moments)
+        after = _contents(database)
+        assert {result.status for result in ingest(_partitions())} <= {Status.LOADED, Status.UNCHANGED}
+        new = _contents(database)
+        for feed, content in after.items():
+            assert content in (before[feed], new[feed]), feed
+    assert killed > KILLS / 2
+
+    monkeypatch.setenv(DATABASE_VARIABLE, str(tmp_path / "clean.duckdb"))
+    ingest(_partitions())
+    assert _contents(database) == _contents(tmp_path / "clean.duckdb")
+    with duckdb.connect(str(database)) as connection:
+        schemas = connection.execute("select distinct table_schema from information_schema.tables").fetchall()
+    assert {name for (name,) in schemas} == {"raw_data", "meta"}
+    assert list((database.parent / "work").iterdir()) == [], "what killed runs left is cleared away"

@@ -1,0 +1,216 @@
+"""Downloads ahead of the load: in order, bounded, each for itself, and ended when nobody wants them."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from ingestion.errors import DownloadError, NotPublishedError
+from ingestion.prefetch import DownloadJob, downloads_ahead
+from ingestion.retries import RetryPolicy
+from warehouse.ledger import Fingerprint
+
+QUICK = RetryPolicy(attempts=2, first_wait_seconds=0.01, jitter_seconds=0, read_timeout_seconds=2)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """`/<name>` is a file that says its name; `/slow-…` takes a moment, `/endless-…` never ends."""
+
+    server: "Publisher"
+
+    def do_GET(self) -> None:
+        name = self.path.removeprefix("/")
+        with self.server.lock:
+            self.server.seen.append(name)
+            self.server.running += 1
+            self.server.most_running = max(self.server.most_running, self.server.running)
+        try:
+            if name.startswith("slow"):
+                time.sleep(0.2)
+            self._answer(name)
+        finally:
+            with self.server.lock:
+                self.server.running -= 1
+
+    def _answer(self, name: str) -> None:
+        status = {"missing": 404, "broken": 503, "unchanged": 304}.get(name, 200)
+        self.send_response(status)
+        if not name.startswith("endless"):
+            self.send_header("Content-Length", str(len(name) if status == 200 else 0))
+        self.end_headers()
+        if status == 200:
+            self.wfile.write(name.encode())
+        while name.startswith("endless") and not self.server.closing.wait(0.01):
+            self.wfile.write(bytes(100_000))
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except ConnectionError:
+            self.server.left.set()
+
+    def log_message(self, format: str, *args: object) -> None: ...
+
+
+class Publisher(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.lock = threading.Lock()
+        self.seen: list[str] = []
+        self.running = 0
+        self.most_running = 0
+        self.closing = threading.Event()
+        self.left = threading.Event()
+
+    def job(self, name: str, folder: Path, told: list[tuple[str, int]] | None = None) -> DownloadJob:
+        address = f"http://127.0.0.1:{self.server_address[1]}/{name}"
+        known = Fingerprint(address, '"one"') if name == "unchanged" else None
+        return DownloadJob([address], folder, known, partial(_note, told if told is not None else [], name))
+
+
+def _note(told: list[tuple[str, int]], name: str, received: int, expected: int | None) -> None:
+    told.append((name, received))
+
+
+@pytest.fixture
+def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
+    monkeypatch.setenv("NO_PROXY", "*")
+    with _serving() as server:
+        yield server
+
+
+@contextmanager
+def _serving() -> Iterator[Publisher]:
+    with Publisher() as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        try:
+            yield server
+        finally:
+            server.closing.set()
+            server.shutdown()
+
+
+def _threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("download")]
+
+
+def test_downloads_come_in_the_order_asked_for(publisher: Publisher, tmp_path: Path) -> None:
+    names = ["slow-0", "1", "slow-2", "3", "4", "slow-5", "6"]
+    told: list[tuple[str, int]] = []
+    came = []
+    with downloads_ahead((publisher.job(name, tmp_path / name, told) for name in names), ahead=3) as downloads:
+        for download in downloads:
+            assert download.done()
+            done = download.result()
+            assert done is not None
+            came.append(done.path.read_text())
+    assert came == names
+    assert sorted(told) == sorted((name, len(name)) for name in names)
+    assert _threads() == []
+
+
+@pytest.mark.parametrize("ahead", [1, 2, 3])
+def test_no_more_run_and_wait_than_asked_for(publisher: Publisher, tmp_path: Path, ahead: int) -> None:
+    names = [f"{'slow-' if number % 3 == 0 else ''}{number}" for number in range(8)]
+    begun: list[str] = []
+
+    def jobs() -> Iterator[DownloadJob]:
+        for name in names:
+            begun.append(name)
+            yield publisher.job(name, tmp_path / name)
+
+    with downloads_ahead(jobs(), ahead=ahead, policy=QUICK) as downloads:
+        for number, download in enumerate(downloads):
+            done = download.result()
+            assert done is not None
+            time.sleep(0.05)  # the load, during which as many as may be are downloaded
+            assert len(begun) == min(number + 1 + ahead, len(names))
+            assert len([path for path in tmp_path.rglob("*") if path.is_file()]) <= ahead + 1
+            done.path.unlink()
+    assert publisher.most_running <= ahead
+    assert publisher.seen.count("slow-0") == 1
+
+
+def test_the_next_downloads_run_during_a_load(publisher: Publisher, tmp_path: Path) -> None:
+    with downloads_ahead([publisher.job(name, tmp_path / name) for name in ("0", "1", "2", "3")]) as downloads:
+        next(downloads)
+        deadline = time.monotonic() + 5
+        while len(list(tmp_path.glob("*/?"))) < 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert sorted(path.name for path in tmp_path.glob("*/?")) == ["0", "1", "2"]
+
+
+def test_what_goes_wrong_with_one_stops_no_other(publisher: Publisher, tmp_path: Path) -> None:
+    names = ["broken", "0", "missing", "unchanged", "1"]
+    with downloads_ahead((publisher.job(name, tmp_path / name) for name in names), policy=QUICK) as downloads:
+        outcomes = [download.exception() or download.result() for download in downloads]
+    broken, first, missing, unchanged, last = outcomes
+    assert isinstance(broken, DownloadError)
+    assert isinstance(missing, NotPublishedError)
+    assert unchanged is None
+    assert [getattr(done, "bytes", None) for done in (first, last)] == [1, 1]
+
+
+def test_a_folder_that_cannot_be_made_fails_its_own_download(publisher: Publisher, tmp_path: Path) -> None:
+    (tmp_path / "a file").touch()
+    jobs = [publisher.job("0", tmp_path / "a file" / "folder"), publisher.job("1", tmp_path / "1")]
+    with downloads_ahead(jobs) as downloads:
+        outcomes = [download.exception() for download in downloads]
+    assert isinstance(outcomes[0], OSError)
+    assert outcomes[1] is None
+
+
+def test_stopping_early_ends_what_runs_and_what_waits(publisher: Publisher, tmp_path: Path) -> None:
+    names = ["0", "endless-1", "endless-2", "3"]
+    begun = time.monotonic()
+    with downloads_ahead(publisher.job(name, tmp_path / name) for name in names) as downloads:
+        next(downloads)
+    assert time.monotonic() - begun < 2
+    assert "3" not in publisher.seen
+    assert _threads() == []
+    assert publisher.left.wait(5)
+    assert list(tmp_path.rglob("endless*.part")) == []
+
+
+def test_an_error_of_the_consumer_ends_what_runs_and_is_not_hidden(publisher: Publisher, tmp_path: Path) -> None:
+    jobs = [publisher.job(name, tmp_path / name) for name in ("0", "endless-1", "2")]
+
+    def load() -> None:
+        with downloads_ahead(jobs) as downloads:
+            next(downloads)
+            raise RuntimeError("the load failed")
+
+    with pytest.raises(RuntimeError, match="the load failed"):
+        load()
+    assert _threads() == []
+
+
+def test_stopping_early_ends_a_wait_between_two_attempts(publisher: Publisher, tmp_path: Path) -> None:
+    patient = RetryPolicy(first_wait_seconds=30)
+    begun = time.monotonic()
+    with downloads_ahead(
+        [publisher.job(name, tmp_path / name) for name in ("0", "broken")], policy=patient
+    ) as downloads:
+        next(downloads)
+        while "broken" not in publisher.seen:
+            time.sleep(0.01)
+        time.sleep(0.1)
+    assert time.monotonic() - begun < 5
+
+
+def test_no_jobs_are_no_downloads(tmp_path: Path) -> None:
+    with downloads_ahead([]) as downloads:
+        assert list(downloads) == []
+
+
+def test_none_ahead_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least 1 download ahead, got 0"), downloads_ahead([], ahead=0):
+        pass
