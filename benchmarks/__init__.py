@@ -1,0 +1,1 @@
+"""How fast the platform is, against the shortest SQL that does the same."""
