@@ -23,7 +23,7 @@ ROWS ?= 50000
 ## help: this list
 .PHONY: help
 help:
-	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk -F': ' '{printf "make %-10s %s\n", $$1, $$2}'
+	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk -F': ' '{printf "make %-13s %s\n", $$1, $$2}'
 
 ## setup: create .venv with the locked packages, and .env
 .PHONY: setup
@@ -70,6 +70,11 @@ line:
 summary: setup
 	@python -m warehouse.summary
 
+## gaps: which months are loaded, missing, replaced, not published or thin; ARGS=--fill loads them
+.PHONY: gaps
+gaps: setup
+	@python -m ingestion.gaps $(ARGS)
+
 ## dev: Dagster on http://localhost:3000
 .PHONY: dev
 dev: setup
@@ -101,6 +106,11 @@ test-line: setup
 	DUCKDB_DATABASE_PATH="$$folder/test.duckdb" DBT_TARGET_PATH="$$folder/target" \
 		python -m ingestion.sample_publisher run --port 0 --from $(FROM) --to $(TO) --rows 20000 -- \
 		$(MAKE) --no-print-directory line
+
+## bench-ingest: loading a month against DuckDB alone on the same file; ARGS="--hvfhv 20000000" for more
+.PHONY: bench-ingest
+bench-ingest: setup
+	@python -m benchmarks.ingest $(ARGS)
 
 ## clean: remove the environment and what the tools keep; data stays
 .PHONY: clean
