@@ -22,13 +22,13 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
+from ingestion.download import Downloaded
 from ingestion.feeds import FEEDS
 from ingestion.partitions import Partition
-from ingestion.raw_loader import load_partition
+from ingestion.pipeline import load_file
 from ingestion.sample_publisher.files import row_count, write_file
-from ingestion.sources import SOURCES
 from ingestion.sources.zips import extract_csvs
-from warehouse.connection import open_for_writing
+from warehouse.ledger import Fingerprint
 from warehouse.paths import DATABASE_VARIABLE, PROJECT_ROOT
 
 MONTH = date(2025, 6, 1)
@@ -58,9 +58,8 @@ def run_floor(feed: str, path: Path, folder: Path) -> dict[str, float]:
     return {"unzip": unzipped - begun, "load": time.monotonic() - unzipped}
 
 
-def run_load(feed: str, path: Path, folder: Path) -> dict[str, float]:
+def run_load(feed: str, path: Path, _folder: Path) -> dict[str, float]:
     """Load the file as the platform does, from the downloaded file to the committed partition."""
-    partition = Partition(FEEDS[feed], MONTH)
     unzip = 0.0
     if path.suffix == ".zip":
         begun = time.monotonic()
@@ -68,9 +67,7 @@ def run_load(feed: str, path: Path, folder: Path) -> dict[str, float]:
             extracted.unlink()
         unzip = time.monotonic() - begun
     begun = time.monotonic()
-    with open_for_writing() as connection:
-        published = SOURCES[partition.feed.publisher].read(partition, path, connection)
-        load_partition(partition, published, connection, folder, lambda *_: None)
+    load_file(Partition(FEEDS[feed], MONTH), Downloaded(path, Fingerprint(path.as_uri()), path.stat().st_size))
     return {"unzip": unzip, "load": time.monotonic() - begun - unzip}
 
 

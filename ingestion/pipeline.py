@@ -176,7 +176,7 @@ class _Run:
             file = download.result()
             if file is not None:
                 self._progress.loading(partition)
-                return _load_file(partition, file)
+                return load_file(partition, file)
             assert known is not None, "a download is skipped only if the file is known"
             return Result(
                 partition, Status.UNCHANGED, rows=known.rows, load_id=known.load_id, fingerprint=known.fingerprint
@@ -188,8 +188,15 @@ class _Run:
             return Result(partition, Status.FAILED, error=str(error))
 
 
-def _load_file(partition: Partition, file: Downloaded) -> Result:
-    """Load a downloaded file, in its folder, and record it in the ledger in the same transaction."""
+def load_file(partition: Partition, file: Downloaded) -> Result:
+    """Load a downloaded file and record it in the ledger, in one transaction.
+
+    The file's folder is worked in and may be thrown away afterwards.
+
+    Raises:
+        IngestionError: the file cannot be read, or its rows cannot be written; nothing is changed then.
+        WarehouseError: the DuckDB file cannot be opened.
+    """
     source = SOURCES[partition.feed.publisher]
     with open_for_writing() as connection:
         connection.execute(f"set memory_limit = '{_LOAD_MEMORY}'")
