@@ -56,7 +56,7 @@ demo: setup
 	@echo "Try next:"
 	@echo "  . .venv/bin/activate"
 	@echo "  dagster dev -w orchestration/workspace.yaml                # then open http://localhost:3000"
-	@echo "  python ingestion/run_pipeline.py --year 2025 --months 1    # the publishers' own files"
+	@echo "  rm data/nyc_mobility.duckdb && python ingestion/run_pipeline.py --year 2025 --months 1   # real files"
 
 # From published files to queried facts: what everyone runs, against whichever publishers are configured.
 .PHONY: line

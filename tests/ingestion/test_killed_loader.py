@@ -1,8 +1,6 @@
 """A loader that is killed leaves the old partition or the new one, and the next run just works."""
 
-import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -67,16 +65,22 @@ def _contents(path: Path) -> dict[str, tuple[object, ...]]:
     return contents
 
 
-def _kill_at_some_moment(moments: random.Random) -> bool:
-    """Start a load and kill it; False if it was done before."""
+def _start_load() -> "subprocess.Popen[bytes]":
+    """Start a load in a process of its own, and return when it has begun."""
     process = subprocess.Popen(
         [sys.executable, "-c", LOAD, ",".join(FEEDS_LOADED)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
     assert process.stdout
     process.stdout.readline()
-    time.sleep(moments.uniform(0, 1.5))
+    return process
+
+
+def _kill_after(seconds: float) -> bool:
+    """Start a load and kill it; False if it was done before."""
+    process = _start_load()
+    time.sleep(seconds)
     is_killed = process.poll() is None
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()  # SIGKILL, and nothing where it is gone
     process.wait()
     return is_killed
 
@@ -85,13 +89,16 @@ def test_every_kill_leaves_the_old_partition_or_the_new_one(
     publisher: SamplePublisher, database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moments = random.Random(20)
-    ingest(_partitions())
+    uninterrupted = _start_load()
+    begun = time.monotonic()
+    assert uninterrupted.wait() == 0
+    whole_load = time.monotonic() - begun
     killed = 0
     for _ in range(KILLS):
         before = _contents(database)
         for feed in ("yellow", "citibike"):
             publisher.replace(feed, MAY)
-        killed += _kill_at_some_moment(moments)
+        killed += _kill_after(moments.uniform(0, whole_load))
         after = _contents(database)
         assert {result.status for result in ingest(_partitions())} <= {Status.LOADED, Status.UNCHANGED}
         new = _contents(database)

@@ -7,7 +7,7 @@
     {%- if '/* replace_partitions ' not in query -%}
         {%- do exceptions.raise_compiler_error(
             model.name ~ " uses the incremental strategy replace_partitions, but its query does not read"
-            ~ " rows_of_partitions(relation, partitions): see macros/partitions/partitions_to_build.sql."
+            ~ " rows_of_partitions(relation, partitions): see macros/partitions/rows_of_partitions.sql."
         ) -%}
     {%- endif -%}
     {%- set partitions = fromjson(query.split('/* replace_partitions ')[1].split(' end */')[0]) -%}
