@@ -27,6 +27,7 @@ from rich.table import Table
 from ingestion.feeds import ALIASES, DEFAULT_SOURCES, FEEDS, Publisher, resolve_sources
 from ingestion.gap_plan import Planned, State, compress
 from ingestion.gap_survey import NothingLoadedError, Survey, survey
+from ingestion.log import configure_logging
 from ingestion.partitions import BadMonthError, Partition, parse_month
 from ingestion.pipeline import ingest
 from ingestion.run_pipeline import exit_status
@@ -162,7 +163,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     today = datetime.now(UTC).date()
     options = parse_arguments(argv, today)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    configure_logging()
     # What became of retries is said below the plan.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     try:

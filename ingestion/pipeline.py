@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -108,12 +109,13 @@ def ingest(
             ledger.finish_abandoned_run(abandoned)
         run_id = ledger.start_run("ingestion", arguments, started_by=started.by, dagster_run_id=started.dagster_run_id)
         known = {} if force else _loaded_files(partitions, ledger, connection)
-    results: list[Result] = []
+        # Made while the DuckDB file is ours: nobody else clears abandoned folders meanwhile.
+        work = ExitStack()
+        folder = work.enter_context(work_folder(run_id))
     error: str | None = "interrupted"
     try:
-        with work_folder(run_id) as folder:
-            run = _Run(run_id, folder, progress or Progress())
-            results += run.ingest(partitions, known)
+        with work:
+            results = list(_Run(run_id, folder, progress or Progress()).ingest(partitions, known))
         error = "; ".join(result.error or "" for result in results if result.status is Status.FAILED) or None
     finally:
         with open_for_writing() as connection:
@@ -126,8 +128,8 @@ def _loaded_files(
 ) -> dict[Partition, Watermark]:
     """The watermarks that agree with the raw tables.
 
-    One that does not was left behind when a run was killed between load and ledger: such a
-    partition counts as not loaded, and is loaded again.
+    One does not where somebody changed raw data by hand, for a load writes both in one transaction:
+    such a partition counts as not loaded, and is loaded again.
     """
     watermarks = ledger.watermarks()
     found = {p: watermarks[key] for p in partitions if (key := (p.feed.name, p.key)) in watermarks}

@@ -76,8 +76,10 @@ def load_partition(
             "load the month again when the publisher has repaired the file."
         )
     _create_missing_tables(connection, work_folder)
+    loaded: LoadedPartition | None = None
 
     def complete(transaction: duckdb.DuckDBPyConnection, load_id: str) -> None:
+        nonlocal loaded
         loaded = current_state(partition, transaction)
         if loaded is None or (loaded.load_id, loaded.rows) != (load_id, published.count):
             raise LoadError(
@@ -96,7 +98,6 @@ def load_partition(
     except DltException as error:
         reason = replacement.error or error
         raise _explained(partition, reason) from reason
-    loaded = current_state(partition, connection)
     assert loaded is not None, "the transaction checked it"
     return loaded
 

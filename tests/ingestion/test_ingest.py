@@ -172,10 +172,10 @@ def test_a_file_that_broke_off_fails_alone_and_changes_nothing(
 
 
 @pytest.mark.usefixtures("publisher")
-def test_a_watermark_that_a_kill_left_behind_is_not_believed(database: Path) -> None:
+def test_a_watermark_that_disagrees_with_raw_data_is_not_believed(database: Path) -> None:
     _ingest("green", MAY)
     with duckdb.connect(str(database)) as connection:
-        connection.execute("update meta.asset_watermarks set load_id = 'the load before the kill'")
+        connection.execute("update meta.asset_watermarks set load_id = 'another load'")
     assert _ingest("green", MAY)["green 2025-05"].status is Status.LOADED
 
 
