@@ -37,7 +37,7 @@ def _holder(error: BaseException | None) -> str:
 
 def _say_waiting(state: RetryCallState) -> None:
     if state.attempt_number == 1 and state.outcome:
-        logger.warning("%s is in use by %s: waiting for it", database_path(), _holder(state.outcome.exception()))
+        logger.warning("%s is in use by %s: waiting for it", state.args[0], _holder(state.outcome.exception()))
 
 
 def open_for_writing() -> AbstractContextManager[duckdb.DuckDBPyConnection]:
@@ -74,6 +74,16 @@ def open_for_reading() -> AbstractContextManager[duckdb.DuckDBPyConnection]:
             "Load a month first: python ingestion/run_pipeline.py --year 2025 --months 1"
         )
     return closing(_connect(path, read_only=True))
+
+
+def wait_until_free(path: Path) -> None:
+    """Wait until no other process has the DuckDB file open, saying for whom; for writers that open it themselves.
+
+    Raises:
+        WarehouseBusyError: the file was still in use after the timeout.
+        WarehouseError: the file cannot be opened for another reason.
+    """
+    _connect(path, read_only=False).close()
 
 
 def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
