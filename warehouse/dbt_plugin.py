@@ -11,7 +11,7 @@ from warehouse.connection import wait_until_free
 from warehouse.ledger import Ledger
 
 
-class Plugin(BasePlugin):  # type: ignore[misc]  # dbt-duckdb has no types
+class Plugin(BasePlugin):
     """Waits for the file as every other writer does, and has the ledger's tables there for what dbt writes into them.
 
     dbt-duckdb looks for a class of this name.

@@ -182,7 +182,7 @@ class Ledger:
         )
 
     def watermarks(self) -> dict[tuple[str, str], Watermark]:
-        """Every partition's watermark, by (asset, partition key)."""
+        """The watermark of every partition loaded from a publisher, by (asset, partition key)."""
         return read_watermarks(self._connection)
 
     def set_watermark(self, asset: str, partition_key: str, watermark: Watermark) -> None:
@@ -208,11 +208,15 @@ class Ledger:
 
 
 def read_watermarks(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], Watermark]:
-    """Every partition's watermark, by (asset, partition key); none where there is no ledger yet."""
+    """The watermark of every partition loaded from a publisher, by (asset, partition key); none without a ledger.
+
+    dbt has watermarks of the facts there, too, which have no source.
+    """
     try:
         rows = connection.execute(
             "select asset, partition_key, load_id, rows, min_event_time, max_event_time,"
             " source_url, etag, last_modified, content_length, content_hash from meta.asset_watermarks"
+            " where source_url is not null"
         ).fetchall()
     except duckdb.CatalogException:
         return {}

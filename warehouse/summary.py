@@ -21,7 +21,7 @@ _ROWS_IN_AND_OUT = """
     with published as (
         select asset as feed, sum(rows)::bigint as rows
         from meta.asset_watermarks
-        where asset <> 'weather'
+        where source_url is not null and asset <> 'weather'
         group by feed
     ),
 

@@ -91,7 +91,7 @@ def _rows_downstream(month: date) -> dict[str, int]:
                 select feed, count(*) from core_core.fct_trips where source_month = $month group by feed
                 union all
                 select 'weather', count(*) from core_core.dim_weather
-                where hour_timestamp >= $month and hour_timestamp < $month + interval 1 month
+                where has_weather and hour_timestamp >= $month and hour_timestamp < $month + interval 1 month
                 having count(*) > 0
                 """,
                 {"month": month},

@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -14,6 +15,7 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
 from ingestion.feeds import FEEDS, raw_tables
+from warehouse.ledger import Fingerprint, Ledger, Watermark
 
 DBT_DIRECTORY = Path(__file__).parents[2] / "dbt"
 
@@ -61,6 +63,7 @@ class Warehouse:
                 }
                 marks = ", ".join("?" for _ in values)
                 connection.execute(f"insert into {table} ({', '.join(values)}) values ({marks})", [*values.values()])
+        self.record(feed, month)
 
     def load_weather(self, month: date, temperature: float = 10.0) -> None:
         """A month of weather as published: in UTC, to the day after the last."""
@@ -77,18 +80,38 @@ class Warehouse:
             )) as hour)
             """
         )
+        self.record("weather", month)
+
+    def unload(self, feed: str, month: date) -> None:
+        """Take a partition out of raw data and the ledger."""
+        self.execute(f"delete from raw_data.{FEEDS[feed].raw_table} where feed = '{feed}' and source_month = '{month}'")
+        self.execute(f"delete from meta.asset_watermarks where asset = '{feed}' and partition_key = '{month:%Y-%m}'")
+
+    def record(self, feed: str, month: date) -> None:
+        """Write the partition's watermark, as the loader does."""
+        with duckdb.connect(str(self.path)) as connection:
+            ((rows,),) = connection.execute(
+                f"select count(*) from raw_data.{FEEDS[feed].raw_table} where feed = ? and source_month = ?",
+                [feed, month],
+            ).fetchall()
+            watermark = Watermark(f"load_{self._loads}", rows, None, None, Fingerprint("by hand"))
+            Ledger(connection).set_watermark(feed, f"{month:%Y-%m}", watermark)
 
     def dbt(self, *arguments: str) -> dbtRunnerResult:
         paths = ["--project-dir", str(DBT_DIRECTORY), "--profiles-dir", str(DBT_DIRECTORY)]
         outputs = ["--target-path", str(self.scratch / "target"), "--log-path", str(self.scratch / "logs"), "--quiet"]
         self.said = []
         try:
-            listeners = [lambda event: self.said.append(event.info.msg)]
+            listeners: list[Callable[[Any], None]] = [self._listen]
             return dbtRunner(manifest=self.manifest, callbacks=listeners).invoke([*arguments, *paths, *outputs])
         finally:
             # dbt keeps the file open for the next call in the same process, which here looks into the file itself.
             reset_adapters()  # type: ignore[no-untyped-call]
             DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+
+    def _listen(self, event: Any) -> None:
+        if event.info.level != "debug":
+            self.said.append(event.info.msg)
 
     def build(self, *arguments: str) -> None:
         """What `dbt run` does, without the tests."""
@@ -99,9 +122,11 @@ class Warehouse:
 
     def rebuilt(self, model: str) -> set[tuple[str, ...]]:
         """The partitions that the last build replaced in a model, without their versions."""
-        marker = re.search(r"/\* replace_partitions (\[.*\]) end \*/", self.compiled(model))
-        assert marker, f"{model} was built whole"
-        return {tuple(v for k, v in p.items() if k != "source_version") for p in json.loads(marker[1])}
+        marker = re.search(r"/\* replace_partitions (.*) end \*/", self.compiled(model))
+        assert marker, f"{model} is not built by partitions"
+        built = json.loads(marker[1])
+        assert not built["whole"], f"{model} was built whole"
+        return {tuple(v for k, v in p.items() if k != "source_version") for p in built["partitions"]}
 
     def contents(self) -> dict[str, list[tuple[object, ...]]]:
         """All rows of the facts, sorted."""

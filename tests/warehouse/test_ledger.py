@@ -40,6 +40,10 @@ def test_a_watermark_takes_the_place_of_the_one_before() -> None:
         ledger = Ledger(connection)
         ledger.set_watermark("green", "2025-05", Watermark("load 0", 9, None, None, Fingerprint("https://example.org")))
         ledger.set_watermark("green", "2025-05", MARK)
+        connection.execute(
+            "insert into meta.asset_watermarks (asset, partition_key, load_id, rows, updated_at)"
+            " values ('fct_trips', 'green/2025-05-01', 'version', 1, now())"
+        )
         assert ledger.watermarks() == read_watermarks(connection) == {("green", "2025-05"): MARK}
 
 

@@ -37,3 +37,10 @@
     {%- set series = "generate_series(" ~ first_number ~ ", " ~ last_number ~ ")" -%}
     {{ return("select cast(unnest(" ~ series ~ ") as integer) as " ~ name) }}
 {%- endmacro %}
+
+{# Whether a text matches a regular expression. #}
+{% macro matches(text, pattern) %}{{ return(adapter.dispatch('matches')(text, pattern)) }}{% endmacro %}
+{% macro default__matches(text, pattern) %}{{ return(text ~ " rlike '" ~ pattern ~ "'") }}{% endmacro %}
+{% macro duckdb__matches(text, pattern) -%}
+    {{ return("regexp_matches(" ~ text ~ ", '" ~ pattern ~ "')") }}
+{%- endmacro %}

@@ -3,6 +3,12 @@
 {% macro hour_start(timestamp) %}{{ return(adapter.dispatch('hour_start')(timestamp)) }}{% endmacro %}
 {% macro default__hour_start(timestamp) %}{{ return("date_trunc('hour', " ~ timestamp ~ ")") }}{% endmacro %}
 
+{# The start of an hour, 0 to 23, of a date. #}
+{% macro hour_of_date(date, hour) %}{{ return(adapter.dispatch('hour_of_date')(date, hour)) }}{% endmacro %}
+{% macro default__hour_of_date(date, hour) -%}
+    {{ return("(cast(" ~ date ~ " as timestamp) + " ~ hour ~ " * interval '1' hour)") }}
+{%- endmacro %}
+
 {% macro month_start(timestamp) %}{{ return(adapter.dispatch('month_start')(timestamp)) }}{% endmacro %}
 {% macro default__month_start(timestamp) -%}
     {{ return("cast(date_trunc('month', " ~ timestamp ~ ") as date)") }}
@@ -64,3 +70,8 @@
 {% macro duckdb__utc_to_new_york(timestamp) -%}
     {{ return("((" ~ timestamp ~ ") at time zone 'UTC' at time zone 'America/New_York')") }}
 {%- endmacro %}
+
+{# The time of the transaction, UTC, without zone. #}
+{% macro utc_now() %}{{ return(adapter.dispatch('utc_now')()) }}{% endmacro %}
+{% macro default__utc_now() %}{{ return("to_utc_timestamp(current_timestamp(), current_timezone())") }}{% endmacro %}
+{% macro duckdb__utc_now() %}{{ return("(now() at time zone 'UTC')") }}{% endmacro %}

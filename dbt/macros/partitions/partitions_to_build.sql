@@ -1,14 +1,15 @@
 {#
-    Compile-time half of the incremental strategy replace_partitions. A model says in its meta
+    Compile-time half of the incremental strategy replace_partitions. A model configures event_time, and says in its
+    meta
 
         partition_columns the columns of a partition and their types, in order
-        version_column    the column that holds what a partition was built from
         backfill_column   the partition column, a date, that the backfill variables speak of
 
-    and brings a query of its own that gives, for every partition it ought to hold, those columns. What differs
-    from what the table holds, is new, or is gone has changed. The list of changes is written into the model's query
-    as literals, so that the engine prunes to them, and as a comment, from which the strategy takes what to delete:
-    one list, so that the two cannot differ.
+    and brings a query of its own that gives the partitions it ought to hold: those columns, and source_version, a text
+    that says what the partition is to be built from. What differs from the watermarks of the model (see
+    record_partitions), is new, or is gone has changed. The list of changes is written into the model's query as
+    literals, so that the engine prunes to them, and as a comment, from which the strategy takes what to delete: one
+    list, so that the two cannot differ. All this reads watermarks alone, so it costs the same however long the history.
 #}
 
 {#
@@ -20,10 +21,9 @@
     {%- if not execute or not upstream_models_exist() -%}{{ return([]) }}{%- endif -%}
     {%- set meta = config.get('meta') -%}
     {%- set keys = meta.partition_columns | list -%}
-    {%- set version = meta.version_column -%}
-    {%- set names = keys + [version] -%}
+    {%- set names = keys + ['source_version'] -%}
     {%- if is_incremental() -%}
-        {%- set query = changed_partitions_sql(expected, keys, version, meta.backfill_column) -%}
+        {%- set query = changed_partitions_sql(expected, keys, meta.backfill_column) -%}
     {%- else -%}
         {%- set query = "select " ~ names | join(", ") ~ " from (" ~ expected ~ ") as expected" -%}
     {%- endif -%}
@@ -46,27 +46,26 @@
     {{ return(true) }}
 {%- endmacro %}
 
-{% macro changed_partitions_sql(expected, keys, version, backfill_column) -%}
+{% macro changed_partitions_sql(expected, keys, backfill_column) -%}
     {%- set window = backfill_window() -%}
     with expected as (
         {{ expected }}
     ),
 
     held as (
-        select distinct {{ keys | join(', ') }}, {{ version }}
-        from {{ this }}
+        {{ held_partitions_sql() }}
     )
 
     select
         {% for key in keys -%}
         coalesce(expected.{{ key }}, held.{{ key }}) as {{ key }},
         {% endfor -%}
-        max(expected.{{ version }}) as {{ version }}
+        max(expected.source_version) as source_version
     from expected
     full outer join held
         on {% for key in keys %}{{ "and " if not loop.first }}expected.{{ key }} = held.{{ key }} {% endfor %}
     where
-        expected.{{ version }} is distinct from held.{{ version }}
+        expected.source_version is distinct from held.source_version
         {% if window -%}
         or (
             expected.{{ backfill_column }} >= cast('{{ window.first_month }}' as date)
@@ -76,4 +75,30 @@
         )
         {% endif -%}
     group by {% for key in keys %}coalesce(expected.{{ key }}, held.{{ key }}){{ ", " if not loop.last }}{% endfor %}
+{%- endmacro %}
+
+{#
+    The partitions that the model's table holds, and what each was built from. Where the watermarks cannot be of this
+    table, for they speak of another number of rows (it was written before there were any, or by hand), every
+    partition counts as changed.
+#}
+{% macro held_partitions_sql() -%}
+    {%- set types = config.get('meta').partition_columns -%}
+    {%- if are_watermarks_of(this) -%}
+        select
+            {% for key, type in types.items() -%}
+            cast(split_part(partition_key, '/', {{ loop.index }}) as {{ type }}) as {{ key }},
+            {% endfor -%}
+            load_id as source_version
+        from {{ asset_watermarks() }}
+        where asset = '{{ this.identifier }}'
+    {%- else -%}
+        {%- do log(this ~ ": rows and watermarks differ, so all partitions are built again.", info=true) -%}
+        select distinct
+            {% for key in types -%}
+            {{ key }},
+            {% endfor -%}
+            cast(null as varchar) as source_version
+        from {{ this }}
+    {%- endif -%}
 {%- endmacro %}

@@ -3,6 +3,21 @@
     compiled for and insert what it gave. See partitions_to_build.
 #}
 {% macro get_incremental_replace_partitions_sql(arg_dict) -%}
+    {%- set partitions = built_partitions().partitions -%}
+    {%- if not partitions -%}{{ return("select 'no partition has changed' as outcome") }}{%- endif -%}
+    {%- set columns = arg_dict.dest_columns | map(attribute='name') | join(', ') -%}
+    {%- set replace -%}
+        delete from {{ arg_dict.target_relation }}
+        where ({{ partition_predicates(partitions) | join(") or (") }});
+
+        insert into {{ arg_dict.target_relation }} ({{ columns }})
+        select {{ columns }} from {{ arg_dict.temp_relation }}
+    {%- endset -%}
+    {{ return(replace) }}
+{%- endmacro %}
+
+{# What the model's query was compiled for: whether for all partitions, and which. #}
+{% macro built_partitions() -%}
     {%- set query = model.compiled_code -%}
     {%- if '/* replace_partitions ' not in query -%}
         {%- do exceptions.raise_compiler_error(
@@ -10,17 +25,7 @@
             ~ " rows_of_partitions(relation, partitions): see macros/partitions/rows_of_partitions.sql."
         ) -%}
     {%- endif -%}
-    {%- set partitions = fromjson(query.split('/* replace_partitions ')[1].split(' end */')[0]) -%}
-    {%- if not partitions -%}{{ return("select 'no partition has changed' as outcome") }}{%- endif -%}
-    {%- set columns = arg_dict.dest_columns | map(attribute='name') | join(', ') -%}
-    {%- set replace -%}
-        delete from {{ arg_dict.target_relation }} 
-        where ({{ partition_predicates(partitions) | join(") or (") }});
-
-        insert into {{ arg_dict.target_relation }} ({{ columns }})
-        select {{ columns }} from {{ arg_dict.temp_relation }}
-    {%- endset -%}
-    {{ return(replace) }}
+    {{ return(fromjson(query.split('/* replace_partitions ')[1].split(' end */')[0])) }}
 {%- endmacro %}
 
 {#

@@ -4,10 +4,10 @@
     not read, and where nothing changed, nothing is.
 #}
 {% macro rows_of_partitions(relation, partitions) -%}
-    {%- if not is_incremental() -%}
+    /* {{ partitions_marker(partitions) }} */
+    {% if not is_incremental() -%}
         select * from {{ relation }}
     {%- else -%}
-        /* {{ partitions_marker(partitions) }} */
         {% for predicate in partition_predicates(partitions) -%}
         {{ "union all " if not loop.first }}select * from {{ relation }} where {{ predicate }}
         {% else -%}
@@ -41,30 +41,7 @@
     {{ return("cast('" ~ value | replace("'", "''") ~ "' as " ~ type ~ ")") }}
 {%- endmacro %}
 
-{# A select of the partitions to build with their versions, to be joined to the rows. #}
-{% macro partition_versions(partitions) -%}
-    {%- if not execute -%}{{ return("") }}{%- endif -%}
-    {%- set meta = config.get('meta') -%}
-    {%- set types = dict(meta.partition_columns, **{meta.version_column: 'varchar'}) -%}
-    {%- set rows = [] -%}
-    {%- for partition in partitions if partition[meta.version_column] is not none -%}
-        {%- set literals = [] -%}
-        {%- for name, type in types.items() -%}
-            {%- do literals.append(partition_literal(partition[name], type)) -%}
-        {%- endfor -%}
-        {%- do rows.append("(" ~ literals | join(", ") ~ ")") -%}
-    {%- endfor -%}
-    {%- if rows -%}
-        select * from (values {{ rows | join(", ") }}) as versions ({{ types | join(", ") }})
-    {%- else -%}
-        select
-            {% for name, type in types.items() -%}
-            cast(null as {{ type }}) as {{ name }}{{ "," if not loop.last }}
-            {% endfor -%}
-        where false
-    {%- endif -%}
-{%- endmacro %}
-
 {% macro partitions_marker(partitions) -%}
-    {{ return("replace_partitions " ~ tojson(partitions) | replace("*/", "") ~ " end") }}
+    {%- set built = {'whole': not is_incremental(), 'partitions': partitions} -%}
+    {{ return("replace_partitions " ~ tojson(built) | replace("*/", "") ~ " end") }}
 {%- endmacro %}

@@ -11,6 +11,27 @@
 {% macro spring_forward_date(year) %}{{ return(add_days(first_sunday(year, 3), 7)) }}{% endmacro %}
 {% macro fall_back_date(year) %}{{ return(first_sunday(year, 11)) }}{% endmacro %}
 
+{# The hour from 2:00 that the clocks leave out in March. #}
+{% macro is_skipped_hour(date, hour) -%}
+    (
+        {{ hour }} = 2
+        and {{ date_part_integer('month', date) }} = 3
+        and {{ date }} = {{ spring_forward_date(date_part_integer('year', date)) }}
+    )
+{%- endmacro %}
+
+{#
+    Start of the hour that a wall clock shows. A clock that shows the skipped hour was not yet put forward: the hour is
+    the one after it.
+#}
+{% macro wall_clock_hour(timestamp) -%}
+    case
+        when {{ is_skipped_hour('cast(' ~ timestamp ~ ' as date)', date_part_integer('hour', timestamp)) }}
+            then {{ hour_start(timestamp) }} + interval '1' hour
+        else {{ hour_start(timestamp) }}
+    end
+{%- endmacro %}
+
 {# The drop-off is in the second pass of the repeated hour, the pickup in the first: only so can it be the earlier. #}
 {% macro is_across_repeated_hour(pickup, dropoff) -%}
     (

@@ -5,7 +5,7 @@
 {% macro expected_trip_partitions() -%}
     with partitions as (
         select feed, source_month, load_id
-        from {{ ref('int_raw_partitions') }}
+        from {{ ref('int_loaded_partitions') }}
     )
 
     select
@@ -22,28 +22,28 @@
     group by trips.feed, trips.source_month, trips.load_id
 {%- endmacro %}
 
+{# What every partition of rides is built from, where nothing else is read: its load. #}
+{% macro expected_station_partitions() -%}
+    select feed, source_month, load_id as source_version
+    from {{ ref('int_loaded_partitions') }}
+    where feed in ('citibike', 'citibike_jc')
+{%- endmacro %}
+
 {#
     Partitions of quarantined_trips that must have rows, for fct_trips has fewer than raw data. The count is part of
-    the version: it changes with the rules, too. Partitions without rejected rows are not expected, so not read again.
+    the version: it changes with the rules, too. Partitions without rejected rows are not expected, so not read.
 #}
 {% macro expected_quarantine_partitions() -%}
-    with kept as (
-        select feed, source_month, count(*) as row_count
-        from {{ ref('fct_trips') }}
-        group by feed, source_month
-    )
-
+    {%- do require_watermarks_of(ref('fct_trips')) -%}
     select
         published.feed,
         published.source_month,
-        published.load_id || ' rows ' || (published.row_count - coalesce(kept.row_count, 0)) as source_version
-    from {{ ref('int_raw_partitions') }} as published
-    left join kept
+        published.load_id || ' rows ' || (published.row_count - kept.row_count) as source_version
+    from {{ ref('int_loaded_partitions') }} as published
+    inner join ({{ trip_partitions() }}) as kept
         on published.feed = kept.feed
         and published.source_month = kept.source_month
-    where
-        {{ is_trip_feed('published.feed') }}
-        and published.row_count > coalesce(kept.row_count, 0)
+    where published.row_count > kept.row_count
 {%- endmacro %}
 
 {#
@@ -51,9 +51,18 @@
     months at whose edge a neighbouring file spills over follow that file, too.
 #}
 {% macro expected_mobility_months() -%}
+    {%- do require_watermarks_of(ref('fct_trips')) -%}
     with contributions as (
-        select distinct pickup_month, feed, source_month, source_version
-        from {{ ref('fct_trips') }}
+        select
+            partitions.feed,
+            partitions.source_month,
+            partitions.source_version,
+            {{ add_months('partitions.source_month', 'neighbours.months') }} as pickup_month
+        from ({{ trip_partitions() }}) as partitions
+        cross join (values (-1), (0), (1)) as neighbours (months)
+        where
+            {{ add_months('partitions.source_month', 'neighbours.months') }}
+            between {{ month_start('partitions.min_event_time') }} and {{ month_start('partitions.max_event_time') }}
     )
 
     select
@@ -62,4 +71,17 @@
             as source_version
     from contributions
     group by pickup_month
+{%- endmacro %}
+
+{# The partitions that fct_trips holds, as its watermarks say. #}
+{% macro trip_partitions() -%}
+    select
+        split_part(partition_key, '/', 1) as feed,
+        cast(split_part(partition_key, '/', 2) as date) as source_month,
+        load_id as source_version,
+        rows as row_count,
+        min_event_time,
+        max_event_time
+    from {{ asset_watermarks() }}
+    where asset = '{{ ref('fct_trips').identifier }}'
 {%- endmacro %}

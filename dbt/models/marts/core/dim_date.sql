@@ -2,32 +2,7 @@ with
 
 dates as (
 
-    select * from {{ ref('int_dates') }}
-
-),
-
-partitions as (
-
-    select * from {{ ref('int_raw_partitions') }}
-
-),
-
--- Trips may start up to two days outside the month of their file, so the months next to the data are in.
-span as (
-
-    select
-        {{ add_months('min(source_month)', -1) }} as first_date,
-        {{ add_days(add_months('max(source_month)', 2), -1) }} as last_date
-    from partitions
-
-),
-
-dates_of_data as (
-
-    select dates.*
-    from dates
-    inner join span
-        on dates.date_day between span.first_date and span.last_date
+    select * from {{ ref('int_dates_of_data') }}
 
 ),
 
@@ -50,7 +25,7 @@ parts as (
         is_weekend,
         is_holiday,
         is_working_day
-    from dates_of_data
+    from dates
 
 ),
 

@@ -2,6 +2,12 @@ with
 
 hours as (
 
+    select * from {{ ref('int_hours_of_data') }}
+
+),
+
+weather as (
+
     select * from {{ ref('int_weather_hours') }}
 
 ),
@@ -16,40 +22,43 @@ described as (
 
     select
         hours.hour_timestamp,
-        hours.hour_utc,
-        hours.source_month,
-        hours.load_id,
-        hours.weather_code,
-        cast(hours.hour_timestamp as date) as date_day,
-        {{ date_part_integer('hour', 'hours.hour_timestamp') }} as hour_of_day,
-        hours.temperature_celsius,
-        hours.temperature_celsius * 9 / 5 + 32 as temperature_fahrenheit,
-        hours.apparent_temperature_celsius,
-        hours.apparent_temperature_celsius * 9 / 5 + 32 as apparent_temperature_fahrenheit,
-        hours.dew_point_celsius,
-        hours.relative_humidity_pct,
-        hours.precipitation_mm,
-        hours.rain_mm,
-        hours.snowfall_cm,
-        hours.surface_pressure_hpa,
-        hours.cloud_cover_pct,
-        hours.wind_speed_ms,
-        hours.wind_speed_ms * 3600 / 1609.344 as wind_speed_mph,
-        hours.wind_gust_ms,
-        hours.wind_direction_degrees,
+        weather.hour_utc,
+        weather.source_month,
+        weather.load_id,
+        weather.weather_code,
+        hours.date_day,
+        hours.hour_of_day,
+        weather.temperature_celsius,
+        weather.temperature_celsius * 9 / 5 + 32 as temperature_fahrenheit,
+        weather.apparent_temperature_celsius,
+        weather.apparent_temperature_celsius * 9 / 5 + 32 as apparent_temperature_fahrenheit,
+        weather.dew_point_celsius,
+        weather.relative_humidity_pct,
+        weather.precipitation_mm,
+        weather.rain_mm,
+        weather.snowfall_cm,
+        weather.surface_pressure_hpa,
+        weather.cloud_cover_pct,
+        weather.wind_speed_ms,
+        weather.wind_speed_ms * 3600 / 1609.344 as wind_speed_mph,
+        weather.wind_gust_ms,
+        weather.wind_direction_degrees,
         weather_codes.weather_description,
         weather_codes.weather_category,
-        {{ temperature_category('hours.temperature_celsius') }} as temperature_category,
-        {{ precipitation_intensity('hours.precipitation_mm') }} as precipitation_intensity,
-        hours.is_repeated_hour,
-        hours.is_adverse_weather,
-        hours.is_pleasant_weather,
-        hours.is_good_cycling_weather,
-        hours.is_rain,
-        hours.is_snow
+        {{ temperature_category('weather.temperature_celsius') }} as temperature_category,
+        {{ precipitation_intensity('weather.precipitation_mm') }} as precipitation_intensity,
+        weather.hour_timestamp is not null as has_weather,
+        weather.is_repeated_hour,
+        weather.is_adverse_weather,
+        weather.is_pleasant_weather,
+        weather.is_good_cycling_weather,
+        weather.is_rain,
+        weather.is_snow
     from hours
+    left join weather
+        on hours.hour_timestamp = weather.hour_timestamp
     left join weather_codes
-        on hours.weather_code = weather_codes.weather_code
+        on weather.weather_code = weather_codes.weather_code
 
 )
 

@@ -3,9 +3,9 @@
         materialized='incremental',
         incremental_strategy='replace_partitions',
         on_schema_change='fail',
+        event_time='hour_timestamp',
         meta={
             'partition_columns': {'pickup_month': 'date'},
-            'version_column': 'source_version',
             'backfill_column': 'pickup_month',
         },
     )
@@ -26,12 +26,6 @@ weather as (
 
 ),
 
-versions as (
-
-    {{ partition_versions(partitions) }}
-
-),
-
 hourly as (
 
     select
@@ -40,7 +34,9 @@ hourly as (
         pickup_date,
         pickup_month,
         pickup_hour_of_day,
+        is_rush_hour,
         count(*) as trip_count,
+        count(case when is_rush_hour then 1 end) as rush_hour_trip_count,
         count(case when is_sane then 1 end) as sane_trip_count,
         count(case when is_refund then 1 end) as refund_count,
         cast(sum(passenger_count) as bigint) as total_passengers,
@@ -51,7 +47,7 @@ hourly as (
         round(avg(case when is_sane then trip_duration_minutes end), 4) as avg_trip_duration_minutes,
         {{ median('case when is_sane then trip_duration_minutes end') }} as median_trip_duration_minutes
     from trips
-    group by pickup_hour, trip_type, pickup_date, pickup_month, pickup_hour_of_day
+    group by pickup_hour, trip_type, pickup_date, pickup_month, pickup_hour_of_day, is_rush_hour
 
 ),
 
@@ -61,6 +57,8 @@ enriched as (
         hourly.*,
         100.0 * hourly.trip_count
         / sum(hourly.trip_count) over (partition by hourly.hour_timestamp) as mode_share_pct,
+        100.0 * sum(hourly.rush_hour_trip_count) over (partition by hourly.pickup_date, hourly.trip_type)
+        / sum(hourly.trip_count) over (partition by hourly.pickup_date, hourly.trip_type) as rush_hour_share_pct,
         weather.temperature_celsius,
         weather.precipitation_mm,
         weather.snowfall_cm,
@@ -68,11 +66,8 @@ enriched as (
         weather.is_adverse_weather,
         weather.is_pleasant_weather,
         weather.is_rain,
-        weather.is_snow,
-        versions.source_version
+        weather.is_snow
     from hourly
-    inner join versions
-        on hourly.pickup_month = versions.pickup_month
     left join weather
         on hourly.hour_timestamp = weather.hour_timestamp
 

@@ -3,9 +3,9 @@
         materialized='incremental',
         incremental_strategy='replace_partitions',
         on_schema_change='fail',
+        event_time='pickup_datetime',
         meta={
             'partition_columns': {'feed': 'varchar', 'source_month': 'date'},
-            'version_column': 'source_version',
             'backfill_column': 'source_month',
         },
     )
@@ -38,22 +38,9 @@ weather as (
 
 ),
 
-versions as (
-
-    {{ partition_versions(partitions) }}
-
-),
-
 kept as (
 
-    select
-        *,
-        {{ hour_start('pickup_datetime') }} as pickup_hour,
-        {{ month_start('pickup_datetime') }} as pickup_month,
-        cast(pickup_datetime as date) as pickup_date,
-        {{ date_part_integer('hour', 'pickup_datetime') }} as pickup_hour_of_day,
-        is_distance_outlier or is_duration_outlier or is_speed_outlier as is_outlier
-    from trips
+    select * from trips
     where quarantine_reason is null
 
 ),
@@ -73,12 +60,11 @@ enriched as (
         kept.dispatching_base_number,
         {{ known_location_id('kept.pickup_location_id') }} as pickup_location_id,
         {{ known_location_id('kept.dropoff_location_id') }} as dropoff_location_id,
-        kept.start_station_id,
-        kept.end_station_id,
+        coalesce(kept.start_station_id, '{{ unknown_station_id() }}') as start_station_id,
+        coalesce(kept.end_station_id, '{{ unknown_station_id() }}') as end_station_id,
         kept.bike_type,
         kept.rider_type,
         kept.load_id,
-        versions.source_version,
 
         -- numbers
         kept.passenger_count,
@@ -103,7 +89,7 @@ enriched as (
         kept.is_duration_outlier,
         kept.is_speed_outlier,
         kept.is_outlier,
-        not kept.is_outlier and not kept.is_refund as is_sane,
+        kept.is_sane,
         dates.is_weekend,
         dates.is_holiday,
         dates.is_working_day and hours.is_rush_hour_window as is_rush_hour,
@@ -122,11 +108,10 @@ enriched as (
         kept.pickup_hour,
         kept.pickup_date,
         kept.pickup_month,
-        kept.pickup_hour_of_day
+        kept.pickup_hour_of_day,
+        kept.dropoff_date,
+        kept.dropoff_hour_of_day
     from kept
-    inner join versions
-        on kept.feed = versions.feed
-        and kept.source_month = versions.source_month
     left join dates
         on kept.pickup_date = dates.date_day
     left join hours

@@ -3,13 +3,14 @@
         materialized='incremental',
         incremental_strategy='replace_partitions',
         on_schema_change='fail',
+        event_time='pickup_datetime',
         meta={
             'partition_columns': {'feed': 'varchar', 'source_month': 'date'},
-            'version_column': 'source_version',
             'backfill_column': 'source_month',
         },
     )
 }}
+-- depends_on: {{ ref('fct_trips') }}
 {%- set partitions = partitions_to_build(expected_quarantine_partitions()) %}
 
 with
@@ -17,12 +18,6 @@ with
 trips as (
 
     {{ rows_of_partitions(ref('int_trips'), partitions) }}
-
-),
-
-versions as (
-
-    {{ partition_versions(partitions) }}
 
 ),
 
@@ -38,16 +33,12 @@ quarantined as (
         trips.pickup_location_id,
         trips.dropoff_location_id,
         trips.load_id,
-        versions.source_version,
         trips.quarantine_reason as reason,
         trips.trip_distance,
         trips.total_amount,
         trips.pickup_datetime,
         trips.dropoff_datetime
     from trips
-    inner join versions
-        on trips.feed = versions.feed
-        and trips.source_month = versions.source_month
     where trips.quarantine_reason is not null
 
 )

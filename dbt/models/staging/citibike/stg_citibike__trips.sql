@@ -17,9 +17,9 @@ renamed as (
         _dlt_load_id as load_id,
         'citibike' as trip_type,
         trim(ride_id) as ride_id,
-        nullif(trim(start_station_id), '') as start_station_id,
+        {{ station_id('start_station_id') }} as start_station_id,
         nullif(trim(start_station_name), '') as start_station_name,
-        nullif(trim(end_station_id), '') as end_station_id,
+        {{ station_id('end_station_id') }} as end_station_id,
         nullif(trim(end_station_name), '') as end_station_name,
         nullif(trim(rideable_type), '') as bike_type,
         case lower(trim(member_casual))

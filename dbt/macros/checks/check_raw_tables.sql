@@ -1,0 +1,48 @@
+{#
+    Stop before the first model where raw data was never loaded, for every model would fail and none would say why;
+    and where it is not what the ledger says was loaded, for models take the ledger for what is there.
+#}
+{% macro check_raw_tables() -%}
+    {%- if execute and flags.WHICH != 'seed' -%}
+        {%- set tables = [] -%}
+        {%- set missing = [] -%}
+        {%- for table in graph.sources.values() | selectattr('source_name', 'eq', 'raw_data') -%}
+            {%- do tables.append(table) -%}
+            {%- if adapter.get_relation(table.database, table.schema, table.identifier) is none -%}
+                {%- do missing.append(table.schema ~ '.' ~ table.identifier) -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- if missing -%}
+            {%- do exceptions.raise_compiler_error(
+                "expected every raw table in " ~ target.path ~ ", but " ~ missing | sort | join(', ')
+                ~ (" is" if missing | length == 1 else " are") ~ " missing. Load a month first, which makes them all:"
+                ~ " python ingestion/run_pipeline.py --year 2025 --months 1"
+            ) -%}
+        {%- endif -%}
+        {%- for row in run_query(raw_tables_unlike_the_ledger(tables)).rows -%}
+            {%- do exceptions.raise_compiler_error(
+                "expected " ~ row[1] ~ " rows in " ~ row[0] ~ ", as the ledger (" ~ asset_watermarks() ~ ") says were"
+                ~ " loaded, but there are " ~ row[2] ~ ": the table was changed by other hands. Load its months"
+                ~ " again: python ingestion/run_pipeline.py --from … --to … --sources " ~ row[3] ~ " --force;"
+                ~ " of months taken out on purpose, delete the rows in " ~ asset_watermarks() ~ ", too."
+            ) -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Name, rows expected, rows there, and feeds of each such table. Counting a table's rows costs nothing. #}
+{% macro raw_tables_unlike_the_ledger(tables) -%}
+    {%- for table in tables %}
+    select
+        '{{ table.schema }}.{{ table.identifier }}' as table_name,
+        (
+            select coalesce(cast(sum(rows) as bigint), 0)
+            from {{ asset_watermarks() }}
+            where asset in ('{{ table.meta.feeds | join("', '") }}')
+        ) as expected,
+        (select count(*) from {{ table.schema }}.{{ table.identifier }}) as found,
+        '{{ table.meta.feeds | join(",") }}' as feeds
+    where expected <> found
+    {{ "union all" if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}

@@ -1,0 +1,49 @@
+-- The watermarks of the facts, by which changes are found, say what the rows say.
+with
+
+watermarks as (
+
+    select
+        asset,
+        partition_key,
+        rows as row_count
+    from {{ source('meta', 'asset_watermarks') }}
+    where asset in ('fct_trips', 'quarantined_trips', 'fct_hourly_mobility') and rows > 0
+
+),
+
+held as (
+
+    select
+        'fct_trips' as asset,
+        feed || '/' || source_month as partition_key,
+        count(*) as row_count
+    from {{ ref('fct_trips') }}
+    group by feed, source_month
+    union all
+    select
+        'quarantined_trips' as asset,
+        feed || '/' || source_month as partition_key,
+        count(*) as row_count
+    from {{ ref('quarantined_trips') }}
+    group by feed, source_month
+    union all
+    select
+        'fct_hourly_mobility' as asset,
+        cast(pickup_month as varchar) as partition_key,
+        count(*) as row_count
+    from {{ ref('fct_hourly_mobility') }}
+    group by pickup_month
+
+)
+
+select
+    coalesce(watermarks.asset, held.asset) as asset,
+    coalesce(watermarks.partition_key, held.partition_key) as partition_key,
+    watermarks.row_count as recorded_rows,
+    held.row_count as held_rows
+from watermarks
+full outer join held
+    on watermarks.asset = held.asset
+    and watermarks.partition_key = held.partition_key
+where watermarks.row_count is distinct from held.row_count
