@@ -47,7 +47,7 @@ class RecordedDbtCliResource(DbtCliResource):
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[DbtCliResource]:
         """What Dagster calls for each run, and in it for each process that runs a step."""
         before = os.environ.get(_RUN_ID_VARIABLE)
-        os.environ[_RUN_ID_VARIABLE] = context.run_id or ""
+        os.environ[_RUN_ID_VARIABLE] = context.run.run_id if context.run else ""
         try:
             with super().yield_for_execution(context) as resource:
                 yield resource

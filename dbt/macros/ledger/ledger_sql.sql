@@ -20,9 +20,10 @@
     {{ return("timestamp '" ~ now ~ "'") }}
 {%- endmacro %}
 
-{# A message without the terminal's colours, cut off where it is longer. #}
+{# A message without the terminal's colours and dbt's line that names the node, cut off where it is longer. #}
 {% macro shortened(message, length) -%}
-    {%- set text = modules.re.sub('\x1b\\[[0-9;]*m', '', message or '') | trim -%}
+    {%- set uncoloured = modules.re.sub('\x1b\\[[0-9;]*m', '', message or '') | trim -%}
+    {%- set text = modules.re.sub('^\\w+ Error in \\w+ .*\n', '', uncoloured) | trim -%}
     {{ return(text if text | length <= length else text[:length] ~ ' …') }}
 {%- endmacro %}
 

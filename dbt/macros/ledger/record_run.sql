@@ -98,8 +98,8 @@
     {%- set skipped = [] -%}
     {%- for result in results -%}
         {%- if result.status in ('error', 'fail', 'runtime error', 'partial success') -%}
-            {%- set message = (result.message or result.status | string).split() | join(' ') -%}
-            {%- do failed.append(result.node.name ~ ': ' ~ shortened(message, 300)) -%}
+            {%- set message = shortened(result.message or result.status | string, 400).split() | join(' ') -%}
+            {%- do failed.append(result.node.name ~ ': ' ~ message) -%}
         {%- elif result.status == 'skipped' and result.node.resource_type != 'exposure' -%}
             {%- do skipped.append(result.node.name ~ ': skipped') -%}
         {%- endif -%}
