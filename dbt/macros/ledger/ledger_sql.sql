@@ -15,7 +15,7 @@
 {%- endmacro %}
 
 {# The present in UTC, by the clock that dbt measures with. #}
-{% macro utc_now() -%}
+{% macro ledger_timestamp() -%}
     {%- set now = modules.datetime.datetime.now(modules.pytz.utc).replace(tzinfo=none) -%}
     {{ return("timestamp '" ~ now ~ "'") }}
 {%- endmacro %}

@@ -30,7 +30,7 @@
 {# One row a data test and unit test that was executed. One that warned has not passed. #}
 {% macro check_rows(results) -%}
     {%- set rows = [] -%}
-    {%- set checked_at = utc_now() -%}
+    {%- set checked_at = ledger_timestamp() -%}
     {%- for result in results if result.node.resource_type in ('test', 'unit_test') and result.status != 'skipped' -%}
         {%- set words = words_of_check(result) -%}
         {%- do rows.append([

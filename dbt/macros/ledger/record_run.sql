@@ -3,11 +3,10 @@
     `warehouse/ledger.py` defines the tables; dbt has them there as soon as the file is open.
 #}
 
-{# Whether this invocation is one that the ledger keeps; a database in memory has no ledger. #}
+{# Whether this invocation is one that the ledger keeps, which is in the DuckDB file; one in memory has none. #}
 {% macro is_recorded_run() -%}
-    {{ return(
-        execute and flags.WHICH in ('build', 'run', 'seed', 'snapshot', 'test') and target.path != ':memory:'
-    ) }}
+    {%- set builds_or_tests = flags.WHICH in ('build', 'run', 'seed', 'snapshot', 'test') -%}
+    {{ return(execute and builds_or_tests and target.type == 'duckdb' and target.path != ':memory:') }}
 {%- endmacro %}
 
 {#
@@ -22,7 +21,7 @@
         {%- set stopped = "stopped before the first model by an on-run-start hook: dbt's log says why" -%}
         update meta.ingestion_runs
         set
-            finished_at = {{ utc_now() }},
+            finished_at = {{ ledger_timestamp() }},
             status = 'failed',
             error = 'the run ended without finishing: it was killed, or the machine went down'
         where status = 'running' and kind like 'dbt %';
@@ -33,8 +32,8 @@
             {{ sql_literal(invocation_id) }},
             {{ sql_literal('dbt ' ~ flags.WHICH) }},
             {{ sql_literal(started_by) }},
-            {{ utc_now() }},
-            {{ utc_now() }},
+            {{ ledger_timestamp() }},
+            {{ ledger_timestamp() }},
             'failed',
             {{ sql_literal(tojson(arguments_of_run())) }},
             {{ sql_literal(stopped) }},
@@ -62,7 +61,7 @@
         {%- set error = error_of_run(results) %}
         update meta.ingestion_runs
         set
-            finished_at = {{ utc_now() }},
+            finished_at = {{ ledger_timestamp() }},
             status = {{ sql_literal('failed' if error else 'success') }},
             error = {{ sql_literal(error) }}
         where run_id = {{ sql_literal(invocation_id) }} and status = 'running'
