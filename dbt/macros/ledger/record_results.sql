@@ -60,12 +60,14 @@
         {%- set tested = [node.attached_node] -%}
     {%- else -%}
         {%- set tables = [] -%}
-        {%- for id in read if graph.nodes.get(id, {}).get('config', {}).get('materialized') in ('table', 'incremental') -%}
-            {%- do tables.append(id) -%}
+        {%- for id in read if id in graph.nodes -%}
+            {%- if graph.nodes[id].config.materialized in ('table', 'incremental') -%}
+                {%- do tables.append(id) -%}
+            {%- endif -%}
         {%- endfor -%}
         {%- set tested = tables or read -%}
     {%- endif -%}
-    {{ return(tested[0].split('.')[-1] if tested else node.name) }}
+    {{ return((graph.nodes.get(tested[0]) or graph.sources.get(tested[0])).name if tested else node.name) }}
 {%- endmacro %}
 
 {# `warn` also where a test of severity error stayed below error_if and above warn_if. #}
@@ -82,7 +84,7 @@
     {%- else -%}
         {%- set config = result.node.config -%}
         {%- set failing = config.warn_if if severity_of_check(result) == 'warn' else config.error_if -%}
-        {%- set expected = '0 failing rows' if failing == '!= 0' else 'a number of failing rows that is not ' ~ failing -%}
+        {%- set expected = '0 failing rows' if failing == '!= 0' else 'not ' ~ failing ~ ' failing rows' -%}
         {%- if result.status in ('fail', 'warn') -%}
             {%- set observed = result.failures ~ (' failing row' if result.failures == 1 else ' failing rows') -%}
         {%- elif result.status == 'pass' -%}

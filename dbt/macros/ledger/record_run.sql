@@ -52,7 +52,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# On-run-end: what became of each model, seed and test, and last of the run, so that a run that is finished is whole. #}
+{# On-run-end: what became of each model, seed and test, and of the run last, so that one that is finished is whole. #}
 {% macro record_run_end(results) -%}
     {%- if is_recorded_run() -%}
         {%- do end_open_transaction() -%}
