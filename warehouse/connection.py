@@ -3,7 +3,9 @@
 import logging
 import os
 import re
+from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -35,9 +37,9 @@ def _holder(error: BaseException | None) -> str:
     return f"{Path(match[1]).name} (PID {match[2]})" if match else "another process"
 
 
-def _say_waiting(state: RetryCallState) -> None:
+def _say_waiting(say: Callable[[str], None], state: RetryCallState) -> None:
     if state.attempt_number == 1 and state.outcome:
-        logger.warning("%s is in use by %s: waiting for it", state.args[0], _holder(state.outcome.exception()))
+        say(f"{state.args[0]} is in use by {_holder(state.outcome.exception())}: waiting for it")
 
 
 def open_for_writing() -> AbstractContextManager[duckdb.DuckDBPyConnection]:
@@ -76,23 +78,25 @@ def open_for_reading() -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     return closing(_connect(path, read_only=True))
 
 
-def wait_until_free(path: Path) -> None:
-    """Wait until no other process has the DuckDB file open, saying for whom; for writers that open it themselves.
+def wait_until_free(path: Path, say: Callable[[str], None] = logger.warning) -> None:
+    """Wait until no other process has the DuckDB file open, for writers that open it themselves.
+
+    `say` is told once for whom, where there is somebody to wait for.
 
     Raises:
         WarehouseBusyError: the file was still in use after the timeout.
         WarehouseError: the file cannot be opened for another reason.
     """
-    _connect(path, read_only=False).close()
+    _connect(path, read_only=False, say=say).close()
 
 
-def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+def _connect(path: Path, *, read_only: bool, say: Callable[[str], None] = logger.warning) -> duckdb.DuckDBPyConnection:
     timeout = float(os.environ.get(LOCK_TIMEOUT_VARIABLE, _DEFAULT_LOCK_TIMEOUT_SECONDS))
     retrying = Retrying(
         retry=retry_if_exception(_is_lock_conflict),
         stop=stop_after_delay(timeout),
         wait=wait_exponential_jitter(multiplier=0.1, max=2, jitter=0.2),
-        before_sleep=_say_waiting,
+        before_sleep=partial(_say_waiting, say),
         reraise=True,
     )
     try:

@@ -1,7 +1,7 @@
-"""The ledger (`meta`): every run, what it did to each asset, and what is loaded now.
+"""The ledger (`meta`): every run, what it did to each asset, what was checked, and what is loaded now.
 
-Whoever does the work writes it, so that a run from cron, the terminal or Dagster looks the same.
-All times are UTC.
+Whoever does the work writes it, so that a run from cron, the terminal or Dagster looks the same:
+ingestion through the class below, dbt through the hooks in `dbt/macros/ledger`. All times are UTC.
 """
 
 import json
@@ -15,16 +15,19 @@ import duckdb
 
 RunStatus = Literal["running", "success", "failed"]
 
+# What the ledger says of a run that its process did not live to finish; dbt's hooks say the same.
+ABANDONED = "the run ended without finishing: it was killed, or the machine went down"
+
 _SCHEMA = """
 create schema if not exists meta;
 
 create table if not exists meta.ingestion_runs (
-    run_id varchar primary key,
-    kind varchar not null,
-    started_by varchar not null,
+    run_id varchar primary key,      -- of dbt: its invocation_id
+    kind varchar not null,           -- ingestion, dbt build, dbt run, …
+    started_by varchar not null,     -- terminal, dagster
     started_at timestamp not null,
     finished_at timestamp,
-    status varchar not null,
+    status varchar not null,         -- running, success, failed
     arguments json,
     error varchar,
     dagster_run_id varchar
@@ -32,10 +35,10 @@ create table if not exists meta.ingestion_runs (
 
 create table if not exists meta.ingestion_run_assets (
     run_id varchar not null,
-    asset varchar not null,
+    asset varchar not null,          -- a feed, or a model or seed of dbt
     partition_key varchar,
-    status varchar not null,
-    rows bigint,
+    status varchar not null,         -- of a feed's month as ingestion.pipeline.Status; of dbt: built, failed, skipped
+    rows bigint,                     -- that the partition or table holds now; a view has none
     bytes bigint,
     seconds double,
     source_url varchar,
@@ -69,10 +72,10 @@ create table if not exists meta.asset_checks (
     run_id varchar not null,
     asset varchar not null,
     check_name varchar not null,
-    source varchar not null,
+    source varchar not null,         -- dbt, …
     partition_key varchar,
-    severity varchar,
-    passed boolean not null,
+    severity varchar,                -- error, warn
+    passed boolean not null,         -- false also where it only warned
     observed varchar,
     expected varchar,
     checked_at timestamp not null
@@ -156,7 +159,7 @@ class Ledger:
         self._connection.execute(
             "update meta.ingestion_runs set finished_at = ?, status = 'failed', error = ?"
             " where run_id = ? and status = 'running'",
-            [_now(), "the run ended without finishing: it was killed, or the machine went down", run_id],
+            [_now(), ABANDONED, run_id],
         )
 
     def record_asset(self, run_id: str, done: RunAsset) -> None:

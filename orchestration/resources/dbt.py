@@ -1,7 +1,11 @@
 """The dbt project as Dagster sees it."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import dagster as dg
 from dagster_dbt import DbtCliResource, DbtProject
 
 from warehouse.paths import PROJECT_ROOT
@@ -29,4 +33,31 @@ def prepare_manifest(project: DbtProject) -> Path:
     return project.manifest_path
 
 
-dbt_resource = DbtCliResource(project_dir=dbt_project)
+# What the ledger's hooks (dbt/macros/ledger) read; dagster-dbt itself sets DAGSTER_DBT_CLI.
+_RUN_ID_VARIABLE = "DAGSTER_RUN_ID"
+
+
+class RecordedDbtCliResource(DbtCliResource):
+    """dbt, told the Dagster run it is part of, for its row in the ledger.
+
+    Through the environment, which dagster-dbt hands on: dbt would parse the project again for a new `--vars`.
+    """
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[DbtCliResource]:
+        """What Dagster calls for each run, and in it for each process that runs a step."""
+        before = os.environ.get(_RUN_ID_VARIABLE)
+        os.environ[_RUN_ID_VARIABLE] = context.run.run_id if context.run else ""
+        try:
+            with super().yield_for_execution(context) as resource:
+                yield resource
+        finally:
+            if before is None:
+                del os.environ[_RUN_ID_VARIABLE]
+            else:
+                os.environ[_RUN_ID_VARIABLE] = before
+
+
+dbt_resource = RecordedDbtCliResource(
+    project_dir=str(dbt_project.project_dir), profiles_dir=str(dbt_project.profiles_dir)
+)

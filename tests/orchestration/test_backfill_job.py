@@ -35,13 +35,13 @@ def test_a_backfill_leaves_facts_and_ledger_right(database: Path) -> None:
     assert result.success
     with duckdb.connect(str(database), read_only=True) as connection:
         runs = connection.execute(
-            "select started_by, dagster_run_id, status from meta.ingestion_runs where kind = 'ingestion'"
+            "select kind, started_by, dagster_run_id, status from meta.ingestion_runs order by started_at"
         ).fetchall()
         lost = connection.execute(
             "select (select sum(rows) from meta.asset_watermarks where source_url is not null and asset <> 'weather')"
             " - (select count(*) from core_core.fct_trips) - (select count(*) from core_core.quarantined_trips)"
         ).fetchone()
-    assert runs == [("dagster", result.run_id, "success")]
+    assert runs == [(kind, "dagster", result.run_id, "success") for kind in ("ingestion", "dbt build")]
     assert lost == (0,)
     materialized = {
         (event.asset_key.path[-1], event.partition)

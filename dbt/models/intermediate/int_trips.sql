@@ -57,7 +57,10 @@ judged as (
     select
         *,
         is_distance_outlier or is_duration_outlier or is_speed_outlier as is_outlier,
-        not (is_distance_outlier or is_duration_outlier or is_speed_outlier or is_refund) as is_sane
+        not is_distance_outlier
+        and not is_duration_outlier
+        and not is_speed_outlier
+        and not is_refund as is_sane
     from classified
 
 )
