@@ -75,6 +75,12 @@ summary: setup
 gaps: setup
 	@python -m ingestion.gaps $(ARGS)
 
+## docs: the dbt project's documentation as one page, dbt/target/static_index.html
+.PHONY: docs
+docs: setup
+	cd dbt && dbt docs generate --static
+	@echo "open $(CURDIR)/dbt/target/static_index.html"
+
 ## dev: Dagster on http://localhost:3000
 .PHONY: dev
 dev: setup
