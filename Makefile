@@ -104,7 +104,7 @@ format: setup
 ## test: lint, a dbt build on sample files in a temporary database, and all tests
 .PHONY: test
 test: lint test-line
-	pytest
+	pytest --numprocesses 2 --dist loadfile
 
 .PHONY: test-line
 test-line: setup
