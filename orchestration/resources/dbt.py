@@ -29,4 +29,7 @@ def prepare_manifest(project: DbtProject) -> Path:
     return project.manifest_path
 
 
-dbt_resource = DbtCliResource(project_dir=dbt_project)
+# Says its version at once, which dagster-dbt asks for before each command.
+_DBT = PROJECT_ROOT / "orchestration" / "bin" / "dbt"
+
+dbt_resource = DbtCliResource(project_dir=dbt_project, dbt_executable=str(_DBT))
