@@ -27,7 +27,7 @@ def dbt_assets_with(retry_policy: dg.RetryPolicy) -> dg.AssetsDefinition:
     )
     def build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
         """Build what is selected, with its tests; without a selection all of it."""
-        yield from run_dbt(context, dbt, dbt_build_arguments(), TRANSLATOR)
+        yield from run_dbt(context.op_execution_context, dbt, dbt_build_arguments(), TRANSLATOR)
 
     return build
 

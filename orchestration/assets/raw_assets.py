@@ -19,7 +19,7 @@ def asset_key(feed: Feed) -> dg.AssetKey:
 
 def started(context: dg.OpExecutionContext | dg.AssetExecutionContext) -> Started:
     """What the ledger says of runs that Dagster starts."""
-    return Started(by="dagster", dagster_run_id=context.run_id)
+    return Started(by="dagster", dagster_run_id=context.run.run_id)
 
 
 def metadata(result: Result) -> dict[str, dg.MetadataValue]:

@@ -16,11 +16,12 @@ def dbt_build_arguments(
     *, full_refresh: bool = False, select: Iterable[str] = (), variables: Mapping[str, object] | None = None
 ) -> list[str]:
     """The arguments of a `dbt build` of these nodes; without a selection of all."""
-    selected = list(select)
+    # One word, though dbt takes several: dagster-dbt takes the second for an argument.
+    selected = " ".join(select)
     return [
         "build",
         *(["--full-refresh"] if full_refresh else []),
-        *(["--select", *selected] if selected else []),
+        *(["--select", selected] if selected else []),
         *(["--vars", json.dumps(variables, sort_keys=True)] if variables else []),
     ]
 

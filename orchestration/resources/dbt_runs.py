@@ -16,14 +16,11 @@ from orchestration.resources.table_metadata import Metadata, table_metadata
 from warehouse.connection import WarehouseError, open_for_reading
 from warehouse.paths import log_folder
 
-_KEPT_DAYS = 30
-
 Event = Any  # what dagster-dbt makes of dbt's events; it exports no name for it
-Context = dg.OpExecutionContext | dg.AssetExecutionContext
 
 
 def run_dbt(
-    context: Context, dbt: DbtCliResource, arguments: list[str], translator: DagsterDbtTranslator
+    context: dg.OpExecutionContext, dbt: DbtCliResource, arguments: list[str], translator: DagsterDbtTranslator
 ) -> Iterator[Event]:
     """Run dbt, and yield what it built and tested.
 
@@ -36,7 +33,7 @@ def run_dbt(
         dagster.Failure: dbt failed in a way that time does not mend; the step is not retried.
     """
     folder = artifact_folder(context)
-    _remove_old(folder.parent)
+    remove_old(folder.parent)
     invocation = _invoke(context, dbt, arguments, translator, folder)
     events, error = _wait(invocation)
     yield from _described(context, events, invocation.manifest)
@@ -45,13 +42,17 @@ def run_dbt(
     shutil.rmtree(folder)
 
 
-def artifact_folder(context: Context) -> Path:
+def artifact_folder(context: dg.OpExecutionContext) -> Path:
     """Where dbt leaves its log and results, the same for every attempt of a step."""
     return log_folder() / "dbt" / f"{context.run_id}-{context.op.name}"
 
 
 def _invoke(
-    context: Context, dbt: DbtCliResource, arguments: list[str], translator: DagsterDbtTranslator, folder: Path
+    context: dg.OpExecutionContext,
+    dbt: DbtCliResource,
+    arguments: list[str],
+    translator: DagsterDbtTranslator,
+    folder: Path,
 ) -> DbtCliInvocation:
     manifest = dbt_project.manifest_path
     results = _run_results(folder) if context.retry_number else None
@@ -81,7 +82,7 @@ def _wait(invocation: DbtCliInvocation) -> tuple[list[Event], DagsterDbtCliRunti
     return events, None
 
 
-def _described(context: Context, events: list[Event], manifest: Mapping[str, Any]) -> Iterator[Event]:
+def _described(context: dg.OpExecutionContext, events: list[Event], manifest: Mapping[str, Any]) -> Iterator[Event]:
     """The events; those of what was built with its rows and columns."""
     built = {_unique_id(event) for event in events if _is_built(event)}
     described = _table_metadata(context, {unique_id: manifest["nodes"][unique_id] for unique_id in built})
@@ -100,7 +101,7 @@ def _unique_id(event: Event) -> str:
     return str(event.metadata["unique_id"].value)
 
 
-def _table_metadata(context: Context, nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, Metadata]:
+def _table_metadata(context: dg.OpExecutionContext, nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, Metadata]:
     if not nodes:
         return {}
     try:
@@ -135,11 +136,11 @@ def _run_results(folder: Path) -> Mapping[str, Any] | None:
     return results
 
 
-def _remove_old(folders: Path) -> None:
-    """Remove what failed steps left, once nobody will look at it any more."""
+def remove_old(folders: Path, kept_days: float = 30) -> None:
+    """Remove what failed steps left in these folders, once nobody will look at it any more."""
     if not folders.exists():
         return
-    limit = time.time() - _KEPT_DAYS * 24 * 3600
+    limit = time.time() - kept_days * 24 * 3600
     for folder in folders.iterdir():
         if folder.stat().st_mtime < limit:
             shutil.rmtree(folder)
