@@ -47,11 +47,16 @@ def daemon(instance: dg.DagsterInstance, logs: Path) -> Iterator[None]:
     logs.mkdir(exist_ok=True)
     with (logs / "daemon.log").open("w") as log:
         process = subprocess.Popen(
-            ["dagster-daemon", "run", "-w", WORKSPACE], cwd=PROJECT_ROOT, stdout=log, stderr=subprocess.STDOUT
+            ["dagster-daemon", "run", "-w", WORKSPACE],
+            cwd=PROJECT_ROOT,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         yield
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=60)
+        # With the code servers and runs that it started.
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _launch(job: str) -> subprocess.Popen[bytes]:
