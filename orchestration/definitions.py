@@ -4,14 +4,14 @@ import dagster as dg
 
 from orchestration.assets.dbt_assets import dbt_analytics_assets
 from orchestration.assets.raw_assets import raw_assets
-from orchestration.jobs.backfill import backfill_monthly_data
+from orchestration.jobs.backfill import backfill_monthly_data, monthly_ingestion
 from orchestration.jobs.build import daily_dbt_build_job
 from orchestration.resources.dbt import dbt_resource
 from orchestration.schedules.daily import daily_dbt_build
 
 defs = dg.Definitions(
     assets=[*raw_assets, dbt_analytics_assets],
-    jobs=[backfill_monthly_data, daily_dbt_build_job],
+    jobs=[backfill_monthly_data, monthly_ingestion, daily_dbt_build_job],
     schedules=[daily_dbt_build],
     resources={"dbt": dbt_resource},
     # DuckDB has one writer: a process for each step would only cost its start.
