@@ -9,6 +9,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_as
 from ingestion.feeds import FEEDS
 from ingestion.raw_loader import RAW_SCHEMA
 from orchestration.assets.raw_assets import asset_key
+from orchestration.checks.freshness import freshness_policy_of_model
 from orchestration.resources.dbt import dbt_project, prepare_manifest
 from orchestration.resources.writer_pool import WRITER_POOL
 
@@ -20,7 +21,8 @@ class FeedTranslator(DagsterDbtTranslator):
         spec = super().get_asset_spec(manifest, unique_id, project)
         read = {dep.asset_key for dep in spec.deps}
         feeds = {asset_key(feed) for feed in FEEDS.values() if dg.AssetKey([RAW_SCHEMA, feed.raw_table]) in read}
-        return spec.merge_attributes(deps=sorted(feeds - read))
+        spec = spec.merge_attributes(deps=sorted(feeds - read))
+        return spec.replace_attributes(freshness_policy=freshness_policy_of_model(spec.key.path[-1]))
 
 
 @dbt_assets(

@@ -6,7 +6,11 @@ from ingestion.feeds import FEEDS, Feed
 from ingestion.partitions import Partition, parse_month
 from ingestion.pipeline import Result, Started, Status, ingest
 from ingestion.raw_loader import RAW_SCHEMA
+from orchestration.checks.freshness import freshness_policy
 from orchestration.resources.writer_pool import WRITER_POOL
+
+# The metadata by which the ledger sensor tells one load of a partition from another.
+LOAD_ID = "load_id"
 
 
 def asset_key(feed: Feed) -> dg.AssetKey:
@@ -27,6 +31,8 @@ def metadata(result: Result) -> dict[str, dg.MetadataValue]:
         shown["dagster/row_count"] = dg.MetadataValue.int(result.rows)
     if result.fingerprint:
         shown["published at"] = dg.MetadataValue.url(result.fingerprint.url)
+    if result.load_id:
+        shown[LOAD_ID] = dg.MetadataValue.text(result.load_id)
     return shown
 
 
@@ -50,6 +56,7 @@ def _raw_asset(feed: Feed) -> dg.AssetsDefinition:
         partitions_def=dg.MonthlyPartitionsDefinition(start_date=f"{feed.first_month:%Y-%m-%d}", end_offset=1),
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool=WRITER_POOL,
+        freshness_policy=freshness_policy(feed),
     )
     def load(context: dg.AssetExecutionContext) -> None:
         partitions = [Partition(feed, parse_month(key[:7])) for key in context.partition_keys]
