@@ -67,6 +67,7 @@ def _load_from_terminal(sources: str, month: int) -> None:
 def test_months_loaded_from_the_terminal_are_in_the_partition_grid(instance: dg.DagsterInstance, ticks: _Ticks) -> None:
     _load_from_terminal("green,citibike_jc", 1)
     assert ticks.tick() == {("green_taxi", "2025-01-01"), ("citibike_jc", "2025-01-01")}
+    assert ticks.said == "told Dagster of citibike_jc 2025-01; green 2025-01"
     assert instance.get_materialized_partitions(GREEN) == {"2025-01-01"}
     assert instance.get_materialized_partitions(BIKES) == {"2025-01-01"}
     (record,) = instance.fetch_materializations(GREEN, limit=5).records
@@ -123,6 +124,7 @@ def test_a_run_that_goes_on_tells_of_its_loads_itself_and_one_that_broke_off_is_
     run = instance.create_run_for_job(some_job, status=dg.DagsterRunStatus.STARTED)
     ingest(partitions_of(resolve_sources("green"), [JANUARY]), started=Started("dagster", run.run_id))
     assert ticks.tick() == set()
+    assert ticks.said == "a run goes on that tells of its loads at its end"
     instance.report_run_failed(run)
     assert ticks.tick() == {("green_taxi", "2025-01-01")}
     assert ticks.tick() == set()
