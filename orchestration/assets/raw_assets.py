@@ -7,8 +7,12 @@ from ingestion.partitions import Partition, parse_month
 from ingestion.pipeline import Result, Started, Status, ingest
 from ingestion.raw_loader import RAW_SCHEMA
 from orchestration.assets.layers import BRONZE, OWNERS
+from orchestration.checks.freshness import freshness_policy
 from orchestration.resources.retries import RETRIES
 from orchestration.resources.writer_pool import WRITER_POOL
+
+# The metadata by which the ledger sensor tells one load of a partition from another.
+LOAD_ID = "load_id"
 
 
 def asset_key(feed: Feed) -> dg.AssetKey:
@@ -29,6 +33,8 @@ def metadata(result: Result) -> dict[str, dg.MetadataValue]:
         shown["dagster/row_count"] = dg.MetadataValue.int(result.rows)
     if result.fingerprint:
         shown["published at"] = dg.MetadataValue.url(result.fingerprint.url)
+    if result.load_id:
+        shown[LOAD_ID] = dg.MetadataValue.text(result.load_id)
     return shown
 
 
@@ -36,11 +42,12 @@ def materialization(result: Result) -> dg.AssetMaterialization:
     """What tells Dagster that a partition is loaded, from elsewhere than its asset's own step."""
     partition = result.partition
     return dg.AssetMaterialization(
-        asset_key(partition.feed), partition=_dagster_partition(partition), metadata=metadata(result)
+        asset_key(partition.feed), partition=dagster_partition(partition), metadata=metadata(result)
     )
 
 
-def _dagster_partition(partition: Partition) -> str:
+def dagster_partition(partition: Partition) -> str:
+    """The key of a partition in Dagster: the first day of the month."""
     return f"{partition.month:%Y-%m-%d}"
 
 
@@ -86,6 +93,7 @@ def _raw_asset(feed: Feed, retry_policy: dg.RetryPolicy) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=retry_policy,
         pool=WRITER_POOL,
+        freshness_policy=freshness_policy(feed),
     )
     def load(context: dg.AssetExecutionContext) -> None:
         partitions = [Partition(feed, parse_month(key[:7])) for key in context.partition_keys]
@@ -98,7 +106,7 @@ def _raw_asset(feed: Feed, retry_policy: dg.RetryPolicy) -> dg.AssetsDefinition:
         raise_on_failure(results)
         _raise_on_missing(results)
         for result in loaded:
-            context.add_asset_metadata(metadata(result), partition_key=_dagster_partition(result.partition))
+            context.add_asset_metadata(metadata(result), partition_key=dagster_partition(result.partition))
 
     return load
 

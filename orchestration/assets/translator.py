@@ -10,16 +10,21 @@ from ingestion.feeds import FEEDS
 from ingestion.raw_loader import RAW_SCHEMA
 from orchestration.assets.layers import OWNERS, layer_of
 from orchestration.assets.raw_assets import asset_key
+from orchestration.checks.freshness import freshness_policy_of_model
 
 
 class FeedTranslator(DagsterDbtTranslator):
-    """Names layers and owners, and lets a model that reads a raw table depend on every feed loaded into it."""
+    """Names layers and owners, says when a fact is stale, and makes models depend on every feed that is loaded.
+
+    A raw table that several feeds are loaded into is the asset of one; a model that reads it depends on all.
+    """
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
         spec = super().get_asset_spec(manifest, unique_id, project)
         read = {dep.asset_key for dep in spec.deps}
         feeds = {asset_key(feed) for feed in FEEDS.values() if dg.AssetKey([RAW_SCHEMA, feed.raw_table]) in read}
-        return spec.merge_attributes(deps=sorted(feeds - read))
+        spec = spec.merge_attributes(deps=sorted(feeds - read))
+        return spec.replace_attributes(freshness_policy=freshness_policy_of_model(spec.key.path[-1]))
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         return super().get_group_name(dbt_resource_props) or layer_of(dbt_resource_props)
