@@ -11,6 +11,7 @@ from ingestion.raw_loader import RAW_SCHEMA
 from orchestration.assets.layers import OWNERS, layer_of
 from orchestration.assets.raw_assets import asset_key
 from orchestration.checks.freshness import freshness_policy_of_model
+from warehouse.ledger import LEDGER_SCHEMA
 
 
 class FeedTranslator(DagsterDbtTranslator):
@@ -23,8 +24,9 @@ class FeedTranslator(DagsterDbtTranslator):
         spec = super().get_asset_spec(manifest, unique_id, project)
         read = {dep.asset_key for dep in spec.deps}
         feeds = {asset_key(feed) for feed in FEEDS.values() if dg.AssetKey([RAW_SCHEMA, feed.raw_table]) in read}
-        spec = spec.merge_attributes(deps=sorted(feeds - read))
-        return spec.replace_attributes(freshness_policy=freshness_policy_of_model(spec.key.path[-1]))
+        # The ledger, which models read to know what changed, is no asset.
+        deps = [dg.AssetDep(key) for key in sorted(read | feeds) if key.path[0] != LEDGER_SCHEMA]
+        return spec.replace_attributes(deps=deps, freshness_policy=freshness_policy_of_model(spec.key.path[-1]))
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         return super().get_group_name(dbt_resource_props) or layer_of(dbt_resource_props)
