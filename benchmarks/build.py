@@ -9,19 +9,20 @@ most where others use the machine, too. Fails where the rows of the two differ.
 
 import argparse
 import json
+import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from statistics import median
 
 from rich.console import Console
-from rich.table import Table
 
+from benchmarks.build_report import Results, goals, table_of
 from benchmarks.processes import BenchmarkError
 from benchmarks.samples import FOLDER, ROWS_A_MONTH, load_trips, load_weather, months_from, raw_database
-from benchmarks.scenarios import Bench, Measured, Scenario
+from benchmarks.scenarios import Bench, Scenario
 
 HISTORY = months_from(date(2023, 1, 1), 24)
 NEW_MONTH = date(2025, 1, 1)
@@ -32,11 +33,9 @@ REPLACED_ROWS = {feed: rows * 96 // 100 for feed, rows in ROWS_A_MONTH.items()}
 FACTS = ("run", "--select", "fct_trips", "fct_hourly_mobility")
 BACKFILL = json.dumps({"backfill_start_date": "2023-06-01", "backfill_end_date": "2023-06-30"})
 
-Results = dict[str, list[Measured]]
 
-
-def measure_all(bench: Bench, runs: int, only: str) -> Results:
-    """All scenarios whose name has the text `only`, by name; each so many times."""
+def measure_all(bench: Bench, runs: int, only: str, keep: Callable[[Results], None]) -> Results:
+    """All scenarios whose name has the text `only`, by name; each so many times. What there is, `keep` is told."""
     console = Console(stderr=True)
     results: Results = {}
 
@@ -47,6 +46,7 @@ def measure_all(bench: Bench, runs: int, only: str) -> Results:
                 if only in scenario.name:
                     console.print(f"{scenario.name}: run {turn + 1} of {times}", style="dim")
                     results.setdefault(scenario.name, []).append(bench.measure(scenario, compare=turn == 0))
+                    keep(results)
 
     raw = raw_database(HISTORY)
     prepared = _prepared(bench, raw, "prepared-24")
@@ -87,55 +87,9 @@ def _built(bench: Bench, prepared: Path, name: str) -> Path:
 def _with_month(built: Path, month: date, rows: dict[str, int]) -> Path:
     """A copy of a built database with a month loaded that dbt has not seen."""
     path = built.with_name(f"{built.stem}-with-{month:%Y-%m}.duckdb")
-    path.write_bytes(built.read_bytes())
+    shutil.copyfile(built, path)
     load_trips(path, [month], rows)
     return path
-
-
-def table_of(results: Results) -> Table:
-    """A row a scenario, medians; of the seconds that dbt took also the least and the most."""
-    table = Table("", box=None, header_style="bold", pad_edge=False)
-    for name in (
-        "floor s",
-        "dbt s",
-        "own start s",
-        "building s",
-        "ratio",
-        "floor CPU s",
-        "building CPU s",
-        "CPU ratio",
-        "models s",
-        "floor peak MB",
-        "peak MB",
-        "file MB",
-    ):
-        table.add_column(name, justify="right")
-    for name, runs in results.items():
-        table.add_row(name, *_figures(runs))
-    return table
-
-
-def _figures(runs: list[Measured]) -> list[str]:
-    floors = [run.floor for run in runs if run.floor]
-    walls = [run.dbt.wall for run in runs]
-    wall, cpu = median(walls), median(run.dbt.cpu for run in runs)
-    floor_wall, floor_cpu = (
-        median(getattr(floor, name) for floor in floors) if floors else 0 for name in ("wall", "cpu")
-    )
-    return [
-        f"{floor_wall:.2f}" if floors else "",
-        f"{median(run.dbt.whole.wall for run in runs):.2f}",
-        f"{median(run.dbt.start.wall for run in runs):.2f}",
-        f"{wall:.2f} ({min(walls):.2f}-{max(walls):.2f})",
-        f"{wall / floor_wall:.2f}" if floors else "",
-        f"{floor_cpu:.2f}" if floors else "",
-        f"{cpu:.2f}",
-        f"{cpu / floor_cpu:.2f}" if floors else "",
-        f"{median(run.dbt.model_seconds for run in runs):.2f}",
-        f"{max(floor.peak_mb for floor in floors):,.0f}" if floors else "",
-        f"{max(run.dbt.whole.peak_mb for run in runs):,.0f}",
-        f"{max(run.file_mb for run in runs):,.0f}",
-    ]
 
 
 def main() -> int:
@@ -147,17 +101,22 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the figures of every run")
     options = parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
+
+    def keep(results: Results) -> None:
+        if options.json:
+            figures = {name: [asdict(run) for run in runs] for name, runs in results.items()}
+            options.json.write_text(json.dumps(figures, indent=1))
+
     with tempfile.TemporaryDirectory(dir=FOLDER, prefix="build-") as folder:
         try:
-            results = measure_all(Bench(Path(folder), options.memory_limit), options.runs, options.only)
+            results = measure_all(Bench(Path(folder), options.memory_limit), options.runs, options.only, keep)
         except BenchmarkError as error:
             print(error, file=sys.stderr)
             return 1
-    if options.json:
-        options.json.write_text(json.dumps({name: [asdict(run) for run in runs] for name, runs in results.items()}))
     console = Console()
     # Figures are for copying: never cut to a narrow terminal.
     Console(width=max(console.width, 180)).print(table_of(results))
+    print("\n".join(["", *goals(results)]))
     return 0
 
 
