@@ -118,6 +118,11 @@ test-line: setup
 bench-ingest: setup
 	@python -m benchmarks.ingest $(ARGS)
 
+## bench-build: dbt's build of 32 million trips against hand-written SQL; ARGS="--runs 1 --only month" for less
+.PHONY: bench-build
+bench-build: setup
+	@python -m benchmarks.build $(ARGS)
+
 ## clean: remove the environment and what the tools keep; data stays
 .PHONY: clean
 clean:
