@@ -30,6 +30,24 @@ EVERY_KIND_OF_WEATHER = f"""
         cloud_cover = ([0, 49, 50])[1 + {_HOUR} // 2 % 3]
 """
 
+# What the sample's taxis have not: fares of nothing, trips without a distance, refunds by card, tips in cash, and free
+# rides and refunds of high-volume services.
+ODD_AMOUNTS = """
+    update raw_data.yellow_taxi set total_amount = 0 where source_row % 50 = 0;
+    update raw_data.yellow_taxi set trip_distance = null where source_row % 50 = 1;
+    update raw_data.yellow_taxi set total_amount = -total_amount where source_row % 50 = 2 and payment_type = 1;
+    update raw_data.yellow_taxi set tip_amount = 3 where source_row % 50 = 3 and payment_type = 2;
+    update raw_data.yellow_taxi set tip_amount = null where source_row % 50 = 4;
+    update raw_data.yellow_taxi set fare_amount = null where source_row % 50 = 5;
+    update raw_data.green_taxi set total_amount = 0 where source_row % 10 = 0;
+    update raw_data.hvfhv_taxi set base_passenger_fare = -1000 where source_row % 50 = 0;
+    update raw_data.hvfhv_taxi
+    set
+        base_passenger_fare = 0, tolls = 0, bcf = 0, sales_tax = 0, congestion_surcharge = 0, airport_fee = 0, tips = 0,
+        cbd_congestion_fee = 0
+    where source_row % 50 = 1;
+"""
+
 
 @dataclass(frozen=True)
 class MetricWarehouse:
@@ -52,6 +70,7 @@ def _built(tmp_path_factory: pytest.TempPathFactory) -> MetricWarehouse:
             patch.setenv(name, value)
         assert load(["--year", "2025", "--months", "3,11", "--sources", "taxi,hvfhv,citibike,weather"]) == 0
         warehouse.execute(EVERY_KIND_OF_WEATHER)
+        warehouse.execute(ODD_AMOUNTS)
         result = warehouse.dbt("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
         assert result.success, warehouse.said
     return MetricWarehouse(warehouse.path, scratch / "target")

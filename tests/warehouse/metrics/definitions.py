@@ -73,7 +73,8 @@ CORE = {
     "total_revenue": "sum(total_amount)",
     "avg_fare": "avg(total_amount) filter (total_amount > 0)",
     "revenue_per_mile": """
-        sum(total_amount) filter (sane and total_amount > 0) / sum(trip_distance) filter (sane and total_amount > 0)""",
+        sum(total_amount) filter (sane and total_amount > 0 and trip_distance is not null)
+        / sum(trip_distance) filter (sane and total_amount > 0)""",
 }
 
 WEATHER = {
@@ -132,6 +133,7 @@ FIXED = {
 }
 
 _BY_CARD = "payment_type_id = 1 and total_amount > 0"
+_TIP_AND_FARE = f"{_BY_CARD} and tip_amount is not null and fare_amount is not null"
 
 FURTHER = {
     "green_taxi_trips": "count(*) filter (trip_type = 'green_taxi')",
@@ -145,21 +147,23 @@ FURTHER = {
     "avg_hvfhv_duration": "avg(minutes) filter (trip_type = 'hvfhv' and sane)",
     "total_tips": "sum(tip_amount)",
     "avg_card_tip": f"avg(tip_amount) filter ({_BY_CARD})",
-    "card_tip_pct_of_fare": f"100 * sum(tip_amount) filter ({_BY_CARD}) / sum(fare_amount) filter ({_BY_CARD})",
+    "card_tip_pct_of_fare": f"""
+        100 * sum(tip_amount) filter ({_TIP_AND_FARE}) / sum(fare_amount) filter ({_TIP_AND_FARE})""",
     "total_congestion_surcharge": "sum(congestion_surcharge)",
     "total_cbd_congestion_fee": "sum(cbd_congestion_fee)",
-    "trips_with_cbd_congestion_fee": "count(*) filter (cbd_congestion_fee > 0)",
+    "trips_with_cbd_congestion_fee": "count(*) filter (cbd_congestion_fee > 0 and not refund)",
     "cbd_congestion_fee_trip_rate": """
-        count(*) filter (cbd_congestion_fee > 0) / nullif(count(cbd_congestion_fee) filter (not refund), 0)""",
+        count(*) filter (cbd_congestion_fee > 0 and not refund)
+        / nullif(count(cbd_congestion_fee) filter (not refund), 0)""",
     "hours_with_trips": "count(distinct pickup_hour)",
     "avg_trips_per_hour": "count(*) / count(distinct pickup_hour)",
     "peak_hour_trips": "max(trips_in_its_hour)",
     "timed_trip_distance_miles": "sum(trip_distance) filter (sane and trip_distance > 0 and minutes > 0)",
     "timed_trip_duration_hours": "sum(minutes) filter (sane and trip_distance > 0 and minutes > 0) / 60",
-    "paid_trip_revenue": "sum(total_amount) filter (sane and total_amount > 0)",
+    "paid_trip_revenue": "sum(total_amount) filter (sane and total_amount > 0 and trip_distance is not null)",
     "paid_trip_distance_miles": "sum(trip_distance) filter (sane and total_amount > 0)",
-    "card_tips": f"sum(tip_amount) filter ({_BY_CARD})",
-    "card_fares": f"sum(fare_amount) filter ({_BY_CARD})",
+    "card_tips": f"sum(tip_amount) filter ({_TIP_AND_FARE})",
+    "card_fares": f"sum(fare_amount) filter ({_TIP_AND_FARE})",
     "trips_of_hours": "count(*)",
 }
 

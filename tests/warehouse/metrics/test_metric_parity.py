@@ -59,6 +59,7 @@ def test_the_sample_has_what_a_definition_can_get_wrong(connection: duckdb.DuckD
             count(*) filter (refund), count(*) filter (not sane and not refund), count(*) filter (h is null),
             count(*) filter (hour_timestamp is null or t is null), count(*) filter (passenger_count is null),
             count(*) filter (trip_distance = 0), count(*) filter (total_amount is null),
+            count(*) filter (total_amount = 0),
             count(*) filter (pickup_date = '2025-03-09' and h = 3),
             count(*) filter (pickup_date = '2025-11-02' and h = 1),
             count(*) filter (pickup_date = '2025-11-11' and h = 8),
