@@ -1,7 +1,8 @@
 """How long each governed metric takes by month and trip type, on the warehouse that is there.
 
-`python -m benchmarks.metrics [--runs 3]`. Measured is DuckDB's time for the SQL that MetricFlow writes, the median of
-the runs; processor seconds beside it tell a slow query from a busy machine. Writing the SQL is measured once.
+`python -m benchmarks.metrics [--runs 3]`. Measured is DuckDB's time for the SQL that MetricFlow writes, the fastest of
+the runs and the median; processor seconds beside them tell a slow query from a busy machine. Writing the SQL is
+measured once.
 """
 
 import argparse
@@ -27,7 +28,8 @@ class Timing:
 
     metric: Metric
     planning: float
-    wall: float
+    fastest: float
+    median: float
     processor: float
 
 
@@ -43,7 +45,8 @@ def measure(metric: Metric, connection: duckdb.DuckDBPyConnection, runs: int) ->
         wall, processor = time.perf_counter(), time.process_time()
         connection.sql(sql).to_arrow_table()
         taken.append((time.perf_counter() - wall, time.process_time() - processor))
-    return Timing(metric, planning, *(median(run[kind] for run in taken) for kind in (0, 1)))
+    walls, processors = zip(*taken, strict=True)
+    return Timing(metric, planning, min(walls), median(walls), median(processors))
 
 
 def main() -> int:
@@ -56,17 +59,18 @@ def main() -> int:
         ((trips,),) = connection.execute("select count(*) from core_core.fct_trips").fetchall()
         timings = [measure(metric, connection, options.runs) for metric in metrics]
     table = Table("category", "metric", title=f"By month and trip type, {trips:,} trips", box=None, pad_edge=False)
-    for name in ("seconds", "processor seconds", "writing the SQL"):
+    for name in ("fastest s", "median s", "processor s", "writing the SQL s"):
         table.add_column(name, justify="right")
     for timing in timings:
-        figures = (f"{figure:.2f}" for figure in (timing.wall, timing.processor, timing.planning))
-        table.add_row(timing.metric.category, timing.metric.name, *figures)
+        seconds = (timing.fastest, timing.median, timing.processor, timing.planning)
+        table.add_row(timing.metric.category, timing.metric.name, *(f"{figure:.2f}" for figure in seconds))
     console = Console()
     # Figures are for copying: never cut to a narrow terminal.
     console = Console(width=max(console.width, 120), highlight=False)
     console.print(table)
-    walls = [timing.wall for timing in timings]
-    console.print(f"\nmedian {median(walls):.2f} s, longest {max(walls):.2f} s")
+    for kind in ("fastest", "median", "processor"):
+        figures = [getattr(timing, kind) for timing in timings]
+        console.print(f"{kind}: median of the metrics {median(figures):.2f} s, longest {max(figures):.2f} s")
     return 0
 
 
