@@ -70,6 +70,23 @@ line:
 summary: setup
 	@python -m warehouse.summary
 
+## metrics: the governed metrics by category
+.PHONY: metrics
+metrics: setup
+	@python -m warehouse.ask_metrics list
+
+## dimensions: what metrics can be grouped and filtered by: M=avg_fare
+.PHONY: dimensions
+dimensions: setup
+	@python -m warehouse.ask_metrics dimensions "$(M)"
+
+# What is given to make on the command line is in the environment of its commands, quotes and all.
+## query: metrics, M=avg_fare BY=trip__trip_type,metric_time__month WHERE=… START=2025-01-01 END=… ORDER=-avg_fare LIMIT=5, or SAVED=top_zones
+.PHONY: query
+query: setup
+	@python -m warehouse.ask_metrics query "$$M" --by "$$BY" --where "$$WHERE" --start "$$START" --end "$$END" \
+		--order="$$ORDER" --limit "$$LIMIT" --saved "$$SAVED" $(ARGS)
+
 ## gaps: which months are loaded, missing, replaced, not published or thin; ARGS=--fill loads them
 .PHONY: gaps
 gaps: setup
@@ -122,6 +139,11 @@ bench-ingest: setup
 .PHONY: bench-build
 bench-build: setup
 	@python -m benchmarks.build $(ARGS)
+
+## bench-metrics: each metric by month and trip type, on the warehouse that is there
+.PHONY: bench-metrics
+bench-metrics: setup
+	@python -m benchmarks.metrics $(ARGS)
 
 ## clean: remove the environment and what the tools keep; data stays
 .PHONY: clean

@@ -1,0 +1,78 @@
+"""How long each governed metric takes by month and trip type, on the warehouse that is there.
+
+`python -m benchmarks.metrics [--runs 3]`. Measured is DuckDB's time for the SQL that MetricFlow writes, the fastest of
+the runs and the median; processor seconds beside them tell a slow query from a busy machine. Writing the SQL is
+measured once.
+"""
+
+import argparse
+import sys
+import time
+from dataclasses import dataclass
+from statistics import median
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+
+from warehouse.connection import open_for_reading
+from warehouse.metrics import Metric, MetricQuery, list_dimensions, list_metrics, metric_sql
+
+# The hour's own trip type, for metrics that know of no trips.
+TRIP_TYPES = ("trip__trip_type", "mobility_hour__trip_type")
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What one metric took, in seconds."""
+
+    metric: Metric
+    planning: float
+    fastest: float
+    median: float
+    processor: float
+
+
+def measure(metric: Metric, connection: duckdb.DuckDBPyConnection, runs: int) -> Timing:
+    """Ask for the metric by month and trip type as many times as there are runs."""
+    dimensions = list_dimensions((metric.name,))
+    (trip_type,) = (name for name in TRIP_TYPES if name in dimensions)
+    begun = time.perf_counter()
+    sql = metric_sql(MetricQuery((metric.name,), ("metric_time__month", trip_type)))
+    planning = time.perf_counter() - begun
+    taken = []
+    for _ in range(runs):
+        wall, processor = time.perf_counter(), time.process_time()
+        connection.sql(sql).to_arrow_table()
+        taken.append((time.perf_counter() - wall, time.process_time() - processor))
+    walls, processors = zip(*taken, strict=True)
+    return Timing(metric, planning, min(walls), median(walls), median(processors))
+
+
+def main() -> int:
+    """Measure every metric and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.metrics", description=__doc__)
+    parser.add_argument("--runs", type=int, default=3, help="runs of each (default: %(default)s)")
+    options = parser.parse_args()
+    metrics = list_metrics()
+    with open_for_reading() as connection:
+        ((trips,),) = connection.execute("select count(*) from core_core.fct_trips").fetchall()
+        timings = [measure(metric, connection, options.runs) for metric in metrics]
+    table = Table("category", "metric", title=f"By month and trip type, {trips:,} trips", box=None, pad_edge=False)
+    for name in ("fastest s", "median s", "processor s", "writing the SQL s"):
+        table.add_column(name, justify="right")
+    for timing in timings:
+        seconds = (timing.fastest, timing.median, timing.processor, timing.planning)
+        table.add_row(timing.metric.category, timing.metric.name, *(f"{figure:.2f}" for figure in seconds))
+    console = Console()
+    # Figures are for copying: never cut to a narrow terminal.
+    console = Console(width=max(console.width, 120), highlight=False)
+    console.print(table)
+    for kind in ("fastest", "median", "processor"):
+        figures = [getattr(timing, kind) for timing in timings]
+        console.print(f"{kind}: median of the metrics {median(figures):.2f} s, longest {max(figures):.2f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
