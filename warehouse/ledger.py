@@ -6,7 +6,7 @@ ingestion through the class below, dbt through the hooks in `dbt/macros/ledger`.
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -72,7 +72,7 @@ create table if not exists meta.asset_checks (
     run_id varchar not null,
     asset varchar not null,
     check_name varchar not null,
-    source varchar not null,         -- dbt, …
+    source varchar not null,         -- dbt, great_expectations, dagster
     partition_key varchar,
     severity varchar,                -- error, warn
     passed boolean not null,         -- false also where it only warned
@@ -122,6 +122,23 @@ class RunAsset:
     load_id: str | None = None
     error: str | None = None
     note: str | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a check observed of an asset; `passed` is false also where it only warns.
+
+    `partition_key` is the partition that it is of, missing where it is of the whole asset.
+    """
+
+    asset: str
+    check_name: str
+    source: Literal["dbt", "great_expectations", "dagster"]
+    severity: Literal["error", "warn"]
+    passed: bool
+    observed: str
+    expected: str
+    partition_key: str | None = None
 
 
 def _now() -> datetime:
@@ -183,6 +200,33 @@ class Ledger:
                 done.note,
             ],
         )
+
+    def record_checks(self, run_id: str, checks: Iterable[Check]) -> None:
+        """Record what a run checked, all of it or none."""
+        columns = (
+            "run_id, asset, check_name, source, partition_key, severity, passed, observed, expected, checked_at"
+        )
+        checked_at = _now()
+        rows = [
+            [
+                run_id,
+                check.asset,
+                check.check_name,
+                check.source,
+                check.partition_key,
+                check.severity,
+                check.passed,
+                check.observed,
+                check.expected,
+                checked_at,
+            ]
+            for check in checks
+        ]
+        if rows:
+            marks = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(rows))
+            self._connection.execute(
+                f"insert into meta.asset_checks ({columns}) values {marks}", [value for row in rows for value in row]
+            )
 
     def watermarks(self) -> dict[tuple[str, str], Watermark]:
         """The watermark of every partition loaded from a publisher, by (asset, partition key)."""
