@@ -33,7 +33,7 @@ def _checks(
     error = _error(result)
     failed_files = [] if error else (result.result or {}).get("unexpected_index_list") or []
     if figures is None or error or not failed_files:
-        observed = error or (_of_rows(result.result) if figures is None else _span(figures[expectation.name]))
+        observed = error or (_of_rows(expectation, result.result) if figures is None else _span(figures[expectation.name]))
         yield _check(suite, expectation, observed, passed=bool(result.success))
     else:
         for file in failed_files:
@@ -64,14 +64,15 @@ def _error(result: ExpectationValidationResult) -> str | None:
     return f"could not be checked: {messages[0].splitlines()[0]}" if messages else None
 
 
-def _of_rows(result: Mapping[str, Any]) -> str:
+def _of_rows(expectation: Expectation, result: Mapping[str, Any]) -> str:
     """What GX says of the rows of a table, in words."""
     if "unexpected_count" in result:
         count, rows = result["unexpected_count"], result["element_count"]
         examples = [_number(value) for value in result.get("partial_unexpected_list", [])[:_EXAMPLES]]
         words = f"{count:,} of {rows:,} rows are not" if count else f"all of {rows:,} rows"
         return words + (f", such as {', '.join(examples)}" if examples else "")
-    return _number(result.get("observed_value"))
+    observed = _number(result.get("observed_value"))
+    return f"{observed} rows" if expectation.type == "unexpected_rows_expectation" else observed
 
 
 def _span(values: Sequence[float | None]) -> str:
@@ -97,6 +98,8 @@ def expected(expectation: Expectation) -> str:
     if low is not None or high is not None:
         bounds = [f"at least {_number(low)}"] * (low is not None) + [f"at most {_number(high)}"] * (high is not None)
         words = _number(low) if low == high else " and ".join(bounds)
+    elif expectation.type == "unexpected_rows_expectation":
+        words = "0 rows"
     elif "value_set" in arguments:
         words = f"one of {', '.join(map(str, arguments['value_set']))}"
     elif "column_A" in arguments:

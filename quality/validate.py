@@ -15,8 +15,9 @@ from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.expectations.metadata_types import FailureSeverity
 
+from quality.data_docs import complete
 from quality.files import PARTITION_KEY, figures_query
-from quality.outcome import Figures, checks_of
+from quality.outcome import Figures, checks_of, expected
 from quality.suite import Expectation, Suite
 from quality.warehouse_source import DuckDBDatasource, add_warehouse
 from warehouse.ledger import Check
@@ -66,6 +67,8 @@ def run_suites(
         results = [_run(context, source, connection, suite) for suite in suites]
         if docs_folder:
             context.build_data_docs()
+    if docs_folder:
+        complete(docs_folder, [(result.suite, result.checks) for result in results])
     if not any(result.checks for result in results):
         raise NothingToCheckError(
             "expected months of the feeds of these suites, but none is loaded. Load one: "
@@ -96,6 +99,8 @@ def _gx_context(docs_folder: Path | None) -> Iterator[EphemeralDataContext]:
     try:
         yield context
     finally:
+        for engine in DuckDBDatasource.engines.values():
+            engine.dispose()
         DuckDBDatasource.engines.clear()
 
 
@@ -142,6 +147,7 @@ def _configuration(expectation: Expectation) -> Any:
         type=expectation.type,
         kwargs=dict(expectation.arguments),
         meta={"name": expectation.name},
-        notes=f"**{expectation.name}** ({expectation.severity}): {expectation.description}",
+        # What the data docs show in place of GX's own sentence, which knows nothing of files and shares.
+        description=f"{expectation.description} Expected: {expected(expectation)}. Severity: {expectation.severity}.",
         severity=_SEVERITIES[expectation.severity],
     ).to_domain_obj()

@@ -5,6 +5,8 @@ fetches. Here results are fetched while it is open. And GX would open the file b
 has it: here it is handed the connection that is open.
 """
 
+import atexit
+import sys
 from typing import Any, ClassVar, Literal
 
 import duckdb
@@ -14,6 +16,14 @@ from great_expectations.data_context import EphemeralDataContext
 from great_expectations.datasource.fluent import SQLDatasource
 from great_expectations.execution_engine import SqlAlchemyExecutionEngine
 from sqlalchemy.pool import StaticPool
+
+
+@atexit.register
+def _let_go_of_the_dialect() -> None:
+    """GX keeps the dialect's modules alive to the last, and DuckDB then prints a page about references that leaked."""
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == "duckdb_engine":
+            vars(module).clear()
 
 
 class LentConnection(ConnectionWrapper):

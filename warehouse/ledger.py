@@ -141,7 +141,8 @@ class Check:
     partition_key: str | None = None
 
 
-def _now() -> datetime:
+def utc_now() -> datetime:
+    """The present as the ledger keeps it: UTC, without zone."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 
@@ -153,14 +154,23 @@ class Ledger:
         connection.execute(_SCHEMA)
 
     def start_run(
-        self, kind: str, arguments: Mapping[str, Any], *, started_by: str, dagster_run_id: str | None = None
+        self,
+        kind: str,
+        arguments: Mapping[str, Any],
+        *,
+        started_by: str,
+        dagster_run_id: str | None = None,
+        started_at: datetime | None = None,
     ) -> str:
-        """Record that a run of this kind (`ingestion`, …) has begun, and return its new run id."""
+        """Record that a run of this kind (`ingestion`, …) has begun, and return its new run id.
+
+        `started_at` (UTC, without zone) is for runs that tell of their beginning later; by default it is now.
+        """
         run_id = str(uuid.uuid4())
         self._connection.execute(
             "insert into meta.ingestion_runs (run_id, kind, started_by, started_at, status, arguments, dagster_run_id)"
             " values (?, ?, ?, ?, 'running', ?, ?)",
-            [run_id, kind, started_by, _now(), json.dumps(arguments), dagster_run_id],
+            [run_id, kind, started_by, started_at or utc_now(), json.dumps(arguments), dagster_run_id],
         )
         return run_id
 
@@ -168,7 +178,7 @@ class Ledger:
         """Record how a run ended."""
         self._connection.execute(
             "update meta.ingestion_runs set finished_at = ?, status = ?, error = ? where run_id = ?",
-            [_now(), status, error, run_id],
+            [utc_now(), status, error, run_id],
         )
 
     def finish_abandoned_run(self, run_id: str) -> None:
@@ -176,7 +186,7 @@ class Ledger:
         self._connection.execute(
             "update meta.ingestion_runs set finished_at = ?, status = 'failed', error = ?"
             " where run_id = ? and status = 'running'",
-            [_now(), ABANDONED, run_id],
+            [utc_now(), ABANDONED, run_id],
         )
 
     def record_asset(self, run_id: str, done: RunAsset) -> None:
@@ -206,7 +216,7 @@ class Ledger:
         columns = (
             "run_id, asset, check_name, source, partition_key, severity, passed, observed, expected, checked_at"
         )
-        checked_at = _now()
+        checked_at = utc_now()
         rows = [
             [
                 run_id,
@@ -249,7 +259,7 @@ class Ledger:
                 source.last_modified,
                 source.content_length,
                 source.content_hash,
-                _now(),
+                utc_now(),
             ],
         )
 
