@@ -160,9 +160,9 @@ def figures_query(suite: Suite) -> str:
     compared = [f"{e.figure} as {e.name}," for e in suite.expectations if e.is_comparison]
     return f"""
         with loaded as (
-            select feed, source_month, row_count as loaded_rows
-            from core_staging.int_loaded_partitions
-            where feed in ({", ".join(f"'{feed}'" for feed in suite.feeds)})
+            select asset as feed, cast(partition_key || '-01' as date) as source_month, rows as loaded_rows
+            from meta.asset_watermarks
+            where source_url is not null and asset in ({", ".join(f"'{feed}'" for feed in suite.feeds)})
         ),
 
         measured as (

@@ -33,7 +33,8 @@ def run_and_record(
     Reads beside other readers, and writes only once it knows everything, for a moment.
 
     Raises:
-        NothingToCheckError: dbt has not built a model that a suite looks at, or nothing is loaded of any.
+        NothingToCheckError: dbt has not built a model that a suite looks at.
+        NothingLoadedError: no month of the feeds that the suites look at is loaded.
         WarehouseError: there is no DuckDB file, or it cannot be opened, or was in use for too long.
     """
     started_at = utc_now()

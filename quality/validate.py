@@ -36,6 +36,10 @@ class NothingToCheckError(Exception):
     """The warehouse has nothing that suites could look at; the message says what to do."""
 
 
+class NothingLoadedError(NothingToCheckError):
+    """No month of the feeds that the suites look at is loaded."""
+
+
 @dataclass(frozen=True)
 class SuiteResult:
     """What came of a suite: a check for each expectation, several where it failed for several files.
@@ -58,7 +62,8 @@ def run_suites(
     """Run the suites, and put data docs of them into the folder if one is given.
 
     Raises:
-        NothingToCheckError: dbt has not built a model that a suite looks at, or nothing is loaded of any.
+        NothingToCheckError: dbt has not built a model that a suite looks at.
+        NothingLoadedError: no month of the feeds that the suites look at is loaded.
     """
     suites = list(suites)
     _fail_unless_built(connection, suites)
@@ -70,7 +75,7 @@ def run_suites(
     if docs_folder:
         complete(docs_folder, [(result.suite, result.checks) for result in results])
     if not any(result.checks for result in results):
-        raise NothingToCheckError(
+        raise NothingLoadedError(
             "expected months of the feeds of these suites, but none is loaded. Load one: "
             "python ingestion/run_pipeline.py --year 2025 --months 1, then run dbt build in dbt/"
         )

@@ -48,9 +48,12 @@ compared as (
         coalesce(trips.trip_type, hourly.trip_type) as trip_type,
         trips.trip_count as trips,
         hourly.trip_count as trips_counted,
-        trips.rush_hour_trip_count is distinct from hourly.rush_hour_trip_count
-        or trips.sane_trip_count is distinct from hourly.sane_trip_count
-        or trips.refund_count is distinct from hourly.refund_count as is_other_count,
+        trips.rush_hour_trip_count as rush_hour_trips,
+        hourly.rush_hour_trip_count as rush_hour_trips_counted,
+        trips.sane_trip_count as sane_trips,
+        hourly.sane_trip_count as sane_trips_counted,
+        trips.refund_count as refunds,
+        hourly.refund_count as refunds_counted,
         trips.total_passengers as passengers,
         hourly.total_passengers as passengers_counted,
         trips.total_revenue as revenue,
@@ -71,7 +74,9 @@ select *
 from compared
 where
     trips is distinct from trips_counted
-    or is_other_count
+    or rush_hour_trips is distinct from rush_hour_trips_counted
+    or sane_trips is distinct from sane_trips_counted
+    or refunds is distinct from refunds_counted
     or passengers is distinct from passengers_counted
     or revenue_off > 0.005 * rounded_hours
     or miles_off > 0.00005 * rounded_hours

@@ -12,13 +12,22 @@ loaded as (
 
 ),
 
+hours as (
+
+    select
+        source_month,
+        case when {{ month_start('hour_timestamp') }} = source_month then hour_timestamp end as hour_of_own_month
+    from {{ ref('stg_weather__hourly') }}
+
+),
+
 published as (
 
     select
         source_month,
         count(*) as row_count,
-        count(distinct case when {{ month_start('hour_timestamp') }} = source_month then hour_timestamp end) as hour_count
-    from {{ ref('stg_weather__hourly') }}
+        count(distinct hour_of_own_month) as hour_count
+    from hours
     group by source_month
 
 ),

@@ -59,14 +59,14 @@ weekdays as (
         daily.trip_type,
         daily.pickup_date,
         daily.trip_count,
-        others.trip_count as other_trip_count
+        beside.trip_count as trip_count_beside
     from daily
-    inner join daily as others
-        on daily.trip_type = others.trip_type
-        and daily.day_of_week = others.day_of_week
-        and daily.pickup_date <> others.pickup_date
-        and others.pickup_date >= {{ add_days('daily.pickup_date', -35) }}
-        and others.pickup_date <= {{ add_days('daily.pickup_date', 35) }}
+    inner join daily as beside
+        on daily.trip_type = beside.trip_type
+        and daily.day_of_week = beside.day_of_week
+        and daily.pickup_date <> beside.pickup_date
+        and beside.pickup_date >= {{ add_days('daily.pickup_date', -35) }}
+        and beside.pickup_date <= {{ add_days('daily.pickup_date', 35) }}
 
 ),
 
@@ -75,7 +75,7 @@ medians as (
     select
         trip_type,
         pickup_date,
-        {{ median('other_trip_count') }} as median_trip_count
+        {{ median('trip_count_beside') }} as median_trip_count
     from weekdays
     group by trip_type, pickup_date
     having count(*) >= 4
@@ -89,7 +89,7 @@ deviations as (
         weekdays.pickup_date,
         weekdays.trip_count,
         medians.median_trip_count,
-        {{ median('abs(weekdays.other_trip_count - medians.median_trip_count)') }} as median_deviation
+        {{ median('abs(weekdays.trip_count_beside - medians.median_trip_count)') }} as median_deviation
     from weekdays
     inner join medians
         on weekdays.trip_type = medians.trip_type

@@ -60,7 +60,7 @@ WEATHER = Suite(
             why="The strongest gust is not below the mean wind.",
         ),
         figure("wind_speed_mean", "avg(wind_speed_ms)", low=0.5, high=12, why="Mean wind, m/s: km/h would be beyond."),
-        figure("temperature_mean", "avg(temperature_celsius)", low=-12, high=32, why="Mean temperature, °C."),
+        figure("temperature_mean", "avg(temperature_celsius)", low=-12, high=30, why="Mean temperature, °C: in °F it would be beyond."),
         difference_to_month_before("temperature_mean", 14, "Mean temperature, less that of the month before, °C."),
     ),
     ("weather",),

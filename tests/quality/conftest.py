@@ -1,0 +1,36 @@
+"""A warehouse of sample files, every feed, loaded and built once."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from ingestion.feeds import FEEDS
+from ingestion.pipeline import Status, ingest, partitions_of
+from ingestion.sample_publisher.server import SamplePublisher
+from tests.dbt.small_warehouse import Warehouse
+from warehouse.paths import DATABASE_VARIABLE
+
+JANUARY, FEBRUARY = date(2025, 1, 1), date(2025, 2, 1)
+
+
+@pytest.fixture(scope="session")
+def _built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("quality")
+    warehouse = Warehouse(folder / "built.duckdb", folder)
+    with pytest.MonkeyPatch.context() as patch, SamplePublisher(JANUARY, FEBRUARY, rows=3000) as publisher:
+        for name, value in (publisher.environment | {DATABASE_VARIABLE: str(warehouse.path)}).items():
+            patch.setenv(name, value)
+        results = ingest(partitions_of(list(FEEDS.values()), [JANUARY, FEBRUARY]))
+        assert {result.status for result in results} == {Status.LOADED}
+        assert warehouse.dbt("build").success, warehouse.said
+    yield warehouse.path
+
+
+@pytest.fixture
+def sample(_built: Path, database: Path) -> Path:
+    """The test's own copy of the warehouse, which everything in this process uses."""
+    shutil.copy(_built, database)
+    return database
