@@ -12,6 +12,7 @@ from pathlib import Path
 
 from quality.suite import Suite
 from warehouse.ledger import Check
+from warehouse.paths import database_path
 
 _HERE = Path(__file__).parent
 _ASSETS = ("data_docs.css", "data_docs.js")
@@ -22,6 +23,11 @@ _ELSEWHERE = re.compile(
     r"""|<script>(?:(?!</script>)[^$])*\$\((?:(?!</script>).)*</script>|url\(['"]?https?:[^)]*\)""",
     re.DOTALL,
 )
+
+
+def docs_folder() -> Path:
+    """Where the data docs are: beside the DuckDB file, by default `data/quality_docs`."""
+    return database_path().parent / "quality_docs"
 
 
 def complete(folder: Path, results: Sequence[tuple[Suite, Sequence[Check]]]) -> None:
@@ -49,7 +55,9 @@ def _first_page(folder: Path, results: Sequence[tuple[Suite, Sequence[Check]]]) 
 <body><main>
 <h1>Data quality</h1>
 <table>
-<thead><tr><th></th><th>suite</th><th>model</th><th class="number">expectations</th><th>what does not hold</th></tr></thead>
+<thead><tr>
+<th></th><th>suite</th><th>model</th><th class="number">expectations</th><th>what does not hold</th>
+</tr></thead>
 <tbody>
 {rows}
 </tbody>

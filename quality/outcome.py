@@ -15,16 +15,16 @@ Figures = Mapping[str, Sequence[float | None]]
 _EXAMPLES = 3
 
 
-def checks_of(
-    suite: Suite, result: ExpectationSuiteValidationResult, figures: Figures | None
-) -> tuple[Check, ...]:
+def checks_of(suite: Suite, result: ExpectationSuiteValidationResult, figures: Figures | None) -> tuple[Check, ...]:
     """A check for each expectation; where files failed it, one for each of those instead."""
     by_name = {expectation.name: expectation for expectation in suite.expectations}
-    return tuple(
-        check
-        for each in result.results
-        for check in _checks(suite, by_name[each.expectation_config.meta["name"]], each, figures)
-    )
+    return tuple(check for each in result.results for check in _checks(suite, by_name[_name_of(each)], each, figures))
+
+
+def _name_of(result: ExpectationValidationResult) -> str:
+    """The expectation's name of ours, which went along as meta."""
+    config = result.expectation_config
+    return str((config.meta if config else {})["name"])
 
 
 def _checks(
@@ -33,7 +33,9 @@ def _checks(
     error = _error(result)
     failed_files = [] if error else (result.result or {}).get("unexpected_index_list") or []
     if figures is None or error or not failed_files:
-        observed = error or (_of_rows(expectation, result.result) if figures is None else _span(figures[expectation.name]))
+        observed = error or (
+            _of_rows(expectation, result.result) if figures is None else _span(figures[expectation.name])
+        )
         yield _check(suite, expectation, observed, passed=bool(result.success))
     else:
         for file in failed_files:

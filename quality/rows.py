@@ -1,4 +1,4 @@
-"""Expectations on the rows of a table, as GX has them. `mostly` is the share of rows, those without a value left out."""
+"""Expectations on the rows of a table, as GX has them. `mostly` is the share of the rows with a value."""
 
 from collections.abc import Sequence
 

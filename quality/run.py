@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from quality.data_docs import docs_folder
 from quality.suite import UnknownSuiteError, select
 from quality.suites import SUITES
 from warehouse.connection import WarehouseError
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 console.print(escape(f"    {expectation.name} ({expectation.severity}): {expectation.description}"))
         return 0
     # Great Expectations takes seconds to import: not for a wrong argument.
-    from quality.runner import docs_folder, error_of, run_and_record
+    from quality.runner import error_of, run_and_record
     from quality.validate import NothingToCheckError
 
     try:

@@ -2,22 +2,15 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+from quality.data_docs import docs_folder
 from quality.suite import Suite
 from quality.validate import SuiteResult, run_suites
 from warehouse.connection import open_for_reading, open_for_writing
 from warehouse.ledger import Check, Ledger, utc_now
-from warehouse.paths import database_path
-
 
 _NAMED_FAILURES = 3
-
-
-def docs_folder() -> Path:
-    """Where the data docs are: beside the DuckDB file, by default `data/quality_docs`."""
-    return database_path().parent / "quality_docs"
 
 
 def run_and_record(

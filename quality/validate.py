@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import great_expectations as gx
 from great_expectations.core import ExpectationSuiteValidationResult
-from great_expectations.data_context import EphemeralDataContext
+from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
 from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.expectations.metadata_types import FailureSeverity
@@ -97,10 +97,14 @@ def _gx_context(docs_folder: Path | None) -> Iterator[EphemeralDataContext]:
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     if docs_folder:
-        store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs_folder)}
-        for site in list(context.list_data_docs_sites()):
-            context.delete_data_docs_site(site)
-        context.add_data_docs_site(_SITE, {"class_name": "SiteBuilder", "store_backend": store})
+        site: DataDocsSiteConfigTypedDict = {
+            "class_name": "SiteBuilder",
+            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+            "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs_folder)},
+        }
+        for name in list(context.list_data_docs_sites()):
+            context.delete_data_docs_site(name)
+        context.add_data_docs_site(_SITE, site)
     try:
         yield context
     finally:
@@ -139,9 +143,7 @@ def _validate(
         gx.ExpectationSuite(suite.name, expectations=[_configuration(each) for each in suite.expectations])
     )
     definition = context.validation_definitions.add(
-        gx.ValidationDefinition(
-            name=suite.name, data=asset.add_batch_definition_whole_table("all"), suite=expectations
-        )
+        gx.ValidationDefinition(name=suite.name, data=asset.add_batch_definition_whole_table("all"), suite=expectations)
     )
     return definition.run(result_format=_RESULT_FORMATS[suite.kind])
 

@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Literal
 import duckdb
 import sqlalchemy as sa
 from duckdb_engine import ConnectionWrapper
-from great_expectations.data_context import EphemeralDataContext
-from great_expectations.datasource.fluent import SQLDatasource
-from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
+from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
+from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
 from sqlalchemy.pool import StaticPool
 
 

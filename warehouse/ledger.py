@@ -213,9 +213,7 @@ class Ledger:
 
     def record_checks(self, run_id: str, checks: Iterable[Check]) -> None:
         """Record what a run checked, all of it or none."""
-        columns = (
-            "run_id, asset, check_name, source, partition_key, severity, passed, observed, expected, checked_at"
-        )
+        columns = "run_id, asset, check_name, source, partition_key, severity, passed, observed, expected, checked_at"
         checked_at = utc_now()
         rows = [
             [

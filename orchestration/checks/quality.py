@@ -30,7 +30,7 @@ def _asset_check(suite: Suite) -> dg.AssetChecksDefinition:
                 [suite],
                 started_by="dagster",
                 arguments={"select": suite.name},
-                dagster_run_id=context.run_id,
+                dagster_run_id=context.run.run_id,
                 builds_docs=False,
             )
         except NothingLoadedError as error:
@@ -57,7 +57,10 @@ def _asset_check(suite: Suite) -> dg.AssetChecksDefinition:
                         for check in failures
                     ],
                     dg.TableSchema(
-                        [dg.TableColumn(name) for name in ("expectation", "partition", "severity", "observed", "expected")]
+                        [
+                            dg.TableColumn(name)
+                            for name in ("expectation", "partition", "severity", "observed", "expected")
+                        ]
                     ),
                 ),
             },

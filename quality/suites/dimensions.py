@@ -26,7 +26,9 @@ DIM_DATE = _dimension(
         "is_weekend <> (day_of_week in (6, 7))",
         "Weekends are the sixth and seventh day of the week.",
     ),
-    none_where("holiday_has_a_name", "is_holiday <> (holiday_name is not null)", "Holidays have a name, and no others."),
+    none_where(
+        "holiday_has_a_name", "is_holiday <> (holiday_name is not null)", "Holidays have a name, and no others."
+    ),
 )
 
 DIM_TIME = _dimension(

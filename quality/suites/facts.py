@@ -8,6 +8,8 @@ from quality.suite import Suite
 # Of the rows of a file, those that may be rejected.
 QUARANTINE_TOLERANCE = 0.01
 
+NO_DROPOFF_TIMES = "the files of for-hire bases of 2015 and 2016 have no drop-off times"
+
 TRIP_FEEDS = ("yellow", "green", "fhv", "hvfhv", "citibike", "citibike_jc")
 _TRIP_TYPES = ("yellow_taxi", "green_taxi", "fhv", "hvfhv", "citibike")
 
@@ -48,7 +50,9 @@ FCT_TRIPS = Suite(
             "Averages leave out outliers and refunds, and nothing else.",
         ),
         none_where(
-            "refund_is_a_negative_total", "is_refund <> coalesce(total_amount < 0, false)", "Refunds are negative totals."
+            "refund_is_a_negative_total",
+            "is_refund <> coalesce(total_amount < 0, false)",
+            "Refunds are negative totals.",
         ),
         none_where(
             "measures_only_of_weather_that_is_loaded",
@@ -160,9 +164,9 @@ QUARANTINED_TRIPS = Suite(
         ),
     ),
     TRIP_FEEDS,
-    """case
+    f"""case
         when feed = 'fhv' and arg_max(reason, row_count) filter (reason is not null) = 'missing_times'
-        then 'missing_times: the files of for-hire bases of 2015 and 2016 have no drop-off times'
+        then 'missing_times: {NO_DROPOFF_TIMES}'
         else 'mostly ' || arg_max(reason, row_count) filter (reason is not null)
     end""",
 )

@@ -1,4 +1,4 @@
-"""Yellow and green taxis: metered trips with fares. Tolerances are of real files; those of before 2011 have no codes."""
+"""Yellow and green taxis: metered trips with fares. Tolerances are of real files; files of before 2011 lack codes."""
 
 from quality.files import between, figure, in_set, not_null, ratio_to_month_before, share
 from quality.suite import Expectation, Suite

@@ -21,10 +21,11 @@ EVERY_FILE: tuple[Expectation, ...] = (
     share(
         "pickup_in_source_month",
         # TLC files by month of pickup, Citi Bike by month of start or of end; a few of the next and the last day stray.
-        "pickup_datetime >= source_month - interval 1 day and pickup_datetime < source_month + interval '1 month 1 day'",
+        "pickup_datetime >= source_month - interval 1 day"
+        " and pickup_datetime < source_month + interval '1 month 1 day'",
         of="pickup_datetime is not null",
         mostly=0.99,
-        why="Pickups are in the month of the file: a file in the place of another month's has none. Real files: 99.9 %.",
+        why="Pickups are in the month of the file; another month's in its place has none. Real files: 99.9 %.",
     ),
     share(
         "dropoff_after_pickup",
@@ -54,5 +55,7 @@ def null_share_like_month_before(column: str, at_most: float) -> tuple[Expectati
     name = f"{column}_null_share"
     return (
         share(name, f"{column} is null", at_most=1.0, why=f"The share of rows without {column}."),
-        difference_to_month_before(name, at_most, f"The share of rows without {column}, less that of the month before."),
+        difference_to_month_before(
+            name, at_most, f"The share of rows without {column}, less that of the month before."
+        ),
     )

@@ -1,7 +1,6 @@
 """A warehouse of sample files, every feed, loaded and built once."""
 
 import shutil
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -17,7 +16,7 @@ JANUARY, FEBRUARY = date(2025, 1, 1), date(2025, 2, 1)
 
 
 @pytest.fixture(scope="session")
-def _built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def _built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("quality")
     warehouse = Warehouse(folder / "built.duckdb", folder)
     with pytest.MonkeyPatch.context() as patch, SamplePublisher(JANUARY, FEBRUARY, rows=3000) as publisher:
@@ -26,7 +25,7 @@ def _built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         results = ingest(partitions_of(list(FEEDS.values()), [JANUARY, FEBRUARY]))
         assert {result.status for result in results} == {Status.LOADED}
         assert warehouse.dbt("build").success, warehouse.said
-    yield warehouse.path
+    return warehouse.path
 
 
 @pytest.fixture
