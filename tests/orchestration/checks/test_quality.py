@@ -9,8 +9,8 @@ import pytest
 from orchestration import defs
 from orchestration.checks.quality import quality_checks
 from quality.suites import SUITES
-from tests.dbt.small_warehouse import Warehouse, citibike_month, yellow_month
 from tests.dbt.small_warehouse import FEBRUARY as MONTH
+from tests.dbt.small_warehouse import Warehouse, citibike_month, yellow_month
 
 HOURLY = dg.AssetKey(["core", "fct_hourly_mobility"])
 TIME = dg.AssetKey(["core", "dim_time"])
