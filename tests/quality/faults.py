@@ -96,11 +96,6 @@ FAULTS: dict[str, dict[str, str]] = {
         "fahrenheit_is_of_celsius": "update core_core.dim_weather set temperature_fahrenheit = temperature_celsius",
     },
     "fct_trips": {
-        "sane_is_neither_outlier_nor_refund": "update core_core.fct_trips set is_sane = true",
-        "dropoff_not_before_pickup": (
-            "update core_core.fct_trips set dropoff_datetime = pickup_datetime - interval 1 minute"
-            " where trip_id % 100 = 0"
-        ),
         "trip_id_not_null": (
             "create or replace table core_core.fct_trips as select * replace "
             "(case when trip_type = 'fhv' then null else trip_id end as trip_id)"
@@ -108,6 +103,11 @@ FAULTS: dict[str, dict[str, str]] = {
         ),
     },
     "fct_trips_by_file": {
+        "sane_is_neither_outlier_nor_refund": "update core_core.fct_trips set is_sane = true",
+        "dropoff_not_before_pickup": (
+            "update core_core.fct_trips set dropoff_datetime = pickup_datetime - interval 1 minute"
+            " where trip_id % 100 = 0"
+        ),
         "one_load": (
             "update core_core.fct_trips set load_id = 'another'"
             f" where {OF_FEBRUARY} and feed = 'yellow' and trip_id % 2 = 0"

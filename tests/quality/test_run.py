@@ -138,7 +138,11 @@ def test_quarantine_shows_rows_by_reason_with_their_share_and_examples(
         ("update core_core.fct_hourly_mobility set total_passengers = 0", "adds_up_to_the_trips", "error"),
         ("update core_core.dim_weather set has_weather = false where hour_of_day = 8", "no_hour_of_weather", "error"),
         ("update core_core.dim_weather set has_weather = false where hour_of_day = 8", "weather_of_their", "error"),
-        ("delete from meta.asset_watermarks where asset = 'weather'", "month_of_trips_has_weather", "warn"),
+        (
+            "delete from raw_data.weather_hourly; delete from meta.asset_watermarks where asset = 'weather'",
+            "month_of_trips_has_weather",
+            "warn",
+        ),
         (
             "delete from core_core.fct_hourly_mobility where pickup_date = '2025-02-05' and trip_type = 'yellow_taxi'",
             "no_day_of_a_loaded_month",
@@ -152,14 +156,12 @@ def test_quarantine_shows_rows_by_reason_with_their_share_and_examples(
     ],
 )
 def test_dbt_holds_what_is_true_across_tables(
-    sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], fault: str, test: str, severity: str
+    warehouse: Warehouse, capsys: pytest.CaptureFixture[str], fault: str, test: str, severity: str
 ) -> None:
     (name,) = (path.stem for path in Path("dbt/tests").glob(f"*{test}*.sql"))
-    _execute(sample, fault)
-    warehouse = Warehouse(sample, tmp_path)
+    warehouse.execute(fault)
     assert warehouse.dbt("test", "--select", name).success == (severity == "warn")
-    ((passed, said_severity),) = _execute(
-        sample,
+    ((passed, said_severity),) = warehouse.execute(
         f"select passed, severity from meta.asset_checks where check_name = '{name}' order by checked_at desc limit 1",
     )
     assert (passed, said_severity) == (False, severity)

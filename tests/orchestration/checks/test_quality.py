@@ -1,5 +1,6 @@
 """Suites as asset checks, run by Dagster on a warehouse of sample files."""
 
+import shutil
 from pathlib import Path
 
 import dagster as dg
@@ -11,21 +12,31 @@ from orchestration.checks.quality import quality_checks
 from quality.suites import SUITES
 from tests.dbt.small_warehouse import FEBRUARY as MONTH
 from tests.dbt.small_warehouse import Warehouse, citibike_month, yellow_month
+from warehouse.paths import DATABASE_VARIABLE
 
 HOURLY = dg.AssetKey(["core", "fct_hourly_mobility"])
 TIME = dg.AssetKey(["core", "dim_time"])
 
 
+@pytest.fixture(scope="module")
+def _built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("quality")
+    warehouse = Warehouse(folder / "warehouse.duckdb", folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(DATABASE_VARIABLE, str(warehouse.path))
+        warehouse.create_raw_tables()
+        warehouse.load("yellow", MONTH, yellow_month(MONTH))
+        warehouse.load("citibike", MONTH, citibike_month(MONTH))
+        warehouse.load_weather(MONTH)
+        assert warehouse.dbt("build", "--exclude-resource-type", "unit_test").success, warehouse.said
+    return warehouse.path
+
+
 @pytest.fixture
-def warehouse(database: Path, tmp_path: Path) -> Warehouse:
-    """A month of a few trips, built."""
-    warehouse = Warehouse(database, tmp_path)
-    warehouse.create_raw_tables()
-    warehouse.load("yellow", MONTH, yellow_month(MONTH))
-    warehouse.load("citibike", MONTH, citibike_month(MONTH))
-    warehouse.load_weather(MONTH)
-    assert warehouse.dbt("build").success, warehouse.said
-    return warehouse
+def warehouse(_built: Path, database: Path, tmp_path: Path) -> Warehouse:
+    """A month of a few trips, built; the test's own copy."""
+    shutil.copy(_built, database)
+    return Warehouse(database, tmp_path)
 
 
 def _published(upstream: dg.AssetKey) -> dg.AssetsDefinition:
