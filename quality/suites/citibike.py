@@ -28,7 +28,8 @@ CITIBIKE = Suite(
         *null_share_like_month_before("end_station_id", 0.05),
         share(
             "station_id_is_text",
-            "(start_station_id not like '%.%' or start_station_id like '%.__' or start_station_id like '%.__~_' escape '~')",
+            "(start_station_id not like '%.%' or start_station_id like '%.__'"
+            " or start_station_id like '%.__~_' escape '~')",
             of="start_station_id is not null",
             mostly=0.999,
             why="Ids of stations keep their two decimals: `6498.10` read as a number is another station.",
