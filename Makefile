@@ -95,6 +95,12 @@ quarantine: setup
 health: setup
 	@python -m quality.health
 
+## docs: the dbt project's documentation as one page, dbt/target/static_index.html
+.PHONY: docs
+docs: setup
+	cd dbt && dbt docs generate --static
+	@echo "open $(CURDIR)/dbt/target/static_index.html"
+
 ## dev: Dagster on http://localhost:3000
 .PHONY: dev
 dev: setup
@@ -118,7 +124,7 @@ format: setup
 ## test: lint, a dbt build on sample files in a temporary database, and all tests
 .PHONY: test
 test: lint test-line
-	pytest
+	pytest --numprocesses 2 --dist loadfile
 
 .PHONY: test-line
 test-line: setup
@@ -131,6 +137,11 @@ test-line: setup
 .PHONY: bench-ingest
 bench-ingest: setup
 	@python -m benchmarks.ingest $(ARGS)
+
+## bench-build: dbt's build of 32 million trips against hand-written SQL; ARGS="--runs 1 --only month" for less
+.PHONY: bench-build
+bench-build: setup
+	@python -m benchmarks.build $(ARGS)
 
 ## clean: remove the environment and what the tools keep; data stays
 .PHONY: clean

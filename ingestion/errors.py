@@ -2,11 +2,18 @@
 
 
 class IngestionError(Exception):
-    """A partition could not be loaded; nothing that was loaded before is changed."""
+    """A partition could not be loaded; nothing that was loaded before is changed.
+
+    `may_pass` says whether it may go better in some minutes, with nobody doing anything about it.
+    """
+
+    may_pass = True
 
 
 class NotPublishedError(IngestionError):
     """The publisher does not have the month (yet)."""
+
+    may_pass = False
 
 
 class DownloadError(IngestionError):
@@ -15,6 +22,8 @@ class DownloadError(IngestionError):
 
 class UnreadableFileError(IngestionError):
     """The file is not what its publisher publishes: broken off, another format, columns missing."""
+
+    may_pass = False
 
 
 class LoadError(IngestionError):

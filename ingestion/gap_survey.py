@@ -208,14 +208,21 @@ def ask(partitions: Iterable[Partition]) -> tuple[dict[Partition, Fingerprint | 
     with _session() as session:
         for partition in partitions:
             addresses = SOURCES[partition.feed.publisher].addresses(partition)
-            # An address with a query is a question that would be answered with the data itself.
-            if partition.feed.publisher in unreachable or urlsplit(addresses[0]).query:
+            if partition.feed.publisher in unreachable or not can_be_asked_for(addresses):
                 continue
             try:
-                answers[partition] = _published_file(addresses, session)
+                answers[partition] = published_file(addresses, session)
             except DownloadError as error:
                 unreachable[partition.feed.publisher] = str(error)
     return answers, unreachable
+
+
+def can_be_asked_for(addresses: list[str]) -> bool:
+    """Whether the publisher can be asked for a file's headers alone.
+
+    An address with a query is a question that would be answered with the data itself.
+    """
+    return not urlsplit(addresses[0]).query
 
 
 def _session() -> requests.Session:
@@ -234,15 +241,19 @@ def _session() -> requests.Session:
     return session
 
 
-def _published_file(addresses: list[str], session: requests.Session) -> Fingerprint | None:
+def published_file(
+    addresses: list[str], session: requests.Session, timeout_seconds: tuple[float, float] = _TIMEOUT_SECONDS
+) -> Fingerprint | None:
     """The first of the addresses that the publisher has, with the marks of its file; None if it has none.
+
+    The timeouts are those of each request: to connect, and to answer.
 
     Raises:
         DownloadError: the publisher could not be reached, or gave no answer to that question.
     """
     for address in addresses:
         try:
-            answer = session.head(address, allow_redirects=True, timeout=_TIMEOUT_SECONDS)
+            answer = session.head(address, allow_redirects=True, timeout=timeout_seconds)
         except requests.RequestException as error:
             raise DownloadError(f"{address}: could not be asked for ({error})") from error
         if answer.status_code in (403, 404):

@@ -43,7 +43,11 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Result:
-    """What a run did to one partition. `rows` are those it holds now, where that is known."""
+    """What a run did to one partition.
+
+    `rows` are those it holds now, where that is known. `may_pass` says of a failure whether it may go better in some
+    minutes, with nobody doing anything about it.
+    """
 
     partition: Partition
     status: Status
@@ -54,6 +58,7 @@ class Result:
     load_id: str | None = None
     error: str | None = None
     note: str | None = None
+    may_pass: bool = False
 
 
 @dataclass(frozen=True)
@@ -187,7 +192,8 @@ class _Run:
             return Result(partition, Status.NOT_PUBLISHED, error=str(error))
         except (IngestionError, WarehouseError, duckdb.Error, OSError) as error:
             logger.debug("%s failed", partition, exc_info=True)
-            return Result(partition, Status.FAILED, error=str(error))
+            may_pass = error.may_pass if isinstance(error, IngestionError) else True
+            return Result(partition, Status.FAILED, error=str(error), may_pass=may_pass)
 
 
 def load_file(partition: Partition, file: Downloaded) -> Result:

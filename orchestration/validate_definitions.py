@@ -20,6 +20,7 @@ def main() -> int:
         f"jobs      {', '.join(sorted(job.name for job in repository.get_all_jobs() if not job.name.startswith('__')))}"
     )
     print(f"schedules {', '.join(sorted(schedule.name for schedule in repository.schedule_defs))}")
+    print(f"sensors   {', '.join(sorted(sensor.name for sensor in repository.sensor_defs))}")
     return 0
 
 

@@ -24,7 +24,11 @@ class WarehouseError(Exception):
 
 
 class WarehouseBusyError(WarehouseError):
-    """Another process kept the DuckDB file open for longer than the lock timeout."""
+    """Another process, the `holder`, kept the DuckDB file open for longer than the lock timeout."""
+
+    def __init__(self, message: str, holder: str) -> None:
+        super().__init__(message)
+        self.holder = holder
 
 
 def _is_lock_conflict(error: BaseException) -> bool:
@@ -62,8 +66,10 @@ def open_for_writing() -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     return closing(_connect(path, read_only=False))
 
 
-def open_for_reading() -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+def open_for_reading(timeout_seconds: float | None = None) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     """Open the DuckDB file for reading, beside other readers; waits for a writer as `open_for_writing` does.
+
+    With `timeout_seconds` it gives up after so long; with 0 it does not wait at all.
 
     Raises:
         WarehouseBusyError: the file was still in use after the timeout.
@@ -75,7 +81,7 @@ def open_for_reading() -> AbstractContextManager[duckdb.DuckDBPyConnection]:
             f"{path}: expected a DuckDB file, but there is none. "
             "Load a month first: python ingestion/run_pipeline.py --year 2025 --months 1"
         )
-    return closing(_connect(path, read_only=True))
+    return closing(_connect(path, read_only=True, timeout_seconds=timeout_seconds))
 
 
 def wait_until_free(path: Path, say: Callable[[str], None] = logger.warning) -> None:
@@ -90,8 +96,16 @@ def wait_until_free(path: Path, say: Callable[[str], None] = logger.warning) -> 
     _connect(path, read_only=False, say=say).close()
 
 
-def _connect(path: Path, *, read_only: bool, say: Callable[[str], None] = logger.warning) -> duckdb.DuckDBPyConnection:
-    timeout = float(os.environ.get(LOCK_TIMEOUT_VARIABLE, _DEFAULT_LOCK_TIMEOUT_SECONDS))
+def _connect(
+    path: Path,
+    *,
+    read_only: bool,
+    timeout_seconds: float | None = None,
+    say: Callable[[str], None] = logger.warning,
+) -> duckdb.DuckDBPyConnection:
+    timeout = timeout_seconds
+    if timeout is None:
+        timeout = float(os.environ.get(LOCK_TIMEOUT_VARIABLE, _DEFAULT_LOCK_TIMEOUT_SECONDS))
     retrying = Retrying(
         retry=retry_if_exception(_is_lock_conflict),
         stop=stop_after_delay(timeout),
@@ -105,7 +119,8 @@ def _connect(path: Path, *, read_only: bool, say: Callable[[str], None] = logger
         if _is_lock_conflict(error):
             raise WarehouseBusyError(
                 f"{path}: expected to be free within {timeout:.0f} seconds, but {_holder(error)} still has it open. "
-                f"Close that process, or wait for longer by setting {LOCK_TIMEOUT_VARIABLE}."
+                f"Close that process, or wait for longer by setting {LOCK_TIMEOUT_VARIABLE}.",
+                holder=_holder(error),
             ) from error
         raise WarehouseError(
             f"{path}: cannot be opened as a DuckDB file: {error}. "

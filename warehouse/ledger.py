@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 import duckdb
 
+LEDGER_SCHEMA = "meta"
+
 RunStatus = Literal["running", "success", "failed"]
 
 # What the ledger says of a run that its process did not live to finish; dbt's hooks say the same.

@@ -1,35 +1,35 @@
 """The dbt manifest as assets: every model, seed and test."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt import DbtCliResource, dbt_assets
 
-from ingestion.feeds import FEEDS
-from ingestion.raw_loader import RAW_SCHEMA
-from orchestration.assets.raw_assets import asset_key
+from orchestration.assets.translator import TRANSLATOR
 from orchestration.resources.dbt import dbt_project, prepare_manifest
+from orchestration.resources.dbt_commands import dbt_build_arguments
+from orchestration.resources.dbt_runs import run_dbt
+from orchestration.resources.retries import RETRIES
 from orchestration.resources.writer_pool import WRITER_POOL
 
 
-class FeedTranslator(DagsterDbtTranslator):
-    """Lets a model that reads a raw table depend on every feed that is loaded into the table."""
+def dbt_assets_with(retry_policy: dg.RetryPolicy) -> dg.AssetsDefinition:
+    """Every model and seed of the dbt project, and its tests as checks, in one step that is retried by this policy."""
 
-    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
-        spec = super().get_asset_spec(manifest, unique_id, project)
-        read = {dep.asset_key for dep in spec.deps}
-        feeds = {asset_key(feed) for feed in FEEDS.values() if dg.AssetKey([RAW_SCHEMA, feed.raw_table]) in read}
-        return spec.merge_attributes(deps=sorted(feeds - read))
+    @dbt_assets(
+        manifest=prepare_manifest(dbt_project),
+        project=dbt_project,
+        name="dbt_analytics_assets",
+        dagster_dbt_translator=TRANSLATOR,
+        pool=WRITER_POOL,
+        retry_policy=retry_policy,
+    )
+    def build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+        """Build what is selected, with its tests; without a selection all of it."""
+        yield from run_dbt(context.op_execution_context, dbt, dbt_build_arguments(), TRANSLATOR)
+
+    return build
 
 
-@dbt_assets(
-    manifest=prepare_manifest(dbt_project),
-    project=dbt_project,
-    name="dbt_analytics_assets",
-    dagster_dbt_translator=FeedTranslator(),
-    pool=WRITER_POOL,
-)
-def dbt_analytics_assets(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-    """Build what is selected, with its tests; without a selection all of it."""
-    yield from dbt.cli(["build"], context=context).stream()
+dbt_analytics_assets = dbt_assets_with(RETRIES.dbt)

@@ -8,4 +8,6 @@ daily_dbt_build_job = dg.define_asset_job(
     "daily_dbt_build_job",
     selection=dg.AssetSelection.assets(dbt_analytics_assets),
     description="dbt build: all models, seeds and tests. Facts rebuild only the months whose files changed.",
+    # Ahead of the runs of a long backfill that wait for the same pool.
+    tags={"dagster/priority": "1"},
 )

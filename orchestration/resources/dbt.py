@@ -58,6 +58,9 @@ class RecordedDbtCliResource(DbtCliResource):
                 os.environ[_RUN_ID_VARIABLE] = before
 
 
+# Says its version at once, which dagster-dbt asks for before each command.
+_DBT = PROJECT_ROOT / "orchestration" / "bin" / "dbt"
+
 dbt_resource = RecordedDbtCliResource(
-    project_dir=str(dbt_project.project_dir), profiles_dir=str(dbt_project.profiles_dir)
+    project_dir=str(dbt_project.project_dir), profiles_dir=str(dbt_project.profiles_dir), dbt_executable=str(_DBT)
 )

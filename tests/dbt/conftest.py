@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from dbt.contracts.graph.manifest import Manifest
@@ -11,7 +10,7 @@ from tests.dbt.small_warehouse import JANUARY, MARCH, Warehouse, citibike_month,
 
 
 @pytest.fixture(scope="session")
-def _base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Warehouse, Path]]:
+def _base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """January and March loaded and built, weather included; February is yet to come."""
     scratch = tmp_path_factory.mktemp("dbt")
     warehouse = Warehouse(scratch / "nyc_mobility.duckdb", scratch)
@@ -26,15 +25,12 @@ def _base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Warehouse,
         assert isinstance(parsed.result, Manifest), warehouse.said
         warehouse.manifest = parsed.result
         assert warehouse.dbt("build").success, warehouse.said
-        copy = scratch / "base.duckdb"
-        shutil.copy(warehouse.path, copy)
-        yield warehouse, copy
+        shutil.copy(warehouse.path, warehouse.base)
+        yield warehouse
 
 
 @pytest.fixture
-def warehouse(_base: tuple[Warehouse, Path]) -> Warehouse:
+def warehouse(_base: Warehouse) -> Warehouse:
     """The base as it was built, whatever the test before did. One path, so that dbt need not parse again."""
-    warehouse, copy = _base
-    warehouse.path.with_suffix(".duckdb.wal").unlink(missing_ok=True)
-    shutil.copy(copy, warehouse.path)
-    return warehouse
+    _base.restore()
+    return _base

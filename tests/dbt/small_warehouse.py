@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -36,6 +37,16 @@ class Warehouse:
     manifest: Manifest | None = None
     said: list[str] = field(default_factory=list)
     _loads: int = field(default=0)
+
+    @property
+    def base(self) -> Path:
+        """Where the warehouse is kept as it was built before the first test."""
+        return self.path.with_name("base.duckdb")
+
+    def restore(self) -> None:
+        """Put the base back."""
+        self.path.with_suffix(".duckdb.wal").unlink(missing_ok=True)
+        shutil.copy(self.base, self.path)
 
     def execute(self, sql: str) -> list[tuple[object, ...]]:
         with duckdb.connect(str(self.path)) as connection:

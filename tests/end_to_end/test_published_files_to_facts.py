@@ -1,8 +1,5 @@
 """The whole line as a user runs it: the ingestion command, then dbt build, in processes of their own."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -11,50 +8,16 @@ import duckdb
 import pytest
 
 from ingestion.sample_publisher.server import SamplePublisher
-from warehouse.paths import PROJECT_ROOT
+from tests.end_to_end.line import Line
 
 MAY, JUNE = date(2025, 5, 1), date(2025, 6, 1)
 FACTS = ("fct_trips", "quarantined_trips", "fct_hourly_mobility")
-# What says which load a row is from differs between two loads of the same file; nothing else may.
-LOAD_COLUMNS = ("load_id",)
 
 
 @pytest.fixture(scope="module")
 def publisher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SamplePublisher]:
     with SamplePublisher(MAY, JUNE, rows=3000, folder=tmp_path_factory.mktemp("published")) as server:
         yield server
-
-
-class Line:
-    """The platform on a database of its own."""
-
-    def __init__(self, folder: Path, publisher: SamplePublisher) -> None:
-        self.database = folder / "warehouse.duckdb"
-        self._environment = (
-            os.environ
-            | publisher.environment
-            | {
-                "DUCKDB_DATABASE_PATH": str(self.database),
-                "DBT_TARGET_PATH": str(folder / "target"),
-            }
-        )
-
-    def load(self, *arguments: str) -> str:
-        return self._run([sys.executable, "ingestion/run_pipeline.py", *arguments], PROJECT_ROOT)
-
-    def build(self, *arguments: str) -> str:
-        return self._run(["dbt", "build", *arguments], PROJECT_ROOT / "dbt")
-
-    def rows(self, table: str) -> list[tuple[object, ...]]:
-        with duckdb.connect(str(self.database), read_only=True) as connection:
-            names = [name for name, *_ in connection.execute(f"describe core_core.{table}").fetchall()]
-            kept = ", ".join(name for name in names if name not in LOAD_COLUMNS)
-            return connection.execute(f"select {kept} from core_core.{table} order by all").fetchall()
-
-    def _run(self, command: list[str], folder: Path) -> str:
-        done = subprocess.run(command, cwd=folder, env=self._environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
 
 
 @pytest.fixture(scope="module")

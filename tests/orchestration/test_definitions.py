@@ -1,13 +1,21 @@
 """What Dagster loads."""
 
+import resource
+import subprocess
+import sys
+from datetime import UTC, datetime
+
 import dagster as dg
-import pytest
-from pydantic import ValidationError
 
 from ingestion.feeds import FEEDS
 from orchestration import defs
 from orchestration.assets.dbt_assets import dbt_analytics_assets
-from orchestration.assets.raw_assets import asset_key
+from orchestration.assets.layers import layer_of
+from orchestration.assets.raw_assets import asset_key, raw_assets
+from orchestration.resources.dbt import dbt_project, prepare_manifest
+from orchestration.resources.retries import RETRIES
+from orchestration.schedules.daily import daily_dbt_build
+from warehouse.paths import PROJECT_ROOT
 
 GRAPH = defs.get_repository_def().asset_graph
 
@@ -39,14 +47,62 @@ def test_dbt_tests_are_asset_checks() -> None:
 
 
 def test_the_daily_build_runs_at_two_utc() -> None:
-    schedule = defs.get_schedule_def("daily_dbt_build")
-    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 2 * * *", "UTC")
-    assert schedule.job_name == "daily_dbt_build_job"
-
-
-@pytest.mark.parametrize("config", [{"year": 2025, "month": 13}, {"year": 2025}, {"year": 2025, "month": 5, "moth": 6}])
-def test_wrong_config_of_the_backfill_is_refused(config: dict[str, int]) -> None:
-    with pytest.raises((dg.DagsterError, ValidationError)):
-        defs.get_job_def("backfill_monthly_data").execute_in_process(
-            run_config={"ops": {"monthly_dlt_ingestion": {"config": config}}}
+    assert (daily_dbt_build.cron_schedule, daily_dbt_build.execution_timezone) == ("0 2 * * *", "UTC")
+    tick = daily_dbt_build.evaluate_tick(
+        dg.build_schedule_context(
+            scheduled_execution_time=datetime(2025, 5, 1, 2, tzinfo=UTC), repository_def=defs.get_repository_def()
         )
+    )
+    assert len(tick.run_requests or []) == 1
+    assert daily_dbt_build.job_name == "daily_dbt_build_job"
+
+
+def test_assets_are_grouped_by_layer() -> None:
+    layers = {key.path[-1]: GRAPH.get(key).group_name for key in GRAPH.get_all_asset_keys()}
+    assert {name: layers[name] for name in ("yellow_taxi", "stg_weather__hourly", "wmo_weather_codes")} == {
+        "yellow_taxi": "bronze",
+        "stg_weather__hourly": "bronze",
+        "wmo_weather_codes": "bronze",
+    }
+    assert {layers[name] for name in ("int_trips", "dim_date", "fct_trips")} == {"silver"}
+    assert layer_of({"resource_type": "model", "fqn": ["nyc_mobility", "semantic", "time_spine"]}) == "gold"
+    assert layer_of({"resource_type": "model", "fqn": ["nyc_mobility", "scratch", "trial"]}) == "scratch"
+
+
+def test_every_asset_says_what_it_is_who_owns_it_what_is_in_it_and_where_its_code_is() -> None:
+    for key in GRAPH.get_all_asset_keys():
+        node = GRAPH.get(key)
+        assert node.description, key
+        assert node.owners, key
+        assert {"dagster/column_schema", "dagster/code_references"} <= set(node.metadata), key
+
+
+def test_dbt_tests_of_severity_error_block() -> None:
+    specs = list(dbt_analytics_assets.check_specs)
+    assert {"assert_no_trip_is_lost", "assert_hourly_mobility_counts_every_trip"} <= {spec.name for spec in specs}
+    assert all(spec.blocking for spec in specs)
+
+
+def test_ingestion_is_tried_five_times_more_from_thirty_seconds_and_dbt_twice_from_sixty() -> None:
+    policies = [
+        (policy.max_retries, policy.delay, policy.backoff, policy.jitter) for policy in (RETRIES.ingestion, RETRIES.dbt)
+    ]
+    assert policies == [
+        (5, 30, dg.Backoff.EXPONENTIAL, dg.Jitter.PLUS_MINUS),
+        (2, 60, dg.Backoff.EXPONENTIAL, dg.Jitter.PLUS_MINUS),
+    ]
+    assert dbt_analytics_assets.op.retry_policy == RETRIES.dbt
+    assert {asset.op.retry_policy for asset in raw_assets} == {RETRIES.ingestion}
+    for job in ("backfill_monthly_data", "monthly_ingestion"):
+        nodes = {node.name: node for node in defs.resolve_job_def(job).nodes}
+        assert nodes.pop("monthly_dlt_ingestion").retry_policy == RETRIES.ingestion
+        nodes.pop("validate_month")
+        assert [node.retry_policy for node in nodes.values()] == [RETRIES.dbt]
+
+
+def test_definitions_load_in_less_than_five_seconds_of_work() -> None:
+    prepare_manifest(dbt_project)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", "import orchestration"], check=True, cwd=PROJECT_ROOT)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 5

@@ -50,6 +50,17 @@ def test_a_writer_that_waited_too_long_names_file_holder_and_remedy(
         holder.wait()
 
 
+def test_a_reader_that_will_not_wait_learns_at_once_who_writes(database: Path) -> None:
+    holder = _hold(database, 60)
+    try:
+        with pytest.raises(WarehouseBusyError) as busy:
+            open_for_reading(timeout_seconds=0)
+        assert f"(PID {holder.pid})" in busy.value.holder
+    finally:
+        holder.kill()
+        holder.wait()
+
+
 def test_reading_a_database_that_is_not_there_says_what_to_run(database: Path) -> None:
     with pytest.raises(WarehouseError, match=r"python ingestion/run_pipeline\.py"):
         open_for_reading()

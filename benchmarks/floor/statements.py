@@ -1,0 +1,44 @@
+"""The hand-written statements, composed from the SQL files of this folder."""
+
+from datetime import date, timedelta
+from pathlib import Path
+from string import Template
+
+FACTS = ("fct_trips", "fct_hourly_mobility")
+TABLES = (*FACTS, "quarantined_trips")
+
+_FOLDER = Path(__file__).parent
+
+
+def select(table: str, condition: str) -> str:
+    """The rows of a table that follow from the raw rows (of the hourly fact: from the trips) with the condition."""
+    parts = {name: _sql(name).substitute(condition=condition) for name in ("trips", "weather")}
+    return _sql(table).substitute(parts, condition=condition)
+
+
+def create(table: str) -> str:
+    """One statement that makes the whole table."""
+    return f"create or replace table core_core.{table} as {select(table, 'true')}"
+
+
+def replace(table: str, month: date) -> str:
+    """What puts a month's files in the place of what the table holds of them."""
+    condition = _rows_of(table, month)
+    return f"""
+        begin;
+        delete from core_core.{table} where {condition};
+        insert into core_core.{table} {select(table, condition)};
+        commit;
+    """
+
+
+def _rows_of(table: str, month: date) -> str:
+    """The rows of a table that a month's files can touch; trips start up to two days outside the month."""
+    if table != "fct_hourly_mobility":
+        return f"source_month = date '{month}'"
+    next_month = (month + timedelta(days=31)).replace(day=1)
+    return f"pickup_date between date '{month - timedelta(days=2)}' and date '{next_month + timedelta(days=1)}'"
+
+
+def _sql(name: str) -> Template:
+    return Template((_FOLDER / f"{name}.sql").read_text())

@@ -1,0 +1,23 @@
+"""The layers that assets are grouped by, and who owns them where dbt does not say."""
+
+from collections.abc import Mapping
+from typing import Any
+
+BRONZE, SILVER, GOLD = "bronze", "silver", "gold"
+
+OWNERS = ["team:analytics-engineering"]
+
+# By the folder below models/.
+_LAYER_OF_MODELS = {"staging": BRONZE, "intermediate": SILVER, "marts": SILVER, "semantic": GOLD}
+
+
+def layer_of(node: Mapping[str, Any]) -> str:
+    """The layer of a model or seed of the dbt manifest.
+
+    Seeds are published data, as raw tables are. A model in a folder that has no layer is in a group of the folder's
+    name, where it is seen.
+    """
+    if node["resource_type"] != "model":
+        return BRONZE
+    folder: str = node["fqn"][1]
+    return _LAYER_OF_MODELS.get(folder, folder)

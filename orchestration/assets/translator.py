@@ -1,0 +1,38 @@
+"""How a node of the dbt manifest becomes an asset: its layer, its owner, and what it is made from."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
+
+from ingestion.feeds import FEEDS
+from ingestion.raw_loader import RAW_SCHEMA
+from orchestration.assets.layers import OWNERS, layer_of
+from orchestration.assets.raw_assets import asset_key
+from orchestration.checks.freshness import freshness_policy_of_model
+from warehouse.ledger import LEDGER_SCHEMA
+
+
+class FeedTranslator(DagsterDbtTranslator):
+    """Names layers and owners, says when a fact is stale, and makes models depend on every feed that is loaded.
+
+    A raw table that several feeds are loaded into is the asset of one; a model that reads it depends on all.
+    """
+
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        read = {dep.asset_key for dep in spec.deps}
+        feeds = {asset_key(feed) for feed in FEEDS.values() if dg.AssetKey([RAW_SCHEMA, feed.raw_table]) in read}
+        # The ledger, which models read to know what changed, is no asset.
+        deps = [dg.AssetDep(key) for key in sorted(read | feeds) if key.path[0] != LEDGER_SCHEMA]
+        return spec.replace_attributes(deps=deps, freshness_policy=freshness_policy_of_model(spec.key.path[-1]))
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        return super().get_group_name(dbt_resource_props) or layer_of(dbt_resource_props)
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
+        return super().get_owners(dbt_resource_props) or OWNERS
+
+
+TRANSLATOR = FeedTranslator(settings=DagsterDbtTranslatorSettings(enable_code_references=True))

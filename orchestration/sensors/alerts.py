@@ -1,0 +1,74 @@
+"""The alert sensor: a run that failed is told to Slack and by e-mail."""
+
+import os
+from collections.abc import Iterable
+
+import dagster as dg
+
+from orchestration.sensors.alert_delivery import Alert, AlertSettings
+
+_LONGEST_ERROR_CHARACTERS = 1500
+# Dagster's own tag of a failed run that it is about to start again.
+_WILL_RETRY_TAG = "dagster/will_retry"
+
+
+def alert_of_failure(run: dg.DagsterRun, failed_steps: Iterable[dg.DagsterEvent], message: str, ui_url: str) -> Alert:
+    """What to tell of a failed run: job, failed steps, their errors, and where to look.
+
+    `message` is Dagster's own word on the run, for one that failed outside its steps.
+    """
+    steps = [f"Step {event.step_key}: {_shortened(error_of(event))}" for event in failed_steps]
+    lines = steps or [f"Error: {_shortened(message)}"]
+    return Alert(
+        headline=f"{_what_ran(run)} failed", body="\n\n".join([*lines, f"{ui_url.rstrip('/')}/runs/{run.run_id}"])
+    )
+
+
+def error_of(event: dg.DagsterEvent) -> str:
+    """What a failed step said: what it was failed with, or the error below those that Dagster puts around it."""
+    failure = event.step_failure_data
+    if failure.user_failure_data and failure.user_failure_data.description:
+        return failure.user_failure_data.description
+    error = failure.error
+    while error and error.cause:
+        error = error.cause
+    return error.message.strip() if error else event.message or "no error was given"
+
+
+def _what_ran(run: dg.DagsterRun) -> str:
+    if not run.job_name.startswith("__"):
+        return f"Job {run.job_name}"
+    assets = sorted(key.to_user_string() for key in run.asset_selection or ())
+    return f"Materialization of {', '.join(assets) or 'assets'}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_ERROR_CHARACTERS else f"{text[:_LONGEST_ERROR_CHARACTERS]} …"
+
+
+@dg.run_failure_sensor(
+    name="alert_sensor",
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Tells Slack and recipients of e-mail, where .env names them, of a run that failed for good.",
+)
+def alert_sensor(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
+    """Tell of a failed run, unless nobody is to be told or Dagster starts it again by itself.
+
+    Raises:
+        AlertSettingsError: a setting is none.
+        AlertNotDeliveredError: it could not be told. Dagster shows the tick as failed and goes on to the next
+            run: an alert is tried once.
+    """
+    settings = AlertSettings.from_environment(os.environ)
+    if not (settings.slack or settings.email):
+        return dg.SkipReason("no alerts are configured: see ALERT_ in .env.example")
+    run = context.dagster_run
+    if run.tags.get(_WILL_RETRY_TAG) == "true":
+        # No SkipReason: Dagster takes none beside what came of other runs in the same tick.
+        context.log.info("run %s is started again by itself: nobody is told", run.run_id)
+        return None
+    settings.deliver(
+        alert_of_failure(run, context.get_step_failure_events(), context.failure_event.message or "", settings.ui_url)
+    )
+    return None

@@ -1,0 +1,65 @@
+"""Which of the ledger's partitions Dagster has to be told of: pure, without I/O."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from pydantic import TypeAdapter
+
+from ingestion.partitions import Partition
+from orchestration.assets.raw_assets import dagster_partition
+from warehouse.ledger import Watermark
+
+FileStamp = tuple[int, int]
+"""Time of last change in nanoseconds, and size."""
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """What a tick leaves to the next one, only to save it work: without a cursor it comes to the same.
+
+    `files` are the stamps of the DuckDB file and its log when everything in them was known to Dagster. `told`
+    has, by feed, the digest of its load ids when Dagster knew all of them.
+    """
+
+    files: tuple[FileStamp, ...] = ()
+    told: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, text: str | None) -> "Cursor":
+        """Read what `to_json` wrote; the first cursor where there is none.
+
+        Raises:
+            ValueError: the text is no cursor.
+        """
+        return _CURSOR.validate_json(text) if text else cls()
+
+    def to_json(self) -> str:
+        """The cursor as Dagster keeps it."""
+        return _CURSOR.dump_json(self).decode()
+
+
+_CURSOR = TypeAdapter(Cursor)
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a partition holds now, and the Dagster run that loaded it, if one did."""
+
+    partition: Partition
+    watermark: Watermark
+    dagster_run_id: str | None
+
+
+def digest(loads: Iterable[Load]) -> str:
+    """What tells one state of a feed's partitions from another."""
+    ids = sorted((load.partition.key, load.watermark.load_id) for load in loads)
+    return hashlib.sha256(repr(ids).encode()).hexdigest()[:16]
+
+
+def untold(loads: Iterable[Load], known: Mapping[str, str]) -> list[Load]:
+    """The loads that Dagster does not know as the latest of their partition.
+
+    `known` has the load id of each partition's latest materialization, by Dagster's partition key.
+    """
+    return [load for load in loads if known.get(dagster_partition(load.partition)) != load.watermark.load_id]

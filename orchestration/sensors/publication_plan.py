@@ -1,0 +1,143 @@
+"""Which months to watch at the publishers, and which to request: from what is known to a plan, without I/O.
+
+A month of a feed is requested once for each state of its published file. The cursor keeps what was requested
+until it is loaded, so that a run that is queued, runs or has failed is not requested again.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from itertools import groupby
+
+from pydantic import TypeAdapter
+
+from ingestion.feeds import FEEDS, Feed
+from ingestion.gap_plan import is_due, is_same_file
+from ingestion.partitions import Partition, last_day, month_range, parse_month
+from warehouse.ledger import Fingerprint, Watermark
+
+Watermarks = Mapping[tuple[str, str], Watermark]
+
+_MARK_CHARACTERS = 12
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """What a tick leaves to the next one.
+
+    `next` is the partition to begin with, where the tick before could not ask for all; `requested` has the
+    mark of the file that each partition, not loaded since, was requested for.
+    """
+
+    next: str | None = None
+    requested: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, text: str | None) -> "Cursor":
+        """Read what `to_json` wrote; the first cursor where there is none.
+
+        Raises:
+            ValueError: the text is no cursor.
+        """
+        if not text:
+            return cls()
+        return _CURSOR.validate_json(text)
+
+    def to_json(self) -> str:
+        """The cursor as Dagster keeps it."""
+        return _CURSOR.dump_json(self).decode()
+
+
+_CURSOR = TypeAdapter(Cursor)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A partition to load, and what tells this state of its file from others."""
+
+    partition: Partition
+    mark: str
+
+
+def watched_partitions(watermarks: Watermarks, today: date, months: int) -> list[Partition]:
+    """The partitions to look at, month by month.
+
+    Of each feed that has something loaded: the newest `months` months that are due by its publication lag, and
+    those that ended since, for some are published early; none before the first that is loaded.
+    """
+    partitions = []
+    for feed in FEEDS.values():
+        loaded = [parse_month(key) for name, key in watermarks if name == feed.name]
+        if loaded:
+            ended = list(_ended_months(min(loaded), today))
+            not_due = sum(not is_due(Partition(feed, month), today) for month in ended)
+            partitions += [Partition(feed, month) for month in ended[-(months + not_due) :]]
+    return sorted(partitions, key=lambda partition: partition.month)
+
+
+def _ended_months(first: date, today: date) -> Iterable[date]:
+    return (month for month in month_range(first, today) if last_day(month) < today)
+
+
+def from_next(partitions: list[Partition], cursor: Cursor) -> list[Partition]:
+    """The partitions in turn, beginning where the tick before stopped."""
+    names = [str(partition) for partition in partitions]
+    start = names.index(cursor.next) if cursor.next in names else 0
+    return partitions[start:] + partitions[:start]
+
+
+def mark(file: Fingerprint) -> str:
+    """What tells this state of a file from others, wherever it is: its ETag, else its date and length."""
+    marks = file.etag.removeprefix("W/") if file.etag else f"{file.last_modified} {file.content_length}"
+    return hashlib.sha256(marks.encode()).hexdigest()[:_MARK_CHARACTERS]
+
+
+def wanted_of_answer(partition: Partition, watermarks: Watermarks, published: Fingerprint | None) -> Wanted | None:
+    """What to load, going by the publisher's answer: a file that is not loaded, or not the one that is."""
+    loaded = watermarks.get((partition.feed.name, partition.key))
+    if published is None or (loaded and is_same_file(loaded.fingerprint, published)):
+        return None
+    return Wanted(partition, mark(published))
+
+
+def wanted_by_date(partition: Partition, watermarks: Watermarks, today: date) -> Wanted | None:
+    """What to load of a feed whose publisher cannot be asked without fetching: a month that is due.
+
+    The mark changes once a publication lag, so that a month that was not there yet is requested again.
+    """
+    if (partition.feed.name, partition.key) in watermarks or not is_due(partition, today):
+        return None
+    lag = timedelta(days=partition.feed.publication_lag_days)
+    times = (today - last_day(partition.month) - lag) // max(lag, timedelta(days=1))
+    return Wanted(partition, f"due-{times + 1}")
+
+
+def new_of(wanted: Iterable[Wanted], cursor: Cursor) -> list[Wanted]:
+    """What was not requested yet."""
+    return [one for one in wanted if cursor.requested.get(str(one.partition)) != one.mark]
+
+
+def requested_after(cursor: Cursor, wanted: Iterable[Wanted], unseen: Iterable[Partition]) -> dict[str, str]:
+    """What is requested and not loaded, once everything that is wanted has been requested.
+
+    What was requested before stays where this tick could not see whether it was loaded.
+    """
+    kept = {str(partition) for partition in unseen}
+    before = {name: requested for name, requested in cursor.requested.items() if name in kept}
+    return before | {str(one.partition): one.mark for one in wanted}
+
+
+def by_month(wanted: Iterable[Wanted]) -> list[tuple[date, list[Wanted]]]:
+    """What to load, month by month: a month of several feeds is one run."""
+    ordered = sorted(wanted, key=lambda one: (one.partition.month, _registry_position(one.partition.feed)))
+    return [(month, list(group)) for month, group in groupby(ordered, key=lambda one: one.partition.month)]
+
+
+def _registry_position(feed: Feed) -> int:
+    return list(FEEDS).index(feed.name)
+
+
+def run_key(month: date, wanted: Iterable[Wanted]) -> str:
+    """What Dagster starts no second run for: the month, and each feed with the mark of its file."""
+    return " ".join([f"{month:%Y-%m}", *(f"{one.partition.feed.name}:{one.mark}" for one in wanted)])

@@ -1,0 +1,121 @@
+"""Which months are watched and requested, as plain functions."""
+
+from datetime import date
+
+import pytest
+
+from ingestion.feeds import FEEDS
+from ingestion.partitions import Partition
+from orchestration.sensors.publication_plan import (
+    Cursor,
+    Wanted,
+    by_month,
+    from_next,
+    mark,
+    new_of,
+    requested_after,
+    run_key,
+    wanted_by_date,
+    wanted_of_answer,
+    watched_partitions,
+)
+from warehouse.ledger import Fingerprint, Watermark
+
+TODAY = date(2025, 11, 21)
+
+
+def _partition(feed: str, month: int) -> Partition:
+    return Partition(FEEDS[feed], date(2025, month, 1))
+
+
+def _loaded(*partitions: Partition, etag: str = '"1"') -> dict[tuple[str, str], Watermark]:
+    file = Fingerprint("https://publisher/file", etag=etag)
+    return {(p.feed.name, p.key): Watermark("1.0", 1, None, None, file) for p in partitions}
+
+
+def test_the_newest_months_that_are_due_are_watched_and_those_that_ended_since() -> None:
+    watched = watched_partitions(_loaded(Partition(FEEDS["yellow"], date(2024, 1, 1))), TODAY, months=2)
+    # August is due by the end of October; September and October have ended, November has not.
+    assert [str(partition) for partition in watched] == [f"yellow 2025-{month:02}" for month in (7, 8, 9, 10)]
+
+
+def test_a_feed_is_watched_from_its_first_loaded_month_on_and_not_at_all_without_one() -> None:
+    loaded = _loaded(_partition("yellow", 8), _partition("citibike", 10))
+    a_fact = {("fct_trips", "2020-01"): loaded["yellow", "2025-08"]}
+    watched = watched_partitions(loaded | a_fact, TODAY, months=6)
+    assert [str(partition) for partition in watched] == [
+        "yellow 2025-08",
+        "yellow 2025-09",
+        "yellow 2025-10",
+        "citibike 2025-10",
+    ]
+
+
+def test_a_tick_begins_where_the_one_before_stopped() -> None:
+    months = [_partition("yellow", month) for month in (7, 8, 9)]
+    assert from_next(months, Cursor(next="yellow 2025-08")) == [months[1], months[2], months[0]]
+    assert from_next(months, Cursor(next="yellow 2020-01")) == months
+    assert from_next([], Cursor(next="yellow 2025-08")) == []
+
+
+def test_a_file_is_told_by_its_etag_wherever_it_is_else_by_date_and_length() -> None:
+    assert mark(Fingerprint("https://a", etag='W/"1"', last_modified="x")) == mark(Fingerprint("http://b", etag='"1"'))
+    assert mark(Fingerprint("https://a", etag='"1"')) != mark(Fingerprint("https://a", etag='"2"'))
+    assert mark(Fingerprint("https://a", content_length=1)) != mark(Fingerprint("https://a", content_length=2))
+
+
+def test_a_file_is_wanted_if_it_is_published_and_not_the_loaded_one() -> None:
+    yellow, file = _partition("yellow", 8), Fingerprint("https://mirror/file", etag='"1"')
+    assert wanted_of_answer(yellow, {}, None) is None
+    assert wanted_of_answer(yellow, {}, file) == Wanted(yellow, mark(file))
+    assert wanted_of_answer(yellow, _loaded(yellow), file) is None
+    assert wanted_of_answer(yellow, _loaded(yellow, etag='"0"'), file) == Wanted(yellow, mark(file))
+
+
+@pytest.mark.parametrize(
+    ("today", "expected"),
+    [
+        (date(2025, 11, 6), None),
+        (date(2025, 11, 7), "due-1"),
+        (date(2025, 11, 13), "due-1"),
+        (date(2025, 11, 14), "due-2"),
+    ],
+)
+def test_weather_is_wanted_once_a_publication_lag_from_the_day_it_is_due(today: date, expected: str | None) -> None:
+    weather = _partition("weather", 10)
+    wanted = wanted_by_date(weather, {}, today)
+    assert (wanted.mark if wanted else None) == expected
+    assert wanted_by_date(weather, _loaded(weather), today) is None
+
+
+def test_what_was_requested_is_new_again_only_with_another_file() -> None:
+    cursor = Cursor(requested={"yellow 2025-08": "a", "green 2025-08": "a"})
+    wanted = [Wanted(_partition("yellow", 8), "a"), Wanted(_partition("green", 8), "b")]
+    assert new_of(wanted, cursor) == wanted[1:]
+
+
+def test_the_cursor_forgets_what_was_loaded_and_keeps_what_it_could_not_see() -> None:
+    cursor = Cursor(requested={"yellow 2025-07": "a", "yellow 2025-08": "a", "fhv 2025-08": "a"})
+    wanted = [Wanted(_partition("yellow", 8), "b")]
+    assert requested_after(cursor, wanted, unseen=[_partition("fhv", 8)]) == {
+        "yellow 2025-08": "b",
+        "fhv 2025-08": "a",
+    }
+
+
+def test_a_month_of_several_feeds_is_one_run_with_one_key() -> None:
+    wanted = [Wanted(_partition(feed, month), "a") for feed, month in (("green", 9), ("citibike", 8), ("yellow", 9))]
+    runs = by_month(wanted)
+    assert [(month.month, [one.partition.feed.name for one in group]) for month, group in runs] == [
+        (8, ["citibike"]),
+        (9, ["yellow", "green"]),
+    ]
+    assert run_key(*runs[1]) == "2025-09 yellow:a green:a"
+
+
+def test_a_cursor_survives_its_writing_and_another_one_is_refused() -> None:
+    cursor = Cursor(next="yellow 2025-08", requested={"green 2025-08": "a"})
+    assert Cursor.from_json(cursor.to_json()) == cursor
+    assert Cursor.from_json(None) == Cursor()
+    with pytest.raises(ValueError, match="Invalid JSON"):
+        Cursor.from_json("1.2.3")

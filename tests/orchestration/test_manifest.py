@@ -1,0 +1,32 @@
+"""The dbt manifest: parsed again when the project changed, and only then."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from dagster_dbt import DbtProject
+
+from orchestration.resources.dbt import dbt_project, prepare_manifest
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> DbtProject:
+    """The dbt project with a manifest that is younger than all of it."""
+    manifest = prepare_manifest(dbt_project)
+    folder = tmp_path / "dbt"
+    shutil.copytree(dbt_project.project_dir, folder, ignore=shutil.ignore_patterns("target", "logs"))
+    (folder / "target").mkdir()
+    shutil.copyfile(manifest, folder / "target" / "manifest.json")
+    return DbtProject(project_dir=folder, profiles_dir=folder)
+
+
+def test_a_manifest_that_is_current_is_taken_as_it_is(project: DbtProject) -> None:
+    before = project.manifest_path.stat()
+    assert prepare_manifest(project).stat() == before
+
+
+def test_a_new_model_is_in_the_manifest(project: DbtProject) -> None:
+    (Path(project.project_dir) / "models" / "marts" / "core" / "brand_new.sql").write_text("select 1 as n")
+    nodes = json.loads(prepare_manifest(project).read_text())["nodes"]
+    assert "model.nyc_mobility.brand_new" in nodes
