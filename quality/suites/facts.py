@@ -104,7 +104,7 @@ FCT_TRIPS_BY_FILE = Suite(
             why="The share of the month's days that have trips: files published early lack the last.",
             severity="warn",
         ),
-        figure("trips_a_day", "count(*) / day(last_day(source_month))::double", low=1, why="Mean trips a day."),
+        figure("trips_a_day", "count(*) / day(last_day(source_month))::double", low=0, why="Mean trips a day."),
         ratio_to_month_before("trips_a_day", 0.4, 2.5, "Trips a day, as a multiple of the month before."),
     ),
     TRIP_FEEDS,
