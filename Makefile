@@ -92,6 +92,26 @@ query: setup
 gaps: setup
 	@python -m ingestion.gaps $(ARGS)
 
+## quality: check the data with Great Expectations; ARGS="--select fct_trips" for a part
+.PHONY: quality
+quality: setup
+	@python -m quality.run $(ARGS)
+
+## quality-docs: open what the last `make quality` saw, as HTML
+.PHONY: quality-docs
+quality-docs: setup
+	@python -m quality.open_docs
+
+## quarantine: rows that cannot be a trip, by feed, month and reason
+.PHONY: quarantine
+quarantine: setup
+	@python -m quality.quarantine
+
+## health: the last result of every check of dbt, Great Expectations and Dagster
+.PHONY: health
+health: setup
+	@python -m quality.health
+
 ## docs: the dbt project's documentation as one page, dbt/target/static_index.html
 .PHONY: docs
 docs: setup

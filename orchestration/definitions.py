@@ -4,6 +4,7 @@ import dagster as dg
 
 from orchestration.assets.dbt_assets import dbt_analytics_assets
 from orchestration.assets.raw_assets import raw_assets
+from orchestration.checks.quality import quality_checks
 from orchestration.jobs.build import daily_dbt_build_job
 from orchestration.jobs.monthly import backfill_monthly_data, monthly_ingestion
 from orchestration.resources.dbt import dbt_resource
@@ -14,6 +15,7 @@ from orchestration.sensors.publication import publication_sensor
 
 defs = dg.Definitions(
     assets=dg.with_source_code_references([*raw_assets, dbt_analytics_assets]),
+    asset_checks=quality_checks,
     jobs=[backfill_monthly_data, monthly_ingestion, daily_dbt_build_job],
     schedules=[daily_dbt_build],
     sensors=[publication_sensor, ledger_sensor, alert_sensor],

@@ -13,7 +13,8 @@ from warehouse.paths import PROJECT_ROOT
 ALLOWED = {
     "warehouse": set[str](),
     "ingestion": {"warehouse"},
-    "orchestration": {"warehouse", "ingestion"},
+    "quality": {"warehouse"},
+    "orchestration": {"warehouse", "ingestion", "quality"},
 }
 
 
@@ -42,7 +43,7 @@ class Absent:
             raise ModuleNotFoundError(f"No module named {name!r}")
 
 sys.meta_path.insert(0, Absent())
-for package in ("warehouse", "ingestion"):
+for package in ("warehouse", "ingestion", "quality"):
     for module in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)

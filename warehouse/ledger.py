@@ -6,7 +6,7 @@ ingestion through the class below, dbt through the hooks in `dbt/macros/ledger`.
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -74,7 +74,7 @@ create table if not exists meta.asset_checks (
     run_id varchar not null,
     asset varchar not null,
     check_name varchar not null,
-    source varchar not null,         -- dbt, …
+    source varchar not null,         -- dbt, great_expectations, dagster
     partition_key varchar,
     severity varchar,                -- error, warn
     passed boolean not null,         -- false also where it only warned
@@ -126,7 +126,25 @@ class RunAsset:
     note: str | None = None
 
 
-def _now() -> datetime:
+@dataclass(frozen=True)
+class Check:
+    """What a check observed of an asset; `passed` is false also where it only warns.
+
+    `partition_key` is the partition that it is of, missing where it is of the whole asset.
+    """
+
+    asset: str
+    check_name: str
+    source: Literal["dbt", "great_expectations", "dagster"]
+    severity: Literal["error", "warn"]
+    passed: bool
+    observed: str
+    expected: str
+    partition_key: str | None = None
+
+
+def utc_now() -> datetime:
+    """The present as the ledger keeps it: UTC, without zone."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 
@@ -138,14 +156,23 @@ class Ledger:
         connection.execute(_SCHEMA)
 
     def start_run(
-        self, kind: str, arguments: Mapping[str, Any], *, started_by: str, dagster_run_id: str | None = None
+        self,
+        kind: str,
+        arguments: Mapping[str, Any],
+        *,
+        started_by: str,
+        dagster_run_id: str | None = None,
+        started_at: datetime | None = None,
     ) -> str:
-        """Record that a run of this kind (`ingestion`, …) has begun, and return its new run id."""
+        """Record that a run of this kind (`ingestion`, …) has begun, and return its new run id.
+
+        `started_at` (UTC, without zone) is for runs that tell of their beginning later; by default it is now.
+        """
         run_id = str(uuid.uuid4())
         self._connection.execute(
             "insert into meta.ingestion_runs (run_id, kind, started_by, started_at, status, arguments, dagster_run_id)"
             " values (?, ?, ?, ?, 'running', ?, ?)",
-            [run_id, kind, started_by, _now(), json.dumps(arguments), dagster_run_id],
+            [run_id, kind, started_by, started_at or utc_now(), json.dumps(arguments), dagster_run_id],
         )
         return run_id
 
@@ -153,7 +180,7 @@ class Ledger:
         """Record how a run ended."""
         self._connection.execute(
             "update meta.ingestion_runs set finished_at = ?, status = ?, error = ? where run_id = ?",
-            [_now(), status, error, run_id],
+            [utc_now(), status, error, run_id],
         )
 
     def finish_abandoned_run(self, run_id: str) -> None:
@@ -161,7 +188,7 @@ class Ledger:
         self._connection.execute(
             "update meta.ingestion_runs set finished_at = ?, status = 'failed', error = ?"
             " where run_id = ? and status = 'running'",
-            [_now(), ABANDONED, run_id],
+            [utc_now(), ABANDONED, run_id],
         )
 
     def record_asset(self, run_id: str, done: RunAsset) -> None:
@@ -186,6 +213,31 @@ class Ledger:
             ],
         )
 
+    def record_checks(self, run_id: str, checks: Iterable[Check]) -> None:
+        """Record what a run checked, all of it or none."""
+        columns = "run_id, asset, check_name, source, partition_key, severity, passed, observed, expected, checked_at"
+        checked_at = utc_now()
+        rows = [
+            [
+                run_id,
+                check.asset,
+                check.check_name,
+                check.source,
+                check.partition_key,
+                check.severity,
+                check.passed,
+                check.observed,
+                check.expected,
+                checked_at,
+            ]
+            for check in checks
+        ]
+        if rows:
+            marks = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(rows))
+            self._connection.execute(
+                f"insert into meta.asset_checks ({columns}) values {marks}", [value for row in rows for value in row]
+            )
+
     def watermarks(self) -> dict[tuple[str, str], Watermark]:
         """The watermark of every partition loaded from a publisher, by (asset, partition key)."""
         return read_watermarks(self._connection)
@@ -207,7 +259,7 @@ class Ledger:
                 source.last_modified,
                 source.content_length,
                 source.content_hash,
-                _now(),
+                utc_now(),
             ],
         )
 

@@ -35,7 +35,6 @@ def instance(
     warehouse = Warehouse(database, logs)
     warehouse.create_raw_tables()
     warehouse.load("yellow", JANUARY, yellow_month(JANUARY))
-    warehouse.load_weather(JANUARY)
     prepare_manifest(dbt_project)
     with dg.DagsterInstance.get() as instance:
         yield instance

@@ -1,0 +1,28 @@
+{{ config(severity='warn', store_failures_as='view', schema='checks') }}
+-- Names the months of which trips are loaded and weather is not: questions about weather leave them out.
+with
+
+loaded as (
+
+    select
+        feed,
+        source_month
+    from {{ ref('int_loaded_partitions') }}
+
+),
+
+months as (
+
+    select
+        source_month,
+        count(case when {{ is_trip_feed('feed') }} then 1 end) as trip_feeds,
+        count(case when feed = 'weather' then 1 end) as weather_feeds
+    from loaded
+    group by source_month
+
+)
+
+select source_month as month_without_weather
+from months
+where trip_feeds > 0 and weather_feeds = 0
+order by source_month

@@ -1,0 +1,72 @@
+"""The suites of Great Expectations as asset checks: one a suite, on the asset of the model that it looks at."""
+
+import dagster as dg
+
+from orchestration.assets.dbt_assets import dbt_analytics_assets
+from orchestration.resources.writer_pool import WRITER_POOL
+from quality.suite import Suite
+from quality.suites import SUITES
+
+_ASSET_OF_MODEL = {key.path[-1]: key for key in dbt_analytics_assets.keys}
+
+
+def _asset_check(suite: Suite) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=_ASSET_OF_MODEL[suite.model],
+        name=f"quality_{suite.name}",
+        description=f"{len(suite.expectations)} expectations on {suite.model}, looked at by {suite.kind}. "
+        f"Their names and what they expect: `python -m quality.run --list --select {suite.name}`.",
+        blocking=suite.is_blocking,
+        # At its end it writes what it observed into the ledger.
+        pool=WRITER_POOL,
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        # Great Expectations takes seconds to import: not when definitions are loaded.
+        from quality.runner import run_and_record, verdict
+        from quality.validate import NothingLoadedError
+
+        try:
+            (result,) = run_and_record(
+                [suite],
+                started_by="dagster",
+                arguments={"select": suite.name},
+                dagster_run_id=context.run.run_id,
+                builds_docs=False,
+            )
+        except NothingLoadedError as error:
+            return dg.AssetCheckResult(passed=True, metadata={"nothing to check": str(error)})
+        said = verdict(result)
+        failures = [*result.failed("error"), *result.failed("warn")]
+        return dg.AssetCheckResult(
+            passed=said.passed,
+            severity=dg.AssetCheckSeverity.ERROR if said.severity == "error" else dg.AssetCheckSeverity.WARN,
+            description=said.observed,
+            metadata={
+                "expectations": len(suite.expectations),
+                "failed": dg.TableMetadataValue(
+                    [
+                        dg.TableRecord(
+                            {
+                                "expectation": check.check_name,
+                                "partition": check.partition_key or "",
+                                "severity": check.severity,
+                                "observed": check.observed,
+                                "expected": check.expected,
+                            }
+                        )
+                        for check in failures
+                    ],
+                    dg.TableSchema(
+                        [
+                            dg.TableColumn(name)
+                            for name in ("expectation", "partition", "severity", "observed", "expected")
+                        ]
+                    ),
+                ),
+            },
+        )
+
+    return check
+
+
+quality_checks = [_asset_check(suite) for suite in SUITES]

@@ -1,0 +1,21 @@
+"""Print where the data docs are, and open them where there is a browser: `python -m quality.open_docs`."""
+
+import sys
+import webbrowser
+
+from quality.data_docs import docs_folder
+
+
+def main() -> int:
+    """Open the data docs, and return 1 if there are none yet."""
+    page = docs_folder() / "index.html"
+    if not page.exists():
+        print(f"{page}: expected data docs, but there are none. Run make quality first", file=sys.stderr)
+        return 1
+    print(page)
+    webbrowser.open(page.as_uri())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

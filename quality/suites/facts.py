@@ -1,0 +1,177 @@
+"""The facts: rows as they must be, and of each file what becomes of it."""
+
+from quality.files import FEW_ROWS, between, figure, ratio_to_month_before, share
+from quality.rows import at_least, in_set, mean_between, no_rows, none_where, not_null, row_count, unique_together
+from quality.rows import between as rows_between
+from quality.suite import Suite
+
+# Of the rows of a file, those that may be rejected.
+QUARANTINE_TOLERANCE = 0.01
+
+NO_DROPOFF_TIMES = "the files of for-hire bases of 2015 and 2016 have no drop-off times"
+
+TRIP_FEEDS = ("yellow", "green", "fhv", "hvfhv", "citibike", "citibike_jc")
+_TRIP_TYPES = ("yellow_taxi", "green_taxi", "fhv", "hvfhv", "citibike")
+
+FCT_TRIPS = Suite(
+    "fct_trips",
+    "fct_trips",
+    "core_core.fct_trips",
+    "rows",
+    (
+        row_count(),
+        not_null("trip_id"),
+        not_null("pickup_datetime"),
+        not_null("dropoff_datetime"),
+        not_null("pickup_location_id"),
+        not_null("start_station_id"),
+        in_set("feed", TRIP_FEEDS),
+        in_set("trip_type", _TRIP_TYPES),
+        rows_between("pickup_location_id", 1, 265),
+        rows_between("dropoff_location_id", 1, 265),
+        rows_between("trip_distance", 0, 200, 0.995, why="Miles; a few meters report hundreds of thousands."),
+        rows_between("trip_duration_minutes", 0, 1440, 0.985, why="Trips last a day at most, but for a few."),
+        rows_between("avg_speed_mph", 0, 100, 0.99, why="No trip is faster than 100 mph."),
+        rows_between("total_amount", -1000, 2000, 0.999, why="USD; refunds are negative."),
+        rows_between("pickup_hour_of_day", 0, 23),
+        rows_between("dropoff_hour_of_day", 0, 23),
+        rows_between("passenger_count", 0, 9, 0.999),
+        mean_between("trip_duration_minutes", 4, 60),
+    ),
+)
+
+FCT_TRIPS_BY_FILE = Suite(
+    "fct_trips_by_file",
+    "fct_trips",
+    "core_core.fct_trips",
+    "files",
+    (
+        figure("one_load", "count(distinct load_id)", low=1, high=1, why="The rows of a file are of one load."),
+        share(
+            "dropoff_not_before_pickup",
+            "dropoff_datetime >= pickup_datetime",
+            mostly=0.998,
+            why="Rows that end before they begin are quarantined, but in the hour that comes twice in November.",
+        ),
+        share(
+            "sane_is_neither_outlier_nor_refund",
+            "is_sane = (not is_outlier and not is_refund)",
+            mostly=1,
+            why="Averages leave out outliers and refunds, and nothing else.",
+        ),
+        share(
+            "refund_is_a_negative_total",
+            "is_refund = coalesce(total_amount < 0, false)",
+            mostly=1,
+            why="Refunds are negative totals.",
+        ),
+        share(
+            "measures_only_of_weather_that_is_loaded",
+            "temperature_celsius is null",
+            of="not has_weather",
+            mostly=1,
+            why="Trips of hours without weather have no temperature.",
+        ),
+        share("sane_share", "is_sane", mostly=0.75, why="Neither outlier nor refund: what averages are made of."),
+        share("outlier_share", "is_outlier", at_most=0.05, why="Distance, duration or speed out of bounds."),
+        share(
+            "weather_known",
+            "temperature_celsius is not null",
+            of="has_weather",
+            mostly=0.99,
+            why="The hours of weather that are loaded have measures.",
+        ),
+        between("trip_duration_minutes", 0, 1440, 0.985, why="Trips last a day at most, but for a few."),
+        share(
+            "rush_hour_share",
+            "is_rush_hour",
+            mostly=0.05,
+            at_most=0.5,
+            why="Times in UTC, or all at midnight, would have too few trips in rush hours.",
+            severity="warn",
+        ),
+        share(
+            "night_share",
+            "pickup_hour_of_day between 2 and 4",
+            at_most=0.15,
+            why="The city sleeps from 2 to 5: times that are hours off would not.",
+        ),
+        figure(
+            "days_with_trips",
+            "count(distinct case when pickup_month = source_month then pickup_date end)"
+            " / day(last_day(source_month))::double",
+            low=0.9,
+            why="The share of the month's days that have trips: files published early lack the last.",
+            severity="warn",
+        ),
+        figure("trips_a_day", "count(*) / day(last_day(source_month))::double", low=0, why="Mean trips a day."),
+        ratio_to_month_before("trips_a_day", 0.4, 2.5, "Trips a day, as a multiple of the month before."),
+    ),
+    TRIP_FEEDS,
+)
+
+FCT_HOURLY_MOBILITY = Suite(
+    "fct_hourly_mobility",
+    "fct_hourly_mobility",
+    "core_core.fct_hourly_mobility",
+    "rows",
+    (
+        row_count(),
+        unique_together("hour_and_type_unique", ("hour_timestamp", "trip_type")),
+        not_null("hour_timestamp"),
+        in_set("trip_type", _TRIP_TYPES),
+        rows_between("trip_count", 1, None, why="Hours without trips have no row."),
+        rows_between("pickup_hour_of_day", 0, 23),
+        at_least("sane_trips_within_trips", "trip_count", "sane_trip_count"),
+        at_least("rush_hour_trips_within_trips", "trip_count", "rush_hour_trip_count"),
+        at_least("refunds_within_trips", "trip_count", "refund_count"),
+        rows_between("mode_share_pct", 0, 100.000001),
+        rows_between("rush_hour_share_pct", 0, 100.000001),
+        rows_between("avg_trip_duration_minutes", 0, 1440),
+        rows_between("median_trip_duration_minutes", 2, 90, 0.95, "warn"),
+        none_where(
+            "rush_hour_counts_all_trips_or_none",
+            "rush_hour_trip_count <> case when is_rush_hour then trip_count else 0 end",
+            "An hour is a rush hour for all its trips or for none.",
+        ),
+        no_rows(
+            "mode_shares_add_up",
+            "select hour_timestamp from {batch} group by hour_timestamp having abs(sum(mode_share_pct) - 100) > 0.001",
+            "The shares of an hour's types add up to 100 %.",
+        ),
+    ),
+)
+
+# Trips and quarantined rows counted: the rows of the file, of which quarantined_trips has the rejected ones alone.
+_PUBLISHED = """
+    (
+        select feed, source_month, row_count, reason
+        from (select feed, source_month, reason, count(*) as row_count from core_core.quarantined_trips group by all)
+        union all by name
+        select feed, source_month, count(*) as row_count from core_core.fct_trips group by all
+    )
+"""
+_REJECTED = "coalesce(sum(case when reason is not null then row_count end), 0)"
+
+QUARANTINED_TRIPS = Suite(
+    "quarantined_trips",
+    "quarantined_trips",
+    _PUBLISHED,
+    "files",
+    (
+        figure(
+            "quarantined_share",
+            f"case when {_REJECTED} between 1 and {FEW_ROWS} then 0.0 else {_REJECTED} / sum(row_count) end",
+            high=QUARANTINE_TOLERANCE,
+            why="The share of the file's rows that cannot be a trip. `python -m quality.quarantine` shows them.",
+        ),
+    ),
+    TRIP_FEEDS,
+    f"""case
+        when feed = 'fhv' and arg_max(reason, row_count) filter (reason is not null) = 'missing_times'
+        then 'missing_times: {NO_DROPOFF_TIMES}'
+        else 'mostly ' || arg_max(reason, row_count) filter (reason is not null)
+    end""",
+)
+
+FACTS = (FCT_TRIPS, FCT_TRIPS_BY_FILE, FCT_HOURLY_MOBILITY, QUARANTINED_TRIPS)

@@ -1,0 +1,46 @@
+"""A warehouse of sample files, every feed, loaded and built once."""
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+from dbt.contracts.graph.manifest import Manifest
+
+from ingestion.feeds import FEEDS
+from ingestion.pipeline import Status, ingest, partitions_of
+from ingestion.sample_publisher.server import SamplePublisher
+from tests.dbt.small_warehouse import Warehouse
+from warehouse.paths import DATABASE_VARIABLE
+
+JANUARY, FEBRUARY = date(2025, 1, 1), date(2025, 2, 1)
+
+
+@pytest.fixture(scope="session")
+def _built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    folder = tmp_path_factory.mktemp("quality")
+    # Of the name that `database` has, too: dbt knows the database by it.
+    warehouse = Warehouse(folder / "warehouse.duckdb", folder)
+    with pytest.MonkeyPatch.context() as patch, SamplePublisher(JANUARY, FEBRUARY, rows=3000) as publisher:
+        for name, value in (publisher.environment | {DATABASE_VARIABLE: str(warehouse.path)}).items():
+            patch.setenv(name, value)
+        results = ingest(partitions_of(list(FEEDS.values()), [JANUARY, FEBRUARY]))
+        assert {result.status for result in results} == {Status.LOADED}
+        parsed = warehouse.dbt("parse")
+        assert isinstance(parsed.result, Manifest), warehouse.said
+        warehouse.manifest = parsed.result
+        assert warehouse.dbt("build", "--exclude-resource-type", "unit_test").success, warehouse.said
+    return warehouse
+
+
+@pytest.fixture
+def sample(_built: Warehouse, database: Path) -> Path:
+    """The test's own copy of the warehouse, which everything in this process uses."""
+    shutil.copy(_built.path, database)
+    return database
+
+
+@pytest.fixture
+def warehouse(_built: Warehouse, sample: Path, tmp_path: Path) -> Warehouse:
+    """The same, to run dbt on."""
+    return Warehouse(sample, tmp_path, manifest=_built.manifest)

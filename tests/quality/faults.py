@@ -1,0 +1,131 @@
+"""Ways to break a built warehouse, by the suite and the expectation that are there to catch it."""
+
+# Faults of one file: the others are as they were.
+OF_FEBRUARY = "source_month = date '2025-02-01'"
+
+FAULTS: dict[str, dict[str, str]] = {
+    "stg_tlc__yellow_taxi": {
+        "fare_amount_in_range": f"update raw_data.yellow_taxi set fare_amount = fare_amount * 1000 where {OF_FEBRUARY}",
+        "fare_amount_mean": f"update raw_data.yellow_taxi set fare_amount = fare_amount / 10 where {OF_FEBRUARY}",
+        "fare_amount_mean_against_month_before": (
+            f"update raw_data.yellow_taxi set fare_amount = fare_amount * 1.5 where {OF_FEBRUARY}"
+        ),
+        "source_row_unique": f"insert into raw_data.yellow_taxi from raw_data.yellow_taxi where {OF_FEBRUARY}",
+        "rows_as_loaded": f"delete from raw_data.yellow_taxi where {OF_FEBRUARY} and source_row = 7",
+        "row_count_against_month_before": f"delete from raw_data.yellow_taxi where {OF_FEBRUARY} and source_row > 900",
+        "passenger_count_not_null": f"update raw_data.yellow_taxi set passenger_count = null where {OF_FEBRUARY}",
+        "passenger_count_null_share_against_month_before": (
+            "update raw_data.yellow_taxi set passenger_count = null, ratecode_id = null"
+            f" where {OF_FEBRUARY} and source_row % 3 = 0"
+        ),
+        "pickup_in_source_month": (
+            "update raw_data.yellow_taxi set tpep_pickup_datetime = tpep_pickup_datetime + interval 1 month"
+            f" where {OF_FEBRUARY}"
+        ),
+        "dropoff_after_pickup": (
+            "update raw_data.yellow_taxi"
+            " set tpep_dropoff_datetime = tpep_pickup_datetime - interval 9 minutes"
+            f" where {OF_FEBRUARY} and source_row % 50 = 0"
+        ),
+        "miles_and_minutes_agree": (
+            f"update raw_data.yellow_taxi set trip_distance = trip_distance * 30 where {OF_FEBRUARY}"
+        ),
+        "payment_type_id_known": (
+            f"update raw_data.yellow_taxi set payment_type = 77 where {OF_FEBRUARY} and source_row % 20 = 0"
+        ),
+        "total_not_below_fare": f"update raw_data.yellow_taxi set total_amount = tip_amount where {OF_FEBRUARY}",
+    },
+    "stg_tlc__green_taxi": {
+        "hail_type_id_known": f"update raw_data.green_taxi set trip_type = 9 where {OF_FEBRUARY}",
+        "pickup_location_id_in_range": (
+            f"update raw_data.green_taxi set pu_location_id = pu_location_id + 1000 where {OF_FEBRUARY}"
+        ),
+    },
+    "stg_tlc__fhv_taxi": {
+        "dispatching_base_number_well_formed": (
+            f"update raw_data.fhv_taxi set dispatching_base_num = substr(dispatching_base_num, 2) where {OF_FEBRUARY}"
+        ),
+        "dropoff_datetime_not_null": f"update raw_data.fhv_taxi set dropoff_datetime = null where {OF_FEBRUARY}",
+    },
+    "stg_tlc__hvfhv_taxi": {
+        "license_number_known": f"update raw_data.hvfhv_taxi set hvfhs_license_num = 'HV0099' where {OF_FEBRUARY}",
+        "duration_as_published": (
+            f"update raw_data.hvfhv_taxi set dropoff_datetime = dropoff_datetime + interval 1 hour where {OF_FEBRUARY}"
+        ),
+    },
+    "stg_citibike__trips": {
+        "station_id_is_text": (
+            "update raw_data.citibike_trips set start_station_id = cast(random() * 1000 as varchar)"
+            f" where {OF_FEBRUARY}"
+        ),
+        "ride_id_well_formed": (
+            f"update raw_data.citibike_trips set ride_id = ltrim(ride_id, '0123456789ABCDEF') where {OF_FEBRUARY}"
+        ),
+        "start_latitude_in_range": (
+            f"update raw_data.citibike_trips set start_lat = start_lng, start_lng = start_lat where {OF_FEBRUARY}"
+        ),
+    },
+    "stg_weather__hourly": {
+        "hours_of_the_month": (
+            f"delete from raw_data.weather_hourly where {OF_FEBRUARY} and source_row between 100 and 130"
+        ),
+        "hour_unique": f"insert into raw_data.weather_hourly from raw_data.weather_hourly where {OF_FEBRUARY} limit 1",
+        "temperature_mean": (
+            f"update raw_data.weather_hourly set temperature_2m = temperature_2m * 1.8 + 32 where {OF_FEBRUARY}"
+        ),
+        "wind_speed_mean": (
+            f"update raw_data.weather_hourly set wind_speed_10m = wind_speed_10m * 3.6 where {OF_FEBRUARY}"
+        ),
+        "temperature_celsius_not_null": (
+            f"update raw_data.weather_hourly set temperature_2m = null where {OF_FEBRUARY} and source_row < 24"
+        ),
+    },
+    "dim_date": {
+        "dates_without_gap": "delete from core_core.dim_date where date_day = date '2025-01-20'",
+    },
+    "dim_time": {
+        "row_count": "delete from core_core.dim_time where hour_of_day = 3",
+    },
+    "dim_location": {
+        "unknown_zone_is_there": "delete from core_core.dim_location where location_id = 264",
+    },
+    "dim_station": {
+        "station_id_unique": "insert into core_core.dim_station from core_core.dim_station limit 1",
+    },
+    "dim_weather": {
+        "fahrenheit_is_of_celsius": "update core_core.dim_weather set temperature_fahrenheit = temperature_celsius",
+    },
+    "fct_trips": {
+        "trip_id_not_null": (
+            "create or replace table core_core.fct_trips as select * replace "
+            "(case when trip_type = 'fhv' then null else trip_id end as trip_id)"
+            " from core_core.fct_trips"
+        ),
+    },
+    "fct_trips_by_file": {
+        "sane_is_neither_outlier_nor_refund": "update core_core.fct_trips set is_sane = true",
+        "dropoff_not_before_pickup": (
+            "update core_core.fct_trips set dropoff_datetime = pickup_datetime - interval 1 minute"
+            " where trip_id % 100 = 0"
+        ),
+        "one_load": (
+            "update core_core.fct_trips set load_id = 'another'"
+            f" where {OF_FEBRUARY} and feed = 'yellow' and trip_id % 2 = 0"
+        ),
+        "weather_known": (
+            f"update core_core.fct_trips set temperature_celsius = null where {OF_FEBRUARY} and feed = 'yellow'"
+        ),
+        "night_share": f"update core_core.fct_trips set pickup_hour_of_day = 3 where {OF_FEBRUARY} and feed = 'yellow'",
+        "days_with_trips": (
+            "delete from core_core.fct_trips"
+            f" where {OF_FEBRUARY} and feed = 'yellow' and pickup_date > date '2025-02-20'"
+        ),
+    },
+    "fct_hourly_mobility": {
+        "hour_and_type_unique": "insert into core_core.fct_hourly_mobility from core_core.fct_hourly_mobility limit 1",
+        "mode_shares_add_up": (
+            "update core_core.fct_hourly_mobility set mode_share_pct = mode_share_pct / 2 where trip_type = 'fhv'"
+        ),
+        "sane_trips_within_trips": "update core_core.fct_hourly_mobility set trip_count = 1",
+    },
+}

@@ -1,0 +1,171 @@
+"""The command lines, as a user runs them, and what they leave in the ledger."""
+
+import re
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from quality import health, open_docs, quarantine, run
+from quality.suites import SUITES
+from tests.dbt.small_warehouse import Warehouse
+
+BREAK_FARES = "update raw_data.yellow_taxi set fare_amount = -fare_amount * 100 where source_month = date '2025-02-01'"
+
+
+def _execute(database: Path, sql: str) -> list[tuple[object, ...]]:
+    with duckdb.connect(str(database)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_a_run_that_passes_says_so_and_leaves_docs_and_checks(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.main(["--select", "dim_time,stg_weather__hourly"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"stg_weather__hourly +\d+ +0 +0 +\d", said)
+    page = sample.parent / "quality_docs" / "index.html"
+    assert str(page) in said
+    assert "dim_time" in page.read_text()
+    ((run_id, status, arguments),) = _execute(
+        sample,
+        "select run_id, status, arguments->>'select' from meta.ingestion_runs where kind = 'quality'"
+        " and started_by = 'terminal' and started_at < finished_at",
+    )
+    assert (status, arguments) == ("success", "dim_time,stg_weather__hourly")
+    checks = _execute(sample, f"select distinct asset, source, passed from meta.asset_checks where run_id = '{run_id}'")
+    assert sorted(checks) == [
+        ("dim_time", "great_expectations", True),
+        ("stg_weather__hourly", "great_expectations", True),
+    ]
+
+
+def test_a_failure_is_named_with_its_file_and_figures_everywhere(
+    sample: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _execute(sample, BREAK_FARES)
+    assert run.main(["--select", "stg_tlc__yellow_taxi"]) == 1
+    said = capsys.readouterr().out
+    failed = r"stg_tlc__yellow_taxi\.fare_amount_mean of yellow/2025-02-01: observed -[\d,.]+, expected at least 5"
+    assert re.search(f"failed {failed}", said)
+    assert "fare_amount_mean of yellow/2025-02-01" in (sample.parent / "quality_docs" / "index.html").read_text()
+    ((status, error),) = _execute(sample, "select status, error from meta.ingestion_runs where kind = 'quality'")
+    assert status == "failed"
+    assert str(error).startswith("stg_tlc__yellow_taxi.")
+    assert health.main() == 1
+    said = capsys.readouterr().out
+    assert re.search(f"failed {failed}", said)
+    assert re.search(r"dbt +\d+ +0 +0 ", said)
+
+
+def test_data_docs_load_nothing_from_elsewhere(sample: Path) -> None:
+    assert run.main(["--select", "dim_time"]) == 0
+    docs = sample.parent / "quality_docs"
+    pages = list(docs.rglob("*.html"))
+    assert len(pages) >= 3
+    for page in pages:
+        assert not re.search(r"(src|href)=[\"']https?://(?!greatexpectations.io/newsletter)", page.read_text()), page
+        for style in re.findall(r"href='([^']*data_docs\.css)'", page.read_text()):
+            assert (page.parent / style).exists()
+
+
+def test_the_docs_are_those_of_the_last_run(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webbrowser.open", lambda _: True)
+    assert open_docs.main() == 1
+    for suite in ("dim_time", "dim_date"):
+        assert run.main(["--select", suite]) == 0
+    assert open_docs.main() == 0
+    page = (sample.parent / "quality_docs" / "index.html").read_text()
+    assert "dim_date" in page
+    assert "dim_time" not in page
+
+
+@pytest.mark.usefixtures("database")
+def test_nothing_to_check_and_bad_arguments_have_their_own_status(
+    capsys: pytest.CaptureFixture[str], database: Path
+) -> None:
+    assert run.main([]) == quarantine.main() == health.main() == 3
+    assert "there is none. Load a month first" in capsys.readouterr().err
+    assert not database.exists(), "looking makes no database"
+    _execute(database, "create table nothing (i integer)")
+    assert run.main([]) == quarantine.main() == health.main() == 3
+    assert "Run dbt build in dbt/" in capsys.readouterr().err
+    assert run.main(["--select", "fct_trip"]) == 2
+    assert "'fct_trip'" in capsys.readouterr().err
+
+
+def test_suites_are_listed_without_a_database(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.main(["--list"]) == 0
+    said = capsys.readouterr().out
+    assert all(suite.name in said for suite in SUITES)
+    assert not database.exists()
+
+
+def test_feeds_that_are_not_loaded_are_no_failure(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _execute(sample, "delete from raw_data.hvfhv_taxi; delete from meta.asset_watermarks where asset = 'hvfhv'")
+    assert run.main(["--select", "stg_tlc__hvfhv_taxi,dim_time", "--no-docs"]) == 0
+    assert "nothing loaded" in capsys.readouterr().out
+    assert run.main(["--select", "stg_tlc__hvfhv_taxi", "--no-docs"]) == 3
+
+
+def test_quarantine_shows_rows_by_reason_with_their_share_and_examples(
+    sample: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _execute(
+        sample,
+        """
+        update meta.asset_watermarks set partition_key = '2015-02' where asset = 'fhv' and partition_key = '2025-02';
+        update core_core.quarantined_trips set source_month = '2015-02-01', reason = 'missing_times',
+            dropoff_datetime = null
+        where feed = 'fhv' and source_month = '2025-02-01';
+        insert into core_core.quarantined_trips by name
+            select trip_id, feed, date '2015-02-01' as source_month, 7 as source_row, trip_type, load_id,
+                pickup_datetime, 'missing_times' as reason
+            from core_core.fct_trips where feed = 'fhv' limit 100
+        """,
+    )
+    assert quarantine.main() == 1
+    said = capsys.readouterr().out
+    assert re.search(r"yellow 2025-01  \w+: \d+ rows, 0\.\d+% of the file\n    row \d+: pickup 20", said)
+    assert re.search(r"fhv 2015-02  missing_times: \d+ rows, [1-9]\d?\.\d+% of the file", said)
+    assert "the files of for-hire bases of 2015 and 2016 have no drop-off times" in said
+    assert "drop-off missing" in said
+    assert "failed fhv 2015-02: more than 1% of the file" in said
+
+
+@pytest.mark.parametrize(
+    ("fault", "test", "severity"),
+    [
+        ("update core_core.fct_hourly_mobility set total_revenue = total_revenue + 3", "adds_up_to_the_trips", "error"),
+        ("update core_core.fct_hourly_mobility set total_passengers = 0", "adds_up_to_the_trips", "error"),
+        ("update core_core.dim_weather set has_weather = false where hour_of_day = 8", "no_hour_of_weather", "error"),
+        ("update core_core.dim_weather set has_weather = false where hour_of_day = 8", "weather_of_their", "error"),
+        (
+            "delete from raw_data.weather_hourly; delete from meta.asset_watermarks where asset = 'weather'",
+            "month_of_trips_has_weather",
+            "warn",
+        ),
+        (
+            "delete from core_core.fct_hourly_mobility where pickup_date = '2025-02-05' and trip_type = 'yellow_taxi'",
+            "no_day_of_a_loaded_month",
+            "warn",
+        ),
+        (
+            "update core_core.fct_hourly_mobility set trip_count = trip_count * 4 where pickup_date = '2025-02-05'",
+            "like_those_of_its_weekday",
+            "warn",
+        ),
+    ],
+)
+def test_dbt_holds_what_is_true_across_tables(
+    warehouse: Warehouse, capsys: pytest.CaptureFixture[str], fault: str, test: str, severity: str
+) -> None:
+    (name,) = (path.stem for path in Path("dbt/tests").glob(f"*{test}*.sql"))
+    warehouse.execute(fault)
+    assert warehouse.dbt("test", "--select", name).success == (severity == "warn")
+    ((passed, said_severity),) = warehouse.execute(
+        f"select passed, severity from meta.asset_checks where check_name = '{name}' order by checked_at desc limit 1",
+    )
+    assert (passed, said_severity) == (False, severity)
+    if severity == "warn":
+        health.main()
+        said = capsys.readouterr().out
+        assert "2025-02-05" in said or "months of trips without weather: 2025-01, 2025-02" in said

@@ -1,0 +1,99 @@
+"""Suites pass on what publishers publish, and fail, by name, on data that is broken in the way they should catch."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from quality.suite import Suite, UnknownSuiteError, select
+from quality.suites import SUITES
+from quality.validate import run_suites
+from tests.quality.faults import FAULTS, OF_FEBRUARY
+from warehouse.ledger import Check
+
+
+def failures(database: Path, suite: Suite) -> list[Check]:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        (result,) = run_suites(connection, [suite])
+    return [check for check in result.checks if not check.passed]
+
+
+def reduced(name: str, expectation: str) -> Suite:
+    """The suite with this expectation alone, and the figures that it is computed from."""
+    (suite,) = (suite for suite in SUITES if suite.name == name)
+    (wanted,) = (each for each in suite.expectations if each.name == expectation)
+    kept = [
+        each
+        for each in suite.expectations
+        if each is wanted or (wanted.is_comparison and each.name in str(wanted.figure))
+    ]
+    return replace(suite, expectations=tuple(kept))
+
+
+def test_every_staging_model_dimension_and_fact_has_a_suite() -> None:
+    models = {path.stem for path in Path("dbt/models").rglob("*.sql")}
+    named = {name for name in models if name.startswith(("stg_", "dim_", "fct_", "quarantined_"))}
+    assert {suite.model for suite in SUITES} == named
+
+
+def test_clean_sample_data_passes_and_every_expectation_is_a_check(sample: Path) -> None:
+    with duckdb.connect(str(sample), read_only=True) as connection:
+        results = run_suites(connection, SUITES)
+    assert [check for result in results for check in result.checks if not check.passed] == []
+    for result in results:
+        assert {check.check_name for check in result.checks} == {each.name for each in result.suite.expectations}
+        assert all(check.observed and check.expected for check in result.checks)
+
+
+@pytest.mark.parametrize(
+    ("suite", "expectation"), [(suite, expectation) for suite, faults in FAULTS.items() for expectation in faults]
+)
+def test_a_fault_fails_the_expectation_that_is_there_for_it(sample: Path, suite: str, expectation: str) -> None:
+    fault = FAULTS[suite][expectation]
+    with duckdb.connect(str(sample)) as connection:
+        connection.execute(fault)
+    failed = {check.check_name: check for check in failures(sample, reduced(suite, expectation))}
+    assert expectation in failed
+    assert "could not be checked" not in failed[expectation].observed
+    # What is looked at by file names the file that was broken, and leaves the others alone.
+    if OF_FEBRUARY in fault:
+        partition = str(failed[expectation].partition_key)
+        assert partition.endswith("/2025-02-01"), failed[expectation]
+
+
+def test_every_suite_has_a_fault_that_it_catches() -> None:
+    assert set(FAULTS) | {"quarantined_trips"} == {suite.name for suite in SUITES}
+
+
+def test_a_partition_that_is_rejected_in_part_fails_with_its_reason(sample: Path) -> None:
+    with duckdb.connect(str(sample)) as connection:
+        connection.execute(
+            f"""
+            insert into core_core.quarantined_trips by name
+            select trip_id, feed, source_month, trip_id % 1000000000 as source_row, trip_type, load_id,
+                'missing_times' as reason
+            from core_core.fct_trips where {OF_FEBRUARY} and feed = 'fhv'
+            """
+        )
+    (failed,) = failures(sample, reduced("quarantined_trips", "quarantined_share"))
+    assert (failed.check_name, failed.partition_key, failed.severity) == (
+        "quarantined_share",
+        "fhv/2025-02-01",
+        "error",
+    )
+    assert "missing_times: the files of for-hire bases of 2015 and 2016 have no drop-off times" in failed.observed
+
+
+def test_a_column_that_is_gone_is_a_failure_and_not_a_pass(sample: Path) -> None:
+    with duckdb.connect(str(sample)) as connection:
+        connection.execute("alter table core_core.dim_time drop column day_part")
+    failed = {check.check_name: check for check in failures(sample, reduced("dim_time", "day_part_known"))}
+    assert failed["day_part_known"].observed.startswith("could not be checked: ")
+
+
+def test_a_suite_or_its_model_is_selected_and_a_wrong_name_is_named() -> None:
+    assert [suite.name for suite in select(SUITES, ["fct_trips"])] == ["fct_trips", "fct_trips_by_file"]
+    assert [suite.name for suite in select(SUITES, ["fct_trips_by_file"])] == ["fct_trips_by_file"]
+    with pytest.raises(UnknownSuiteError, match="'fct_trip'"):
+        select(SUITES, ["fct_trip"])
