@@ -5,10 +5,10 @@ import dagster as dg
 from orchestration.assets.dbt_assets import dbt_analytics_assets
 from orchestration.assets.raw_assets import raw_assets
 from orchestration.checks.quality import quality_checks
-from orchestration.jobs.build import daily_dbt_build_job
+from orchestration.jobs.daily import daily_dbt_build_job, daily_quality_job
 from orchestration.jobs.monthly import backfill_monthly_data, monthly_ingestion
 from orchestration.resources.dbt import dbt_resource
-from orchestration.schedules.daily import daily_dbt_build
+from orchestration.schedules.daily import daily_dbt_build, daily_quality
 from orchestration.sensors.alerts import alert_sensor
 from orchestration.sensors.ledger import ledger_sensor
 from orchestration.sensors.publication import publication_sensor
@@ -16,8 +16,8 @@ from orchestration.sensors.publication import publication_sensor
 defs = dg.Definitions(
     assets=dg.with_source_code_references([*raw_assets, dbt_analytics_assets]),
     asset_checks=quality_checks,
-    jobs=[backfill_monthly_data, monthly_ingestion, daily_dbt_build_job],
-    schedules=[daily_dbt_build],
+    jobs=[backfill_monthly_data, monthly_ingestion, daily_dbt_build_job, daily_quality_job],
+    schedules=[daily_dbt_build, daily_quality],
     sensors=[publication_sensor, ledger_sensor, alert_sensor],
     resources={"dbt": dbt_resource},
     # DuckDB has one writer: a process for each step would only cost its start.

@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime
 
 import dagster as dg
+import pytest
 
 from ingestion.feeds import FEEDS
 from orchestration import defs
@@ -14,7 +15,7 @@ from orchestration.assets.layers import layer_of
 from orchestration.assets.raw_assets import asset_key, raw_assets
 from orchestration.resources.dbt import dbt_project, prepare_manifest
 from orchestration.resources.retries import RETRIES
-from orchestration.schedules.daily import daily_dbt_build
+from orchestration.schedules.daily import daily_dbt_build, daily_quality
 from warehouse.paths import PROJECT_ROOT
 
 GRAPH = defs.get_repository_def().asset_graph
@@ -46,15 +47,20 @@ def test_dbt_tests_are_asset_checks() -> None:
     }
 
 
-def test_the_daily_build_runs_at_two_utc() -> None:
-    assert (daily_dbt_build.cron_schedule, daily_dbt_build.execution_timezone) == ("0 2 * * *", "UTC")
-    tick = daily_dbt_build.evaluate_tick(
+@pytest.mark.parametrize(
+    ("schedule", "hour", "job"), [(daily_dbt_build, 2, "daily_dbt_build_job"), (daily_quality, 3, "daily_quality_job")]
+)
+def test_the_daily_build_runs_at_two_utc_and_the_suites_an_hour_later(
+    schedule: dg.ScheduleDefinition, hour: int, job: str
+) -> None:
+    assert (schedule.cron_schedule, schedule.execution_timezone) == (f"0 {hour} * * *", "UTC")
+    tick = schedule.evaluate_tick(
         dg.build_schedule_context(
-            scheduled_execution_time=datetime(2025, 5, 1, 2, tzinfo=UTC), repository_def=defs.get_repository_def()
+            scheduled_execution_time=datetime(2025, 5, 1, hour, tzinfo=UTC), repository_def=defs.get_repository_def()
         )
     )
     assert len(tick.run_requests or []) == 1
-    assert daily_dbt_build.job_name == "daily_dbt_build_job"
+    assert schedule.job_name == job
 
 
 def test_assets_are_grouped_by_layer() -> None:

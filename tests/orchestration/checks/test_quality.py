@@ -68,9 +68,14 @@ def test_every_suite_is_an_asset_check_of_its_model() -> None:
         assert graph.get(key).blocking == suite.is_blocking
 
 
-def test_the_daily_build_ends_with_the_checks() -> None:
-    job = defs.resolve_job_def("daily_dbt_build_job")
-    assert {key.name for key in job.asset_layer.asset_graph.asset_check_keys} >= {f"quality_{s.name}" for s in SUITES}
+def checks_of(job: str) -> set[str]:
+    return {key.name for key in defs.resolve_job_def(job).asset_layer.asset_graph.asset_check_keys}
+
+
+def test_the_checks_have_a_job_of_their_own() -> None:
+    names = {f"quality_{suite.name}" for suite in SUITES}
+    assert checks_of("daily_quality_job") == names
+    assert not checks_of("daily_dbt_build_job") & names
 
 
 def test_a_check_that_passes_lets_what_is_downstream_run_and_is_kept(warehouse: Warehouse) -> None:
