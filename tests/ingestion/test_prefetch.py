@@ -29,13 +29,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.seen.append(name)
             self.server.running += 1
             self.server.most_running = max(self.server.most_running, self.server.running)
-        try:
-            if name.startswith("slow"):
-                time.sleep(0.2)
-            self._answer(name)
-        finally:
-            with self.server.lock:
-                self.server.running -= 1
+        if name.startswith("slow"):
+            time.sleep(0.2)
+        # Before the answer: whoever has it may ask for the next file before this thread goes on.
+        with self.server.lock:
+            self.server.running -= 1
+        self._answer(name)
 
     def _answer(self, name: str) -> None:
         status = {"missing": 404, "broken": 503, "unchanged": 304}.get(name, 200)

@@ -17,7 +17,7 @@ from orchestration.resources.dbt import dbt_project, prepare_manifest
 from tests.dbt.small_warehouse import JANUARY, Warehouse, yellow_month
 from warehouse.paths import PROJECT_ROOT
 
-WORKSPACE = "orchestration/workspace.yaml"
+WORKSPACE = str(PROJECT_ROOT / "orchestration" / "workspace.yaml")
 PATIENCE_SECONDS = 180
 
 
@@ -42,12 +42,15 @@ def instance(
 
 @pytest.fixture
 def daemon(instance: dg.DagsterInstance, logs: Path) -> Iterator[None]:
-    """What runs queued runs, in `dagster dev`."""
+    """What runs queued runs, in `dagster dev`.
+
+    Not started in the project's folder, as nothing here is: the .env there names the project's own instance.
+    """
     logs.mkdir(exist_ok=True)
     with (logs / "daemon.log").open("w") as log:
         process = subprocess.Popen(
             ["dagster-daemon", "run", "-w", WORKSPACE],
-            cwd=PROJECT_ROOT,
+            cwd=instance.root_directory,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -58,9 +61,9 @@ def daemon(instance: dg.DagsterInstance, logs: Path) -> Iterator[None]:
         process.wait()
 
 
-def _launch(job: str) -> subprocess.Popen[bytes]:
+def _launch(instance: dg.DagsterInstance, job: str) -> subprocess.Popen[bytes]:
     command = ["dagster", "job", "launch", "-w", WORKSPACE, "-j", job]
-    return subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(command, cwd=instance.root_directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def _wait_for(condition: Callable[[], bool], what: str) -> None:
@@ -86,7 +89,7 @@ def _pid(instance: dg.DagsterInstance, run: dg.DagsterRun) -> int | None:
 def test_two_runs_at_once_go_one_after_the_other_and_one_that_is_killed_leaves_its_place_and_is_run_again(
     instance: dg.DagsterInstance,
 ) -> None:
-    launches = [_launch("daily_dbt_build_job"), _launch("daily_dbt_build_job")]
+    launches = [_launch(instance, "daily_dbt_build_job") for _ in range(2)]
     assert [launch.wait() for launch in launches] == [0, 0]
     _wait_for(lambda: any(_pid(instance, run) for run in _runs(instance)), "the first run's process")
     assert sorted(run.status.value for run in _runs(instance)) in (["QUEUED", "STARTED"], ["QUEUED", "STARTING"])
