@@ -22,25 +22,16 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.samples import FOLDER, sample_file
 from ingestion.download import Downloaded
 from ingestion.feeds import FEEDS
 from ingestion.partitions import Partition
 from ingestion.pipeline import load_file
-from ingestion.sample_publisher.files import row_count, write_file
 from ingestion.sources.zips import extract_csvs
 from warehouse.ledger import Fingerprint
 from warehouse.paths import DATABASE_VARIABLE, PROJECT_ROOT
 
 MONTH = date(2025, 6, 1)
-FOLDER = PROJECT_ROOT / "data" / "benchmark"
-
-
-def sample_file(feed: str, rows: int) -> Path:
-    """A sample file of the feed with about so many rows, made once."""
-    yellow_rows = round(rows * 1_000_000 / row_count(feed, MONTH, rows=1_000_000))
-    folder = FOLDER / f"{feed}-{rows}"
-    made = list(folder.glob("*"))
-    return made[0] if made else write_file(feed, MONTH, folder, rows=yellow_rows)
 
 
 def run_floor(feed: str, path: Path, folder: Path) -> dict[str, float]:
@@ -109,7 +100,7 @@ def main() -> int:
         rows = getattr(options, feed)
         if not rows:
             continue
-        path = sample_file(feed, rows)
+        path = sample_file(feed, MONTH, rows)
         runs = [(measure("floor", feed, path), measure("load", feed, path)) for _ in range(options.runs)]
         floor, load = (median(run[kind]["load"] for run in runs) for kind in (0, 1))
         table.add_row(

@@ -53,17 +53,12 @@ def run_and_record(
     return results
 
 
-def check_name(suite: Suite) -> str:
-    """What Dagster calls the asset check of a suite."""
-    return f"quality_{suite.name}"
-
-
 def verdict(result: SuiteResult) -> Check:
     """A suite as one check, as Dagster shows it."""
     failures = [*result.failed("error"), *result.failed("warn")]
     return Check(
         asset=result.suite.model,
-        check_name=check_name(result.suite),
+        check_name=result.suite.check_name,
         source="dagster",
         severity="warn" if failures and not result.failed("error") else "error",
         passed=not failures,

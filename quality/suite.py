@@ -53,6 +53,11 @@ class Suite:
         if repeated:
             raise ValueError(f"{self.name}: expected each name once, but {', '.join(repeated)} comes more often")
 
+    @property
+    def check_name(self) -> str:
+        """What Dagster calls the asset check of the suite."""
+        return f"quality_{self.name}"
+
 
 class UnknownSuiteError(ValueError):
     """A name in a selection that no suite and no model has."""

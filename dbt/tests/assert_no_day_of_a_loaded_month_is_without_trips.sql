@@ -4,11 +4,7 @@ with
 
 loaded as (
 
-    select distinct
-        {{ trip_type_of_feed('feed') }} as trip_type,
-        source_month
-    from {{ ref('int_loaded_partitions') }}
-    where {{ is_trip_feed('feed') }}
+    {{ loaded_trip_months() }}
 
 ),
 

@@ -13,7 +13,7 @@ _ASSET_OF_MODEL = {key.path[-1]: key for key in dbt_analytics_assets.keys}
 def _asset_check(suite: Suite) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=_ASSET_OF_MODEL[suite.model],
-        name=f"quality_{suite.name}",
+        name=suite.check_name,
         description=f"{len(suite.expectations)} expectations on {suite.model}, looked at by {suite.kind}. "
         f"Their names and what they expect: `python -m quality.run --list --select {suite.name}`.",
         blocking=suite.is_blocking,

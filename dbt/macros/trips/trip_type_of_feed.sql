@@ -7,3 +7,12 @@
         else {{ feed }}
     end
 {%- endmacro %}
+
+{# A select of the months of which trips are loaded: trip type and month of the files. #}
+{% macro loaded_trip_months() -%}
+    select distinct
+        {{ trip_type_of_feed('feed') }} as trip_type,
+        source_month
+    from {{ ref('int_loaded_partitions') }}
+    where {{ is_trip_feed('feed') }}
+{%- endmacro %}
