@@ -18,6 +18,9 @@ FROM ?= 2025-01
 TO ?= 2025-02
 ROWS ?= 50000
 
+# The benchmark: trips in all, over 24 months.
+SCALE ?= 32000000
+
 .DEFAULT_GOAL := help
 
 ## help: this list
@@ -150,15 +153,20 @@ test-line: setup
 		python -m ingestion.sample_publisher run --port 0 --from $(FROM) --to $(TO) --rows 20000 -- \
 		$(MAKE) --no-print-directory line
 
-## bench-ingest: loading a month against DuckDB alone on the same file; ARGS="--hvfhv 20000000" for more
+## bench: every stage against the shortest SQL that does the same, SCALE=32000000 trips; ARGS="--runs 1" for less
+.PHONY: bench
+bench: setup
+	@python -m benchmarks --trips $(SCALE) $(ARGS)
+
+## bench-ingest: the part of it that loads files
 .PHONY: bench-ingest
 bench-ingest: setup
-	@python -m benchmarks.ingest $(ARGS)
+	@python -m benchmarks ingest --trips $(SCALE) $(ARGS)
 
-## bench-build: dbt's build of 32 million trips against hand-written SQL; ARGS="--runs 1 --only month" for less
+## bench-build: the part of it that builds the facts
 .PHONY: bench-build
 bench-build: setup
-	@python -m benchmarks.build $(ARGS)
+	@python -m benchmarks build --trips $(SCALE) $(ARGS)
 
 ## bench-metrics: each metric by month and trip type, on the warehouse that is there
 .PHONY: bench-metrics

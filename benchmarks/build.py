@@ -1,124 +1,109 @@
-"""How fast dbt builds the warehouse, against hand-written DuckDB SQL that makes the same rows in the same run.
+"""dbt's builds, against hand-written DuckDB SQL that makes the same rows in the same turn.
 
-`python -m benchmarks.build [--runs 3] [--memory-limit 4GB] [--only new] [--json FILE]`. Raw data is 24 months of sample
-trips, 32 million (yellow, fhv and Citi Bike as 15 to 5 to 12), loaded by the platform and kept for the next time. Floor
-and dbt take turns, each a process of its own on its own copy of the same database. What counts of dbt is what it takes
-beyond its own start: the same command with nothing selected. Of all runs the medians. CPU seconds and their ratio tell
-most where others use the machine, too. Fails where the rows of the two differ.
+Raw data is sample trips (yellow, fhv and Citi Bike as 15 to 5 to 12), loaded by the platform. What counts of dbt is
+what it takes beyond its own start: the same command with nothing selected. Fails where the rows of floor and dbt
+differ.
 """
 
-import argparse
-import json
-import shutil
-import sys
-import tempfile
-from collections.abc import Callable
-from dataclasses import asdict
-from datetime import date
+from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
+from benchmarks.bench import Bench, Contest
+from benchmarks.samples import HISTORY, HISTORY_LENGTHS, NEW_MONTH, OLD_MONTH, load_trips, raw_database, rows_a_month
+from benchmarks.scenarios import Scenario, Scenes, backfill_of
+from benchmarks.stages import Stage
 
-from benchmarks.build_report import Results, goals, table_of
-from benchmarks.processes import BenchmarkError
-from benchmarks.samples import FOLDER, ROWS_A_MONTH, load_trips, load_weather, months_from, raw_database
-from benchmarks.scenarios import Bench, Scenario
+# Asked for of every build, and of a run that has nothing to do in seconds beyond dbt's start.
+GOAL = 1.3
 
-HISTORY = months_from(date(2023, 1, 1), 24)
-NEW_MONTH = date(2025, 1, 1)
-OLD_MONTH = date(2023, 6, 1)
-# What the publisher puts in the place of the old month: fewer rows, all of them others.
-REPLACED_ROWS = {feed: rows * 96 // 100 for feed, rows in ROWS_A_MONTH.items()}
-
-FACTS = ("run", "--select", "fct_trips", "fct_hourly_mobility")
-BACKFILL = json.dumps({"backfill_start_date": "2023-06-01", "backfill_end_date": "2023-06-30"})
+_FACTS = ("run", "--select", "fct_trips", "fct_hourly_mobility")
+_BEFORE_FACTS = ("run", "--select", "+fct_hourly_mobility", "--exclude", "fct_trips", "fct_hourly_mobility")
+_WHOLE_FLOOR = "create table as select, a fact"
+_MONTH_FLOOR = "delete and insert, a fact"
 
 
-def measure_all(bench: Bench, runs: int, only: str, keep: Callable[[Results], None]) -> Results:
-    """All scenarios whose name has the text `only`, by name; each so many times. What there is, `keep` is told."""
-    console = Console(stderr=True)
-    results: Results = {}
+@dataclass
+class Build:
+    """The builds of one run of the benchmark, and the databases that they leave for each other."""
 
-    def measure(*scenarios: Scenario, times: int = runs) -> None:
-        """In turns, so that what else the machine does falls on all of them."""
-        for turn in range(times):
-            for scenario in scenarios:
-                if only in scenario.name:
-                    console.print(f"{scenario.name}: run {turn + 1} of {times}", style="dim")
-                    results.setdefault(scenario.name, []).append(bench.measure(scenario, compare=turn == 0))
-                    keep(results)
+    bench: Bench
 
-    raw = raw_database(HISTORY)
-    prepared = _prepared(bench, raw, "prepared-24")
-    full = Scenario("full refresh", prepared, (*FACTS, "--full-refresh"))
-    measure(full)
-    built = _built(bench, prepared, "built-24")
-    short = _built(bench, _prepared(bench, raw_database(HISTORY[-3:]), "prepared-3"), "built-3")
-    measure(
-        Scenario("new month, 3 of history", _with_month(short, NEW_MONTH, ROWS_A_MONTH), FACTS, month=NEW_MONTH),
-        Scenario("new month, 24 of history", _with_month(built, NEW_MONTH, ROWS_A_MONTH), FACTS, month=NEW_MONTH),
-        Scenario("old month replaced", _with_month(built, OLD_MONTH, REPLACED_ROWS), FACTS, month=OLD_MONTH),
-        Scenario("backfill of a month", built, (*FACTS, "--vars", BACKFILL), month=OLD_MONTH),
-        Scenario("nothing to do", built, FACTS, has_floor=False),
-    )
-    quarantine = ("run", "--select", "quarantined_trips", "--full-refresh")
-    measure(Scenario("quarantine, full refresh", built, quarantine, tables=("quarantined_trips",)))
-    measure(Scenario("dbt build of everything", raw, ("build",), has_floor=False), times=1)
-    if "dbt build of everything" in results:
-        whole = bench.keep("whole-24")
-        measure(Scenario("dbt build, nothing to do", whole, ("build",), has_floor=False))
-    return results
+    def __post_init__(self) -> None:
+        self._scenes = Scenes(self.bench.folder, self.bench.memory_limit)
+        self._month_rows = rows_a_month(self.bench.trips)
 
+    def measure(self) -> None:
+        """Measure full refreshes of a growing history, then what is done to the histories."""
+        built = {months: self._full_refresh(months) for months in HISTORY_LENGTHS}
+        longest = built[len(HISTORY)]
+        self._play(
+            *(self._new_month(base, months) for months, base in built.items()),
+            self._old_month_replaced(longest),
+            Scenario(
+                self._stage("backfill of a month", 1, _MONTH_FLOOR, months=len(HISTORY)),
+                longest,
+                (*_FACTS, *backfill_of(OLD_MONTH)),
+                month=OLD_MONTH,
+            ),
+            Scenario(
+                self._stage("quarantined trips, full refresh", len(HISTORY), _WHOLE_FLOOR, months=len(HISTORY)),
+                longest,
+                ("run", "--select", "quarantined_trips", "--full-refresh"),
+                tables=("quarantined_trips",),
+            ),
+            Scenario(self._stage("nothing to do", 0, goal=None, months=len(HISTORY)), longest, _FACTS, tables=()),
+        )
+        for base in built.values():
+            base.unlink()
 
-def _prepared(bench: Bench, raw: Path, name: str) -> Path:
-    """Raw data, the weather of the new month too (it is there before the trips), and what the facts read of dbt's."""
-    bench.start_from(raw)
-    load_weather(bench.dbt.database, [NEW_MONTH])
-    bench.dbt.run("run", "--select", "+fct_hourly_mobility", "--exclude", "fct_trips", "fct_hourly_mobility")
-    return bench.keep(name)
+    def measure_whole(self) -> Path:
+        """Measure the build of everything, tests too, and return the database that it made."""
+        raw = raw_database(self.bench.trips, len(HISTORY))
+        stage = self._stage("dbt build: all models and tests", len(HISTORY), goal=None)
+        self._play(Scenario(stage, raw, ("build",), tables=()), runs=1)
+        if not self.bench.has_measured(stage):
+            self._scenes.start_from(raw)
+            self._scenes.dbt.run("build")
+        return self._scenes.dbt.database
 
+    def _full_refresh(self, months: int) -> Path:
+        """Measure a full refresh of the facts of so many months, and return what it made."""
+        self.bench.say(f"preparing {months} months")
+        self._scenes.start_from(raw_database(self.bench.trips, months))
+        self._scenes.dbt.run(*_BEFORE_FACTS)
+        prepared = self._scenes.keep("prepared")
+        stage = self._stage(f"full refresh, {months} months", months, _WHOLE_FLOOR)
+        self._play(Scenario(stage, prepared, (*_FACTS, "--full-refresh")))
+        if not self.bench.has_measured(stage):
+            self._scenes.start_from(prepared)
+            self._scenes.dbt.run(*_FACTS)
+        prepared.unlink()
+        return self._scenes.keep(f"built-{months}")
 
-def _built(bench: Bench, prepared: Path, name: str) -> Path:
-    bench.start_from(prepared)
-    bench.dbt.run(*FACTS)
-    return bench.keep(name)
+    def _new_month(self, base: Path, months: int) -> Scenario:
+        stage = self._stage(f"new month, {months} of history", 1, _MONTH_FLOOR, months=months)
 
+        def load(database: Path) -> None:
+            load_trips(database, [NEW_MONTH], self._month_rows)
 
-def _with_month(built: Path, month: date, rows: dict[str, int]) -> Path:
-    """A copy of a built database with a month loaded that dbt has not seen."""
-    path = built.with_name(f"{built.stem}-with-{month:%Y-%m}.duckdb")
-    shutil.copyfile(built, path)
-    load_trips(path, [month], rows)
-    return path
+        return Scenario(stage, base, _FACTS, load, month=NEW_MONTH)
 
+    def _old_month_replaced(self, base: Path) -> Scenario:
+        stage = self._stage("old month replaced", 1, _MONTH_FLOOR, months=len(HISTORY))
 
-def main() -> int:
-    """Measure, print the table, and keep the single figures if asked for."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.build", description=__doc__)
-    parser.add_argument("--runs", type=int, default=3, help="runs of each (default: %(default)s)")
-    parser.add_argument("--memory-limit", default="4GB", help="DuckDB's, of dbt and floor (default: %(default)s)")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only what has this in its name")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the figures of every run")
-    options = parser.parse_args()
-    FOLDER.mkdir(parents=True, exist_ok=True)
+        def load(database: Path) -> None:
+            # Fewer rows, all of them others.
+            load_trips(database, [OLD_MONTH], {feed: rows * 96 // 100 for feed, rows in self._month_rows.items()})
 
-    def keep(results: Results) -> None:
-        if options.json:
-            figures = {name: [asdict(run) for run in runs] for name, runs in results.items()}
-            options.json.write_text(json.dumps(figures, indent=1))
+        return Scenario(stage, base, _FACTS, load, month=OLD_MONTH)
 
-    with tempfile.TemporaryDirectory(dir=FOLDER, prefix="build-") as folder:
-        try:
-            results = measure_all(Bench(Path(folder), options.memory_limit), options.runs, options.only, keep)
-        except BenchmarkError as error:
-            print(error, file=sys.stderr)
-            return 1
-    console = Console()
-    # Figures are for copying: never cut to a narrow terminal.
-    Console(width=max(console.width, 180)).print(table_of(results))
-    print("\n".join(["", *goals(results)]))
-    return 0
+    def _stage(
+        self, name: str, built_months: int, floor: str = "", *, goal: float | None = GOAL, months: int = 0
+    ) -> Stage:
+        return Stage("build", name, built_months * sum(self._month_rows.values()), floor, goal, months)
 
+    def _play(self, *scenarios: Scenario, runs: int | None = None) -> None:
+        def contest(scenario: Scenario) -> Contest:
+            return Contest(scenario.stage, lambda measured: self._scenes.play(scenario, measured))
 
-if __name__ == "__main__":
-    sys.exit(main())
+        self.bench.take_turns([contest(scenario) for scenario in scenarios], runs)

@@ -1,6 +1,5 @@
 """dbt as a process of its own on a database, against its own start."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,21 +13,15 @@ NOTHING_SELECTED = ("--exclude", "fqn:*")
 
 @dataclass(frozen=True)
 class DbtRun:
-    """A run of dbt and, just before it, its own start. `model_seconds` is what dbt says its models took."""
+    """A run of dbt and, just before it, its own start."""
 
     start: Cost
     whole: Cost
-    model_seconds: float
 
     @property
-    def wall(self) -> float:
-        """Seconds beyond dbt's own start."""
-        return self.whole.wall - self.start.wall
-
-    @property
-    def cpu(self) -> float:
-        """CPU seconds beyond those of dbt's own start."""
-        return self.whole.cpu - self.start.cpu
+    def building(self) -> Cost:
+        """What it cost beyond dbt's own start."""
+        return self.whole.beyond(self.start)
 
 
 @dataclass
@@ -37,6 +30,7 @@ class Dbt:
 
     database: Path
     memory_limit: str
+    project: Path = PROJECT_ROOT / "dbt"
     _parsed_for: set[str] = field(default_factory=set)
 
     def run(self, *arguments: str) -> DbtRun:
@@ -47,21 +41,25 @@ class Dbt:
         """
         # What dbt parsed holds for the variables it parsed with: those of a command have a folder of their own.
         variables = arguments[arguments.index("--vars") + 1] if "--vars" in arguments else ""
-        target = self.database.with_name(f"target-{len(variables)}")
+        target = self.target(variables)
         if variables not in self._parsed_for:
             self._measure((*arguments, *NOTHING_SELECTED), target)
             self._parsed_for.add(variables)
         start = self._measure((*arguments, *NOTHING_SELECTED), target)
-        whole = self._measure(arguments, target)
-        results = json.loads((target / "run_results.json").read_text())["results"]
-        models = [result for result in results if result["unique_id"].startswith("model.")]
-        return DbtRun(start, whole, sum(result["execution_time"] for result in models))
+        return DbtRun(start, self._measure(arguments, target))
 
-    def _measure(self, arguments: tuple[str, ...], target: Path) -> Cost:
-        settings = {
+    def target(self, variables: str = "") -> Path:
+        """Where dbt puts what it makes beside the database."""
+        return self.database.with_name(f"target-{self.project.parent.name}-{len(variables)}")
+
+    def settings(self, target: Path) -> dict[str, str]:
+        """What dbt's profile and its own options read from the environment."""
+        return {
             DATABASE_VARIABLE: str(self.database),
             "DUCKDB_MEMORY_LIMIT": self.memory_limit,
             "DBT_TARGET_PATH": str(target),
             "DBT_LOG_PATH": str(target),
         }
-        return measure(("dbt", *arguments), PROJECT_ROOT / "dbt", settings)[0]
+
+    def _measure(self, arguments: tuple[str, ...], target: Path) -> Cost:
+        return measure(("dbt", *arguments), self.project, self.settings(target))[0]

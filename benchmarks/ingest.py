@@ -1,122 +1,161 @@
-"""Loading a month of each kind of file, against DuckDB alone on the same file in the same run.
+"""Loading published files of each feed, against DuckDB alone on the same files in the same turn.
 
-`python -m benchmarks.ingest [--yellow 3500000] [--citibike 4000000] [--hvfhv 0] [--runs 3]`. The floor is
-`create table as select * from` the file (of a Citi Bike zip: its unpacked CSVs). Every run is a process of
-its own; what counts is the median, and the ratio of the medians.
+The floor is `create table as select * from` the file (of a Citi Bike zip: its unpacked CSVs; the unpacking is counted
+for neither). Every turn is a process of its own. Of a large file what counts is loading it after a file of a few rows,
+which takes the start of a process and its libraries; of a year of small files everything counts.
 """
 
 import argparse
 import json
 import os
-import resource
-import subprocess
 import sys
 import tempfile
 import time
 import zipfile
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from statistics import median
 
 import duckdb
-from rich.console import Console
-from rich.table import Table
 
-from benchmarks.samples import FOLDER, sample_file
+from benchmarks.bench import Bench, Contest
+from benchmarks.processes import Cost, cpu_seconds, measure_inside
+from benchmarks.samples import FOLDER, months_from, sample_file
+from benchmarks.stages import FLOOR, PLATFORM, Measurement, Stage, Turn
 from ingestion.download import Downloaded
 from ingestion.feeds import FEEDS
 from ingestion.partitions import Partition
 from ingestion.pipeline import load_file
+from ingestion.sample_publisher.files import PUBLISHER_FOLDERS, file_of_name
 from ingestion.sources.zips import extract_csvs
 from warehouse.ledger import Fingerprint
-from warehouse.paths import DATABASE_VARIABLE, PROJECT_ROOT
+from warehouse.paths import DATABASE_VARIABLE
 
-MONTH = date(2025, 6, 1)
+_MONTH_BEFORE, _MONTH = date(2025, 5, 1), date(2025, 6, 1)
+_FEW_ROWS = 1_000
 
+# Million rows of the file for a history of 32 million trips: about as many as real months have, of hvfhv half.
+_ROWS = {"yellow": 3.5, "fhv": 1.6, "hvfhv": 10, "citibike": 4}
+_PARQUET_GOAL, _CSV_GOAL = 3, 2
 
-def run_floor(feed: str, path: Path, folder: Path) -> dict[str, float]:
-    """Load the file with DuckDB alone; `unzip` seconds come on top for a zip."""
-    begun = time.monotonic()
-    source = f"read_parquet('{path}')"
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path) as archive:
-            names = [name for name in archive.namelist() if name.endswith(".csv") and "__MACOSX" not in name]
-            archive.extractall(folder, names)
-        source = f"read_csv({[str(folder / name) for name in names]})"
-    unzipped = time.monotonic()
-    with duckdb.connect(str(folder / "floor.duckdb")) as connection:
-        connection.execute(f"create table {feed} as select * from {source}")
-    return {"unzip": unzipped - begun, "load": time.monotonic() - unzipped}
+_YEAR = months_from(date(2024, 1, 1), 12)
+_GREEN_ROWS = 50_000  # of a month, as published
 
 
-def run_load(feed: str, path: Path, _folder: Path) -> dict[str, float]:
-    """Load the file as the platform does, from the downloaded file to the committed partition."""
-    unzip = 0.0
-    if path.suffix == ".zip":
-        begun = time.monotonic()
-        for extracted in extract_csvs(path, MONTH):
-            extracted.unlink()
-        unzip = time.monotonic() - begun
-    begun = time.monotonic()
-    load_file(Partition(FEEDS[feed], MONTH), Downloaded(path, Fingerprint(path.as_uri()), path.stat().st_size))
-    return {"unzip": unzip, "load": time.monotonic() - begun - unzip}
+def measure_ingest(bench: Bench) -> None:
+    """Measure the feeds in turns, and a year of files so small that what each file costs anyway is most of it."""
+    bench.take_turns([*(_large_file(feed, rows_of_file(feed, bench.trips)) for feed in _ROWS), _small_files()])
 
 
-def measure(kind: str, feed: str, path: Path) -> dict[str, float]:
-    """Run one of the two in a process of its own; seconds and peak memory in MB."""
+def rows_of_file(feed: str, trips: int) -> int:
+    """How many rows the measured file of a feed has."""
+    return round(trips * _ROWS[feed] / 32)
+
+
+def _large_file(feed: str, rows: int) -> Contest:
+    is_zip = feed == "citibike"
+    stage = Stage(
+        part="ingest",
+        name=f"{feed}, {'zip of CSVs' if is_zip else 'Parquet'}",
+        rows=rows,
+        floor="create table as select * from the file",
+        goal=_CSV_GOAL if is_zip else _PARQUET_GOAL,
+    )
+
+    def turn(_: Measurement) -> Turn:
+        files = [sample_file(feed, _MONTH_BEFORE, _FEW_ROWS), sample_file(feed, _MONTH, rows)]
+        return {who: run(kind, files, "--after-the-first") for who, kind in ((FLOOR, "floor"), (PLATFORM, "load"))}
+
+    return Contest(stage, turn)
+
+
+def _small_files() -> Contest:
+    stage = Stage("ingest", "green, a year of 12 small files", 12 * _GREEN_ROWS, "create table as, a file")
+
+    def turn(_: Measurement) -> Turn:
+        files = [sample_file("green", month, _GREEN_ROWS) for month in _YEAR]
+        return {who: run(kind, files) for who, kind in ((FLOOR, "floor"), (PLATFORM, "load"))}
+
+    return Contest(stage, turn)
+
+
+def run(kind: str, files: Sequence[Path], *options: str) -> Cost:
+    """Load the files in a process of its own, with DuckDB alone (`floor`) or as the platform does (`load`).
+
+    Raises:
+        BenchmarkError: it failed.
+    """
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
-        os.link(path, Path(folder) / path.name)
-        environment = os.environ | {DATABASE_VARIABLE: f"{folder}/load.duckdb"}
-        command = [sys.executable, "-m", "benchmarks.ingest", "--child", kind, feed, f"{folder}/{path.name}"]
-        done = subprocess.run(command, env=environment, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
-        result: dict[str, float] = json.loads(done.stdout)
-        return result
+        # Each in a folder of its own, as when it is downloaded: it is unpacked beside itself.
+        paths = [Path(folder) / file.stem / file.name for file in files]
+        for file, path in zip(files, paths, strict=True):
+            path.parent.mkdir()
+            os.link(file, path)
+        command = ("python", "-m", "benchmarks.ingest", kind, *map(str, paths), *options)
+        return measure_inside(command, {DATABASE_VARIABLE: f"{folder}/load.duckdb"})[0]
 
 
-def child(kind: str, feed: str, path: Path) -> None:
-    """What a measured process does: one load, and its figures on standard output."""
-    run = {"floor": run_floor, "load": run_load}[kind]
-    figures = run(feed, path, path.parent)
-    figures["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps(figures))
+class _Floor:
+    """Loading with DuckDB alone."""
+
+    def prepare(self, file: Path) -> tuple[float, float]:
+        """Unpack a zip, which takes none of the seconds that count."""
+        if file.suffix == ".zip":
+            with zipfile.ZipFile(file) as archive:
+                names = [name for name in archive.namelist() if name.endswith(".csv") and "__MACOSX" not in name]
+                archive.extractall(file.parent, names)
+        return 0, 0
+
+    def load(self, file: Path) -> None:
+        source = f"read_parquet('{file}')"
+        if file.suffix == ".zip":
+            source = f"read_csv({[str(path) for path in file.parent.rglob('*.csv')]})"
+        with duckdb.connect(str(file.parents[1] / "floor.duckdb")) as connection:
+            connection.execute(f'create table "{file.stem}" as select * from {source}')
+
+
+class _Load:
+    """Loading as the platform does, from the downloaded file to the committed partition."""
+
+    def prepare(self, file: Path) -> tuple[float, float]:
+        """The wall and CPU seconds of unpacking a zip, which the load does again."""
+        begun, cpu_begun = time.monotonic(), cpu_seconds()
+        if file.suffix == ".zip":
+            for extracted in extract_csvs(file, _partition(file).month):
+                extracted.unlink()
+        return time.monotonic() - begun, cpu_seconds() - cpu_begun
+
+    def load(self, file: Path) -> None:
+        load_file(_partition(file), Downloaded(file, Fingerprint(file.as_uri()), file.stat().st_size))
+
+
+def _partition(file: Path) -> Partition:
+    """Whose feed and month the file's name says it is."""
+    (found,) = filter(None, (file_of_name(folder, file.name) for folder in PUBLISHER_FOLDERS.values()))
+    feed, month = found
+    return Partition(FEEDS[feed], month)
 
 
 def main() -> int:
-    """Measure each feed that has rows, floor and load in turn, and print the table."""
+    """What a measured process does: load the files, and print what it cost as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ingest", description=__doc__)
-    sizes = {"yellow": 3_500_000, "citibike": 4_000_000, "hvfhv": 0}
-    for feed, rows in sizes.items():
-        parser.add_argument(f"--{feed}", type=int, default=rows, help="rows of the file (default: %(default)s)")
-    parser.add_argument("--runs", type=int, default=3, help="runs of each (default: %(default)s)")
-    parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("kind", choices=("floor", "load"))
+    parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument("--after-the-first", action="store_true", help="the first file does not count")
     options = parser.parse_args()
-    if options.child:
-        child(options.child[0], options.child[1], Path(options.child[2]))
-        return 0
-    table = Table("feed", box=None, header_style="bold", pad_edge=False)
-    for name in ("rows", "unzip s", "floor s", "load s", "load / floor", "rows / s", "peak MB", "floor's peak MB"):
-        table.add_column(name, justify="right")
-    for feed in sizes:
-        rows = getattr(options, feed)
-        if not rows:
-            continue
-        path = sample_file(feed, MONTH, rows)
-        runs = [(measure("floor", feed, path), measure("load", feed, path)) for _ in range(options.runs)]
-        floor, load = (median(run[kind]["load"] for run in runs) for kind in (0, 1))
-        table.add_row(
-            feed,
-            f"{rows:,}",
-            f"{median(run[0]['unzip'] for run in runs):.2f}" if path.suffix == ".zip" else "",
-            f"{floor:.2f}",
-            f"{load:.2f}",
-            f"{load / floor:.2f}",
-            f"{rows / load:,.0f}",
-            f"{max(run[1]['peak_mb'] for run in runs):,.0f}",
-            f"{max(run[0]['peak_mb'] for run in runs):,.0f}",
-        )
-    console = Console()
-    # Figures are for copying: never cut to a narrow terminal.
-    Console(width=max(console.width, 110)).print(table)
+    loader = _Floor() if options.kind == "floor" else _Load()
+    files = options.files
+    if options.after_the_first:
+        loader.prepare(files[0])
+        loader.load(files[0])
+        files = files[1:]
+    unpacking = [loader.prepare(file) for file in files]
+    begun, cpu_begun = time.monotonic(), cpu_seconds()
+    for file in files:
+        loader.load(file)
+    wall = time.monotonic() - begun - sum(seconds for seconds, _ in unpacking)
+    cpu = cpu_seconds() - cpu_begun - sum(seconds for _, seconds in unpacking)
+    print(json.dumps({"wall": wall, "cpu": cpu}))
     return 0
 
 

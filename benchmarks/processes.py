@@ -1,4 +1,4 @@
-"""What a process costs: wall and CPU seconds and peak memory, of it and those it started.
+"""What a process costs: wall and CPU seconds and peak memory, of it and of those it started.
 
 `python -m benchmarks.processes command …` runs a command and prints its cost as JSON on the last line. A process of its
 own does the measuring because Linux counts the memory of whoever starts a program as the program's: here that is small.
@@ -9,21 +9,31 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import psutil
+
 from warehouse.paths import PROJECT_ROOT
+
+# Memory of a tree of processes is known only by looking, and looking takes time from what is measured.
+_LOOK_EVERY_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one process; `cpu` is user and system seconds over all threads."""
+    """`cpu` is user and system seconds over all threads and processes; `peak_mb` the most memory they had together."""
 
     wall: float
     cpu: float
     peak_mb: float
+
+    def beyond(self, start: "Cost") -> "Cost":
+        """The seconds without those of a start; the memory is that of the whole."""
+        return Cost(self.wall - start.wall, self.cpu - start.cpu, self.peak_mb)
 
 
 class BenchmarkError(Exception):
@@ -49,17 +59,69 @@ def measure(
     if done.returncode:
         raise BenchmarkError(f"expected `{' '.join(command)}` to succeed, but it said:\n{done.stdout}{done.stderr}")
     *printed, cost = done.stdout.splitlines()
-    return Cost(**json.loads(cost)), "\n".join(printed)
+    return Cost(**json.loads(cost)), "\n".join(printed).rstrip()
+
+
+def measure_inside(command: Sequence[str], environment: Mapping[str, str] = {}) -> tuple[Cost, dict[str, float]]:
+    """Run a command that prints, as JSON on its last line, the `wall` and `cpu` seconds of the part that counts.
+
+    Returns those with the peak memory of the whole process, and all that it printed there.
+
+    Raises:
+        BenchmarkError: the command failed.
+    """
+    whole, printed = measure(command, environment=environment)
+    figures: dict[str, float] = json.loads(printed.splitlines()[-1])
+    return Cost(figures["wall"], figures["cpu"], whole.peak_mb), figures
+
+
+def cpu_seconds() -> float:
+    """User and system seconds of this process so far, over all threads, and of its children that ended."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+class _PeakMemory(threading.Thread):
+    """Looks again and again at how much memory a process and all below it have together."""
+
+    def __init__(self, process: psutil.Process) -> None:
+        super().__init__(daemon=True)
+        self._root = process
+        self.mb = 0.0
+
+    def run(self) -> None:
+        while self._root.is_running():
+            self.mb = max(self.mb, self._look() / 1024**2)
+            time.sleep(_LOOK_EVERY_SECONDS)
+
+    def _look(self) -> int:
+        try:
+            processes = [self._root, *self._root.children(recursive=True)]
+        except psutil.Error:
+            return 0
+        return sum(_memory(process) for process in processes)
+
+
+def _memory(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:  # it has just ended
+        return 0
 
 
 def main() -> int:
     """Run the command given and print what it cost; its exit status."""
     begun = time.monotonic()
-    done = subprocess.run(sys.argv[1:])
+    running = subprocess.Popen(sys.argv[1:])
+    peak = _PeakMemory(psutil.Process(running.pid))
+    peak.start()
+    status = running.wait()
     wall = time.monotonic() - begun
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print("\n" + json.dumps(asdict(Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024))))
-    return done.returncode
+    # What the system counted of the largest process is exact, and all there is of one that was over between two looks.
+    largest = usage.ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
+    print("\n" + json.dumps(asdict(Cost(wall, usage.ru_utime + usage.ru_stime, max(peak.mb, largest)))))
+    return status
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Sample files and databases of raw data to measure with, made once and kept below `data/benchmark`."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,14 +19,26 @@ from warehouse.paths import DATABASE_VARIABLE, PROJECT_ROOT
 
 FOLDER = PROJECT_ROOT / "data" / "benchmark"
 
-# 32 million trips over 24 months: yellow, fhv and Citi Bike as 15 to 5 to 12.
-ROWS_A_MONTH = {"yellow": 625_000, "fhv": 208_333, "citibike": 500_000}
+# Of 32 trips.
+_SHARES = {"yellow": 15, "fhv": 5, "citibike": 12}
 
 
 def months_from(first: date, count: int) -> list[date]:
     """So many months in a row."""
     months = (first.year * 12 + first.month - 1 + step for step in range(count))
     return [date(month // 12, month % 12 + 1, 1) for month in months]
+
+
+HISTORY = months_from(date(2023, 1, 1), 24)
+# In months, always the last ones; the new month comes after each.
+HISTORY_LENGTHS = (3, 12, 24)
+NEW_MONTH = date(2025, 1, 1)
+OLD_MONTH = date(2023, 6, 1)
+
+
+def rows_a_month(trips: int) -> dict[str, int]:
+    """Rows of a month's file of each feed, when the whole history has so many trips."""
+    return {feed: round(trips * share / 32 / len(HISTORY)) for feed, share in _SHARES.items()}
 
 
 def sample_file(feed: str, month: date, rows: int) -> Path:
@@ -66,15 +79,26 @@ def load_weather(database: Path, months: list[date]) -> None:
             raise RuntimeError(f"expected {result.partition} of the sample weather to be loaded, got: {result}")
 
 
-def raw_database(months: list[date]) -> Path:
-    """A database of raw data alone, trips and weather of these months, made unless it is there."""
-    path = FOLDER / f"raw-{len(months)}.duckdb"
+def raw_database(trips: int, months: int) -> Path:
+    """A database of raw data alone, made unless it is there.
+
+    It has the last so many months of a history of `trips` trips, and the weather of the whole history and of the new
+    month: it is there before the trips.
+    """
+    path = FOLDER / f"raw-{trips}-{months}.duckdb"
     if not path.exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
         making = path.with_suffix(".making")
         making.unlink(missing_ok=True)
-        load_trips(making, months, ROWS_A_MONTH)
-        load_weather(making, months)
+        shorter = [other for other in HISTORY_LENGTHS if other < months]
+        if shorter:
+            # What a shorter history has need not be loaded again: months may come in any order.
+            shutil.copyfile(raw_database(trips, shorter[-1]), making)
+            missing = HISTORY[-months : -shorter[-1]]
+        else:
+            load_weather(making, [*HISTORY, NEW_MONTH])
+            missing = HISTORY[-months:]
+        load_trips(making, missing, rows_a_month(trips))
         making.rename(path)
     return path
 

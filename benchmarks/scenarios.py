@@ -1,15 +1,17 @@
-"""What is measured of a build: databases as they are before it, dbt's command, and the floor that does the same."""
+"""One turn of a build: the floor and dbt, each on its own copy of the same database, and their rows compared."""
 
 import json
-import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from benchmarks.bench import copy_database
 from benchmarks.comparison import require_same_rows
-from benchmarks.dbt_runs import Dbt, DbtRun
+from benchmarks.dbt_runs import Dbt
 from benchmarks.floor.statements import FACTS
-from benchmarks.processes import measure
+from benchmarks.processes import Cost, measure_inside
+from benchmarks.stages import FLOOR, PLATFORM, PLATFORM_START, Measurement, Stage, Turn
 
 KEYS = {
     "fct_trips": ("trip_id",),
@@ -20,37 +22,22 @@ KEYS = {
 
 @dataclass(frozen=True)
 class Scenario:
-    """A command of dbt on a copy of `base`; its floor makes `tables`, or replaces `month` in them."""
+    """A command of dbt on a copy of `base`, into which `load`, if given, has put what dbt has not seen yet.
 
-    name: str
+    The floor makes `tables`, or replaces `month` in them; without tables there is none.
+    """
+
+    stage: Stage
     base: Path
     arguments: tuple[str, ...]
+    load: Callable[[Path], None] | None = None
     tables: tuple[str, ...] = FACTS
     month: date | None = None
-    has_floor: bool = True
-
-
-@dataclass(frozen=True)
-class FloorRun:
-    """`wall` and `cpu` are seconds of opening the file, the statements and closing it."""
-
-    wall: float
-    cpu: float
-    peak_mb: float
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One run of a scenario."""
-
-    dbt: DbtRun
-    floor: FloorRun | None
-    file_mb: float
 
 
 @dataclass
-class Bench:
-    """A folder with one database for dbt and one for the floor, each a copy of the scenario's base before every run."""
+class Scenes:
+    """A folder with one database for dbt and one for the floor."""
 
     folder: Path
     memory_limit: str
@@ -59,39 +46,43 @@ class Bench:
         self.dbt = Dbt(self.folder / "dbt.duckdb", self.memory_limit)
         self._floor_database = self.folder / "floor.duckdb"
 
-    def measure(self, scenario: Scenario, *, compare: bool) -> Measured:
-        """Run the floor and dbt; the rows of both are compared if asked for.
+    def play(self, scenario: Scenario, measured: Measurement) -> Turn:
+        """Run floor and dbt; on the first turn the rows of both are compared.
 
         Raises:
             BenchmarkError: one of the two failed, or their rows differ.
         """
-        floor = self._run_floor(scenario) if scenario.has_floor else None
         self.start_from(scenario.base)
+        if scenario.load:
+            scenario.load(self.dbt.database)
+        turn: dict[str, Cost] = {}
+        if scenario.tables:
+            copy_database(self.dbt.database, self._floor_database)
+            turn[FLOOR] = self._run_floor(scenario)
         run = self.dbt.run(*scenario.arguments)
-        if compare and scenario.has_floor:
+        if not measured.turns:
             for table in scenario.tables:
                 require_same_rows(self._floor_database, self.dbt.database, table, KEYS[table])
-        return Measured(run, floor, self.dbt.database.stat().st_size / 1024**2)
+        measured.file_mb = self.dbt.database.stat().st_size / 1024**2
+        return {**turn, PLATFORM: run.building, PLATFORM_START: run.start}
 
     def start_from(self, base: Path) -> None:
         """Put a copy of a database where dbt builds."""
-        _copy(base, self.dbt.database)
+        copy_database(base, self.dbt.database)
 
     def keep(self, name: str) -> Path:
         """Put the database that dbt built aside, to start from later."""
         path = self.folder / f"{name}.duckdb"
-        _copy(self.dbt.database, path)
+        copy_database(self.dbt.database, path)
         return path
 
-    def _run_floor(self, scenario: Scenario) -> FloorRun:
-        _copy(scenario.base, self._floor_database)
+    def _run_floor(self, scenario: Scenario) -> Cost:
         month = ("--month", scenario.month.isoformat()) if scenario.month else ()
         command = ("python", "-m", "benchmarks.floor", str(self._floor_database), *month)
-        cost, printed = measure((*command, "--memory-limit", self.memory_limit, "--tables", *scenario.tables))
-        figures = json.loads(printed)
-        return FloorRun(figures["wall"], figures["cpu"], cost.peak_mb)
+        return measure_inside((*command, "--memory-limit", self.memory_limit, "--tables", *scenario.tables))[0]
 
 
-def _copy(source: Path, target: Path) -> None:
-    target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
-    shutil.copyfile(source, target)
+def backfill_of(month: date) -> tuple[str, str]:
+    """dbt's arguments that have it build a month again."""
+    day = month.isoformat()
+    return ("--vars", json.dumps({"backfill_start_date": day, "backfill_end_date": day}))

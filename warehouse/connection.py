@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_VARIABLE = "DUCKDB_LOCK_TIMEOUT_SECONDS"
 _DEFAULT_LOCK_TIMEOUT_SECONDS = 1800.0
+MEMORY_LIMIT_VARIABLE = "DUCKDB_MEMORY_LIMIT"
 
 
 class WarehouseError(Exception):
@@ -114,7 +115,7 @@ def _connect(
         reraise=True,
     )
     try:
-        return retrying(duckdb.connect, str(path), read_only=read_only)
+        connection: duckdb.DuckDBPyConnection = retrying(duckdb.connect, str(path), read_only=read_only)
     except duckdb.Error as error:
         if _is_lock_conflict(error):
             raise WarehouseBusyError(
@@ -126,3 +127,17 @@ def _connect(
             f"{path}: cannot be opened as a DuckDB file: {error}. "
             f"Set {DATABASE_VARIABLE} to a file that is one, or is not there yet, and may be written."
         ) from error
+    return _with_memory_limit(connection)
+
+
+def _with_memory_limit(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    limit = os.environ.get(MEMORY_LIMIT_VARIABLE)
+    if limit:
+        try:
+            connection.execute("set memory_limit = $limit", {"limit": limit})
+        except duckdb.Error as error:
+            connection.close()
+            raise WarehouseError(
+                f"expected {MEMORY_LIMIT_VARIABLE} to be an amount of memory such as 4GB, but got {limit!r}: {error}"
+            ) from error
+    return connection

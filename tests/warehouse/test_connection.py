@@ -70,3 +70,15 @@ def test_a_file_that_is_no_database_is_named(database: Path) -> None:
     database.write_bytes(b"something else" * 1000)
     with pytest.raises(WarehouseError, match=r"warehouse\.duckdb: cannot be opened as a DuckDB file"):
         open_for_writing()
+
+
+def test_what_is_opened_keeps_to_the_memory_limit(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUCKDB_MEMORY_LIMIT", "512MiB")
+    with open_for_writing() as connection:
+        assert connection.execute("select current_setting('memory_limit')").fetchone() == ("512.0 MiB",)
+
+
+def test_a_memory_limit_that_is_none_is_named(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUCKDB_MEMORY_LIMIT", "much")
+    with pytest.raises(WarehouseError, match=r"DUCKDB_MEMORY_LIMIT .* such as 4GB, but got 'much'"):
+        open_for_writing()

@@ -1,0 +1,108 @@
+"""How fast the whole line is, and how it grows: every stage against the shortest SQL that does the same.
+
+`make bench`, or `python -m benchmarks [PART …] [--trips 32000000] [--runs 3] [--only TEXT]`. Sample data of so many
+trips over 24 months is made once and kept below `data/benchmark`. Stages take turns with their floors, each turn a
+process of its own. A table is printed; figures, table and picture are kept as JSON, Markdown and PNG.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.ask import measure_asking
+from benchmarks.bench import Bench
+from benchmarks.build import Build
+from benchmarks.check import measure_checks
+from benchmarks.ingest import measure_ingest
+from benchmarks.machine import describe, sentence
+from benchmarks.orchestrate import measure_orchestration
+from benchmarks.plot import draw
+from benchmarks.processes import BenchmarkError
+from benchmarks.report import conclusions, markdown_of, table_of
+from benchmarks.samples import FOLDER
+from benchmarks.stages import Results
+
+# Those that look at a warehouse with everything built.
+_ON_ALL: dict[str, Callable[[Bench, Path], None]] = {
+    "ask": measure_asking,
+    "check": measure_checks,
+    "orchestrate": measure_orchestration,
+}
+PARTS = ("ingest", "build", *_ON_ALL)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of {', '.join(PARTS)} (default: all)")
+    parser.add_argument("--trips", type=int, default=32_000_000, help="trips in all (default: %(default)s)")
+    parser.add_argument("--runs", type=int, default=3, help="turns of each stage (default: %(default)s)")
+    parser.add_argument("--memory-limit", default="4GB", help="DuckDB's, of all (default: %(default)s)")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only stages that have this in their name")
+    parser.add_argument("--output", type=Path, default=FOLDER / "results", help="folder (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    unknown = sorted(set(options.parts) - set(PARTS))
+    if unknown:
+        parser.error(f"unknown part {', '.join(unknown)}: expected some of {', '.join(PARTS)}")
+    if not 100_000 <= options.trips <= 200_000_000:
+        parser.error(f"expected from 100,000 to 200,000,000 trips, got {options.trips:,}")
+    if options.runs < 1:
+        parser.error(f"expected at least one turn, got {options.runs}")
+    return options
+
+
+def _measure(bench: Bench, parts: Sequence[str]) -> None:
+    if "ingest" in parts:
+        measure_ingest(bench)
+    build = Build(bench)
+    if "build" in parts:
+        build.measure()
+    on_all = [measure for part, measure in _ON_ALL.items() if part in parts]
+    if on_all:
+        database = build.measure_whole()
+        for measure in on_all:
+            measure(bench, database)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print the table and how far the goals are, and keep the figures."""
+    options = _options(arguments)
+    begun = time.monotonic()
+    results = Results(describe(options.trips, options.runs, options.memory_limit))
+    path = options.output / f"{options.trips // 1_000_000}-million-trips"
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    console = Console(highlight=False)
+    with tempfile.TemporaryDirectory(dir=FOLDER, prefix="bench-") as folder:
+        bench = Bench(
+            options.trips,
+            options.runs,
+            options.memory_limit,
+            Path(folder),
+            results,
+            options.only,
+            keep=lambda results: results.write(path.with_suffix(".json")),
+        )
+        try:
+            _measure(bench, options.parts or PARTS)
+        except BenchmarkError as error:
+            print(error, file=sys.stderr)
+            return 1
+    results.about["minutes"] = round((time.monotonic() - begun) / 60, 1)
+    results.write(path.with_suffix(".json"))
+    path.with_suffix(".md").write_text(markdown_of(results))
+    draw(results, path.with_suffix(".png"))
+    # Figures are for copying: never cut to a narrow terminal.
+    Console(width=max(console.width, 190), highlight=False).print(table_of(results))
+    console.print("\n".join(["", *conclusions(results), "", sentence(results.about)]), soft_wrap=True)
+    console.print(
+        f"{results.about['minutes']} minutes; figures, table and picture: {path}.json, .md, .png", soft_wrap=True
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

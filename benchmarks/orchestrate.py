@@ -1,0 +1,41 @@
+"""The daily build in Dagster, against the same `dbt build` from the terminal in the same turn."""
+
+from pathlib import Path
+
+import yaml
+
+from benchmarks.bench import Bench, Contest
+from benchmarks.dbt_runs import Dbt
+from benchmarks.processes import measure
+from benchmarks.stages import FLOOR, PLATFORM, Measurement, Stage, Turn
+from warehouse.paths import PROJECT_ROOT
+
+_JOB = ("dagster", "job", "execute", "-m", "orchestration", "-j", "daily_dbt_build_job")
+_GOAL = 2
+
+
+def measure_orchestration(bench: Bench, database: Path) -> None:
+    """Measure the job on a built database where dbt has nothing to do but its tests."""
+    dbt = Dbt(database, bench.memory_limit)
+    settings = dbt.settings(dbt.target())
+    home = _instance(bench.folder / "dagster")
+
+    def turn(_: Measurement) -> Turn:
+        floor = measure(("dbt", "build"), PROJECT_ROOT / "dbt", settings)[0]
+        # Not in the project's folder: the .env there names the instance of its own.
+        job = measure(_JOB, home, {**settings, "DAGSTER_HOME": str(home)})[0]
+        return {FLOOR: floor, PLATFORM: job}
+
+    stage = Stage("orchestrate", "daily job, nothing to do", 0, "dbt build from the terminal", _GOAL)
+    bench.take_turns([Contest(stage, turn)])
+
+
+def _instance(folder: Path) -> Path:
+    """An instance like the project's that keeps everything in a folder of its own."""
+    settings = yaml.safe_load((PROJECT_ROOT / "orchestration" / "dagster.yaml").read_text())
+    settings["storage"]["sqlite"]["base_dir"] = str(folder)
+    settings["local_artifact_storage"]["config"]["base_dir"] = str(folder)
+    settings["compute_logs"]["config"]["base_dir"] = str(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "dagster.yaml").write_text(yaml.safe_dump(settings))
+    return folder

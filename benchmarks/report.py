@@ -1,0 +1,130 @@
+"""What the figures come to: a table for the terminal and for documents, and how far they are from the goals."""
+
+from collections.abc import Callable
+
+from rich.table import Table
+
+from benchmarks.machine import sentence
+from benchmarks.stages import FLOOR, PLAIN, PLATFORM, Measurement, Results
+
+# Of the costs of a new month after the longest and the shortest history.
+FLAT_GOAL = 1.15
+# Beyond dbt's own start.
+NOTHING_TO_DO_GOAL_SECONDS = 1.5
+
+
+def _number(value: float | None, form: str = ",.2f") -> str:
+    return "" if value is None else format(value, form)
+
+
+def _spread(values: list[float]) -> str:
+    return f" ({min(values):.2f}-{max(values):.2f})" if len(values) > 1 else ""
+
+
+def _seconds(measured: Measurement) -> str:
+    return _number(measured.seconds(PLATFORM)) + _spread([cost.wall for cost in measured.costs(PLATFORM)])
+
+
+def _ratio(measured: Measurement) -> str:
+    return _number(measured.ratio()) + _spread(measured.ratios())
+
+
+def _rows_a_second(measured: Measurement) -> str:
+    seconds = measured.seconds(PLATFORM)
+    return f"{measured.stage.rows / seconds:,.0f}" if seconds and measured.stage.rows else ""
+
+
+# A column's heading, and what it says of a stage. Seconds are wall seconds where nothing else is said.
+_COLUMNS: dict[str, Callable[[Measurement], str]] = {
+    "rows": lambda measured: f"{measured.stage.rows:,}" if measured.stage.rows else "",
+    "floor s": lambda measured: _number(measured.seconds(FLOOR)),
+    "platform s": _seconds,
+    "ratio": _ratio,
+    "goal": lambda measured: _number(measured.stage.goal, "g"),
+    "CPU s": lambda measured: _number(measured.seconds(PLATFORM, "cpu")),
+    "CPU ratio": lambda measured: _number(measured.ratio(unit="cpu")),
+    "plain ratio": lambda measured: _number(measured.ratio(PLAIN), ",.1f"),
+    "rows / s": _rows_a_second,
+    "peak MB": lambda measured: _number(measured.peak_mb(PLATFORM), ",.0f"),
+    "floor's peak MB": lambda measured: _number(measured.peak_mb(FLOOR), ",.0f"),
+    "file MB": lambda measured: _number(measured.file_mb, ",.0f"),
+}
+# Left out of documents, which are narrower.
+_FOR_THE_TERMINAL = ("CPU s", "floor's peak MB")
+
+
+def table_of(results: Results) -> Table:
+    """A row a stage: medians, and in brackets the least and the most."""
+    table = Table("stage", box=None, header_style="bold", pad_edge=False)
+    for heading in _COLUMNS:
+        table.add_column(heading, justify="right")
+    part = ""
+    for measured in results.measurements.values():
+        if measured.stage.part != part:
+            part = measured.stage.part
+            table.add_section()
+        table.add_row(_name(measured), *(cell(measured) for cell in _COLUMNS.values()))
+    return table
+
+
+def markdown_of(results: Results) -> str:
+    """The same for documents, below what it is of and above the goals."""
+    columns = {heading: cell for heading, cell in _COLUMNS.items() if heading not in _FOR_THE_TERMINAL}
+    lines = [f"{sentence(results.about)}.", "", f"| stage | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]
+    for measured in results.measurements.values():
+        lines.append(f"| {_name(measured)} | {' | '.join(cell(measured) for cell in columns.values())} |")
+    return "\n".join([*lines, "", *(f"- {line}" for line in conclusions(results))]) + "\n"
+
+
+def _name(measured: Measurement) -> str:
+    return f"{measured.stage.part}: {measured.stage.name}"
+
+
+def conclusions(results: Results) -> list[str]:
+    """A line for each goal that was measured, and for what else was noted of a stage."""
+    lines = []
+    for measured in results.measurements.values():
+        goal, ratio, cpu = measured.stage.goal, measured.ratio(), measured.ratio(unit="cpu")
+        if goal and ratio and cpu:
+            lines.append(f"{_name(measured)}: {ratio:.2f} x its floor, {cpu:.2f} in CPU; {_verdict(ratio, goal)}")
+        lines += [f"{_name(measured)}: {note}: {value:,.0f}" for note, value in measured.notes.items()]
+    return [*lines, *_flatness(results), *_idleness(results)]
+
+
+def _flatness(results: Results) -> list[str]:
+    months = sorted(
+        (
+            measured
+            for measured in results.measurements.values()
+            if measured.stage.name.startswith("new month") and measured.costs(PLATFORM)
+        ),
+        key=lambda measured: measured.stage.months,
+    )
+    if len(months) < 2:
+        return []
+    shortest, longest = months[0], months[-1]
+    # Turn by turn, so that both had the same machine.
+    turns = min(len(shortest.turns), len(longest.turns))
+    growth = {
+        unit: sorted(
+            getattr(longest.turns[turn][PLATFORM], unit) / getattr(shortest.turns[turn][PLATFORM], unit)
+            for turn in range(turns)
+        )[turns // 2]
+        for unit in ("wall", "cpu")
+    }
+    return [
+        f"a new month after {longest.stage.months} months against one after {shortest.stage.months}: "
+        f"{growth['wall']:.2f} x, {growth['cpu']:.2f} in CPU; {_verdict(growth['wall'], FLAT_GOAL)}"
+    ]
+
+
+def _idleness(results: Results) -> list[str]:
+    idle = results.find("build", "nothing to do")
+    seconds = idle.seconds(PLATFORM) if idle else None
+    if seconds is None:
+        return []
+    return [f"nothing to do: {seconds:.2f} s beyond dbt's own start; {_verdict(seconds, NOTHING_TO_DO_GOAL_SECONDS)}"]
+
+
+def _verdict(value: float, goal: float) -> str:
+    return f"goal {goal:g} {'met' if value <= goal else 'missed'}"

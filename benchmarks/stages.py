@@ -1,0 +1,99 @@
+"""What is measured and what came of it, in one form for every part of the benchmark."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.processes import Cost
+
+# Who does the work: hand-written SQL, this project, and the way most projects of its kind do it.
+FLOOR, PLATFORM, PLAIN = "floor", "platform", "plain"
+# What the platform and the plain way take before they begin, where that is measured and taken off.
+PLATFORM_START, PLAIN_START = "platform start", "plain start"
+
+# What one turn of a stage cost, by who did the work.
+Turn = Mapping[str, Cost]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A piece of work that is measured.
+
+    `rows` is how many rows it has to handle, `months` how many months of history the warehouse had before, 0 where
+    that plays no part. `goal` is the ratio to the floor's wall seconds that is asked for.
+    """
+
+    part: str
+    name: str
+    rows: int
+    floor: str = ""
+    goal: float | None = None
+    months: int = 0
+
+
+@dataclass
+class Measurement:
+    """All turns of a stage, the size of the database after it, and what else there is to say."""
+
+    stage: Stage
+    turns: list[Turn] = field(default_factory=list)
+    file_mb: float | None = None
+    notes: dict[str, float] = field(default_factory=dict)
+
+    def costs(self, who: str) -> list[Cost]:
+        """What it cost one of them, in each turn that there was."""
+        return [turn[who] for turn in self.turns if who in turn]
+
+    def seconds(self, who: str, unit: str = "wall") -> float | None:
+        """The median of the wall (or `cpu`) seconds."""
+        costs = self.costs(who)
+        return median(getattr(cost, unit) for cost in costs) if costs else None
+
+    def peak_mb(self, who: str) -> float | None:
+        """The most memory of all turns, in MB."""
+        return max((cost.peak_mb for cost in self.costs(who)), default=None)
+
+    def ratios(self, who: str = PLATFORM, unit: str = "wall", to: str = FLOOR) -> list[float]:
+        """How many times as long as the floor it took, turn by turn, so that both had the same machine."""
+        return [getattr(turn[who], unit) / getattr(turn[to], unit) for turn in self.turns if who in turn and to in turn]
+
+    def ratio(self, who: str = PLATFORM, unit: str = "wall") -> float | None:
+        """The median of the ratios."""
+        ratios = self.ratios(who, unit)
+        return median(ratios) if ratios else None
+
+
+@dataclass
+class Results:
+    """The measurements of a run of the benchmark, with the machine and the settings that they are of."""
+
+    about: dict[str, Any]
+    measurements: dict[str, Measurement] = field(default_factory=dict)
+
+    def of(self, stage: Stage) -> Measurement:
+        """The stage's measurement, begun where there is none."""
+        return self.measurements.setdefault(f"{stage.part}: {stage.name}", Measurement(stage))
+
+    def find(self, part: str, name: str) -> Measurement | None:
+        """The measurement of a stage, if it was measured."""
+        return self.measurements.get(f"{part}: {name}")
+
+    def write(self, path: Path) -> None:
+        """Keep every figure as JSON."""
+        figures = {"about": self.about, "stages": [asdict(measured) for measured in self.measurements.values()]}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(figures, indent=1) + "\n")
+
+    @classmethod
+    def read(cls, path: Path) -> "Results":
+        """What was written."""
+        figures = json.loads(path.read_text())
+        results = cls(figures["about"])
+        for kept in figures["stages"]:
+            measured = results.of(Stage(**kept["stage"]))
+            measured.turns = [{who: Cost(**cost) for who, cost in turn.items()} for turn in kept["turns"]]
+            measured.file_mb, measured.notes = kept["file_mb"], kept["notes"]
+        return results
