@@ -12,7 +12,7 @@ from benchmarks.bench import Bench, Contest
 from benchmarks.dbt_runs import Dbt
 from benchmarks.floor.checks import statement
 from benchmarks.processes import cpu_seconds, measure, measure_inside
-from benchmarks.stages import FLOOR, PLATFORM, PLATFORM_START, Measurement, Stage, Turn
+from benchmarks.stages import FLOOR, PLATFORM, Measurement, Stage, Turn, start_of
 from quality.suites import SUITES
 
 _RUN = ("python", "-m", "quality.run", "--no-docs")
@@ -26,7 +26,7 @@ def measure_checks(bench: Bench, database: Path) -> None:
         floor = measure_inside(("python", "-m", "benchmarks.check", str(database), bench.memory_limit))[0]
         start = measure((*_RUN, "--list"), environment=settings)[0]
         run = measure(_RUN, environment=settings)[0]
-        return {FLOOR: floor, PLATFORM: run.beyond(start), PLATFORM_START: start}
+        return {FLOOR: floor, PLATFORM: run, start_of(PLATFORM): start}
 
     expectations = sum(len(suite.expectations) for suite in SUITES)
     stage = Stage("check", f"{expectations} expectations", bench.trips, "a statement a suite")

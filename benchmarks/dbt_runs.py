@@ -18,11 +18,6 @@ class DbtRun:
     start: Cost
     whole: Cost
 
-    @property
-    def building(self) -> Cost:
-        """What it cost beyond dbt's own start."""
-        return self.whole.beyond(self.start)
-
 
 @dataclass
 class Dbt:

@@ -1,6 +1,7 @@
 """What the figures come to: a table for the terminal and for documents, and how far they are from the goals."""
 
 from collections.abc import Callable
+from statistics import median
 
 from rich.table import Table
 
@@ -104,13 +105,9 @@ def _flatness(results: Results) -> list[str]:
         return []
     shortest, longest = months[0], months[-1]
     # Turn by turn, so that both had the same machine.
-    turns = min(len(shortest.turns), len(longest.turns))
+    pairs = list(zip(longest.costs(PLATFORM), shortest.costs(PLATFORM), strict=False))
     growth = {
-        unit: sorted(
-            getattr(longest.turns[turn][PLATFORM], unit) / getattr(shortest.turns[turn][PLATFORM], unit)
-            for turn in range(turns)
-        )[turns // 2]
-        for unit in ("wall", "cpu")
+        unit: median(getattr(long, unit) / getattr(short, unit) for long, short in pairs) for unit in ("wall", "cpu")
     }
     return [
         f"a new month after {longest.stage.months} months against one after {shortest.stage.months}: "

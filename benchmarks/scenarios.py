@@ -11,7 +11,7 @@ from benchmarks.comparison import require_same_rows
 from benchmarks.dbt_runs import Dbt
 from benchmarks.floor.statements import FACTS
 from benchmarks.processes import Cost, measure_inside
-from benchmarks.stages import FLOOR, PLATFORM, PLATFORM_START, Measurement, Stage, Turn
+from benchmarks.stages import FLOOR, PLATFORM, Measurement, Stage, Turn, start_of
 
 KEYS = {
     "fct_trips": ("trip_id",),
@@ -64,7 +64,7 @@ class Scenes:
             for table in scenario.tables:
                 require_same_rows(self._floor_database, self.dbt.database, table, KEYS[table])
         measured.file_mb = self.dbt.database.stat().st_size / 1024**2
-        return {**turn, PLATFORM: run.building, PLATFORM_START: run.start}
+        return {**turn, PLATFORM: run.whole, start_of(PLATFORM): run.start}
 
     def start_from(self, base: Path) -> None:
         """Put a copy of a database where dbt builds."""

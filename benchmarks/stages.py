@@ -11,11 +11,14 @@ from benchmarks.processes import Cost
 
 # Who does the work: hand-written SQL, this project, and the way most projects of its kind do it.
 FLOOR, PLATFORM, PLAIN = "floor", "platform", "plain"
-# What the platform and the plain way take before they begin, where that is measured and taken off.
-PLATFORM_START, PLAIN_START = "platform start", "plain start"
 
-# What one turn of a stage cost, by who did the work.
+# What one turn of a stage cost, by who did the work and, where that is taken off, by what it took them to begin.
 Turn = Mapping[str, Cost]
+
+
+def start_of(who: str) -> str:
+    """The name under which a turn has what it took one of them to begin."""
+    return f"{who} start"
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,14 @@ class Measurement:
     notes: dict[str, float] = field(default_factory=dict)
 
     def costs(self, who: str) -> list[Cost]:
-        """What it cost one of them, in each turn that there was."""
-        return [turn[who] for turn in self.turns if who in turn]
+        """What it cost one of them, in each turn that it took part in.
+
+        Beyond the start, where that was measured: the median of all turns, for one that was slow by chance would be
+        taken for fast work.
+        """
+        starts = [turn[start_of(who)] for turn in self.turns if start_of(who) in turn]
+        start = Cost(median(cost.wall for cost in starts), median(cost.cpu for cost in starts), 0) if starts else None
+        return [turn[who].beyond(start) if start else turn[who] for turn in self.turns if who in turn]
 
     def seconds(self, who: str, unit: str = "wall") -> float | None:
         """The median of the wall (or `cpu`) seconds."""
@@ -58,7 +67,11 @@ class Measurement:
 
     def ratios(self, who: str = PLATFORM, unit: str = "wall", to: str = FLOOR) -> list[float]:
         """How many times as long as the floor it took, turn by turn, so that both had the same machine."""
-        return [getattr(turn[who], unit) / getattr(turn[to], unit) for turn in self.turns if who in turn and to in turn]
+        both = Measurement(self.stage, [turn for turn in self.turns if who in turn and to in turn])
+        return [
+            getattr(cost, unit) / getattr(other, unit)
+            for cost, other in zip(both.costs(who), both.costs(to), strict=True)
+        ]
 
     def ratio(self, who: str = PLATFORM, unit: str = "wall") -> float | None:
         """The median of the ratios."""

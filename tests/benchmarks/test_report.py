@@ -7,7 +7,7 @@ import pytest
 from benchmarks.plot import draw
 from benchmarks.processes import Cost
 from benchmarks.report import conclusions, markdown_of
-from benchmarks.stages import FLOOR, PLAIN, PLATFORM, PLATFORM_START, Measurement, Results, Stage, Turn
+from benchmarks.stages import FLOOR, PLAIN, PLATFORM, Measurement, Results, Stage, Turn, start_of
 
 ABOUT = {
     "date": "2026-11-21",
@@ -41,7 +41,6 @@ def results() -> Results:
         results.of(measured.stage).turns = measured.turns
     full = results.of(Stage("build", "full refresh, 3 months", 1_000_000, "create table as", 1.3))
     full.turns = [turn(2, 3, plain=Cost(20, 30, 900)), turn(4, 5.6)]
-    full.turns[0] = {**full.turns[0], PLATFORM_START: Cost(3, 3, 90)}
     full.file_mb, full.notes = 12.5, {"rows that the plain way lost": 1234}
     idle = results.of(Stage("build", "nothing to do", 0))
     idle.turns = [{PLATFORM: Cost(1.6, 1, 50)}]
@@ -57,6 +56,16 @@ def test_a_ratio_is_of_the_same_turn(results: Results) -> None:
     assert full.ratios() == [1.5, 1.4]
     assert full.ratios(PLAIN) == [10], "it took part in one turn only"
     assert full.ratio(unit="cpu") == pytest.approx(2.175)
+
+
+def test_a_start_is_taken_off_and_a_slow_one_is_not_taken_for_fast_work() -> None:
+    measured = new_month(3, 4, 4, 6)
+    measured.turns = [
+        {**turn, start_of(PLATFORM): Cost(start, start, 50)}
+        for turn, start in zip(measured.turns, (3, 5, 3), strict=True)
+    ]
+    assert measured.costs(PLATFORM) == [Cost(1, 9, 200), Cost(1, 9, 200), Cost(3, 15, 200)]
+    assert measured.ratios() == [1, 1, 3]
 
 
 def test_the_middle_of_the_turns_counts(results: Results) -> None:
