@@ -73,6 +73,11 @@ line:
 summary: setup
 	@python -m warehouse.summary
 
+## compact: give free space of the DuckDB file back to the disk, if there is much; ARGS=--dry-run says how much
+.PHONY: compact
+compact: setup
+	@python -m warehouse.compact $(ARGS)
+
 ## metrics: the governed metrics by category
 .PHONY: metrics
 metrics: setup

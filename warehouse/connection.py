@@ -47,17 +47,17 @@ def _say_waiting(say: Callable[[str], None], state: RetryCallState) -> None:
         say(f"{state.args[0]} is in use by {_holder(state.outcome.exception())}: waiting for it")
 
 
-def open_for_writing() -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+def open_for_writing(path: Path | None = None) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     """Open the DuckDB file for writing, creating it if there is none; closed when the `with` block ends.
 
-    DuckDB allows one process at a time. While another has the file this one waits, says so in the
-    log, and gives up after `DUCKDB_LOCK_TIMEOUT_SECONDS` (default 1,800).
+    Without `path` it is the warehouse's. DuckDB allows one process at a time. While another has the
+    file this one waits, says so in the log, and gives up after `DUCKDB_LOCK_TIMEOUT_SECONDS` (default 1,800).
 
     Raises:
         WarehouseBusyError: the file was still in use after the timeout.
         WarehouseError: the file cannot be opened for another reason.
     """
-    path = database_path()
+    path = path or database_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -67,16 +67,19 @@ def open_for_writing() -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     return closing(_connect(path, read_only=False))
 
 
-def open_for_reading(timeout_seconds: float | None = None) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+def open_for_reading(
+    timeout_seconds: float | None = None, path: Path | None = None
+) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     """Open the DuckDB file for reading, beside other readers; waits for a writer as `open_for_writing` does.
 
-    With `timeout_seconds` it gives up after so long; with 0 it does not wait at all.
+    With `timeout_seconds` it gives up after so long; with 0 it does not wait at all. Without `path` it is the
+    warehouse's file.
 
     Raises:
         WarehouseBusyError: the file was still in use after the timeout.
         WarehouseError: there is no such file, or it cannot be opened.
     """
-    path = database_path()
+    path = path or database_path()
     if not path.exists():
         raise WarehouseError(
             f"{path}: expected a DuckDB file, but there is none. "

@@ -1,0 +1,281 @@
+"""Giving free space of the DuckDB file back to the disk: `python -m warehouse.compact`, or `make compact`.
+
+DuckDB fills the blocks of replaced rows again, but gives back only those at the end of the file. Here the file is
+copied without them, and the copy, compared with it, takes its place. Nobody else can have the file open meanwhile;
+whoever wants to waits. Exit status: 0 compacted, or too little to gain; 1 it could not be done, and the file is as it
+was; 2 bad arguments.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from rich.console import Console
+
+from warehouse.connection import WarehouseError, open_for_reading, open_for_writing
+from warehouse.paths import database_path
+
+# Below this share of free space a copy costs more than it gains: the next loads fill it again.
+WORTHWHILE_SHARE = 0.2
+
+# What is before the blocks of a DuckDB file.
+_HEADER_BYTES = 3 * 4096
+
+# What DuckDB may keep in memory meanwhile; it writes as it reads, so more would not make it faster.
+_MEMORY = "1500MB"
+
+# For a process that had opened the old file, but not yet asked for its lock, when the new one took its place: it must
+# be refused, and open the file anew, or it would write into a file that nobody finds.
+_GRACE_SECONDS = 0.1
+
+# What there is, as (kind, schema, name, definition, comment).
+_DEFINITIONS = """
+    select 'schema', schema_name, '', sql, comment from duckdb_schemas() where database_name = $database
+    union all
+    select 'table', schema_name, table_name, sql, comment from duckdb_tables() where database_name = $database
+    union all
+    select 'view', schema_name, view_name, sql, comment
+    from duckdb_views() where database_name = $database and not internal
+    union all
+    select 'column', schema_name, table_name || '.' || column_name, data_type, comment
+    from duckdb_columns() where database_name = $database and not internal
+    union all
+    select 'index', schema_name, index_name, sql, comment from duckdb_indexes() where database_name = $database
+    union all
+    select 'sequence', schema_name, sequence_name, sql, comment from duckdb_sequences() where database_name = $database
+    union all
+    select 'type', schema_name, type_name, concat(logical_type, labels::varchar), comment
+    from duckdb_types() where database_name = $database and not internal
+    union all
+    select 'macro', schema_name, function_name, concat(parameters::varchar, macro_definition), comment
+    from duckdb_functions() where database_name = $database and not internal
+"""
+
+
+class CompactionError(WarehouseError):
+    """The file was not compacted and is as it was; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """What a DuckDB file takes of the disk, and how much of that holds nothing."""
+
+    file_bytes: int
+    used_bytes: int
+
+    @property
+    def free_bytes(self) -> int:
+        """Not what DuckDB counts as free blocks: among those are some that it cut off the end of the file."""
+        return self.file_bytes - self.used_bytes
+
+    @property
+    def free_share(self) -> float:
+        """Between 0 and 1. A compaction gains about this, or more: it fills up what is partly empty, too."""
+        return self.free_bytes / self.file_bytes
+
+
+@dataclass(frozen=True)
+class Compacted:
+    """What a compaction did to the size of the file, and how long it had the file to itself."""
+
+    before_bytes: int
+    after_bytes: int
+    seconds: float
+
+    @property
+    def saved_bytes(self) -> int:
+        """Less than nothing where the copy came out larger, as with little in the file."""
+        return self.before_bytes - self.after_bytes
+
+
+def read_space(path: Path | None = None) -> Space:
+    """What a DuckDB file, by default the warehouse's, takes of the disk: in milliseconds, whatever its size.
+
+    Raises:
+        WarehouseError: there is no such file, or it cannot be opened.
+    """
+    path = path or database_path()
+    with open_for_reading(path=path) as connection:
+        return _space(connection, path)
+
+
+def compact(path: Path | None = None, *, worthwhile_share: float = WORTHWHILE_SHARE) -> Compacted | None:
+    """Copy a DuckDB file, by default the warehouse's, without its free space, and put the copy in its place.
+
+    None, and nothing done, where less than `worthwhile_share` of the file is free. Rows keep their order, so that the
+    rows of a partition stay together. A process that is killed leaves the file as it was, and a copy beside it that the
+    next compaction removes.
+
+    Raises:
+        WarehouseBusyError: the file was still in use after the lock timeout.
+        WarehouseError: there is no such file, or it cannot be opened.
+        CompactionError: the disk has too little space, or the copy could not be made or is not the same.
+    """
+    path = path or database_path()
+    if not path.exists():
+        raise CompactionError(f"{path}: expected a DuckDB file, but there is none.")
+    file = path.resolve()
+    copy = file.with_name(f"{file.name}.compacting")
+    with open_for_writing(path) as connection:
+        begun = time.monotonic()
+        try:
+            _remove(copy)
+            connection.execute("checkpoint")
+            before = _space(connection, path)
+            if before.free_share < worthwhile_share:
+                return None
+            _check_disk(file, before)
+            _make_copy(connection, copy)
+            _check_copy(connection, copy)
+            after_bytes = copy.stat().st_size
+            _put_in_place(copy, file)
+        except (duckdb.Error, OSError) as error:
+            raise CompactionError(f"{path}: could not be compacted, and holds what it held: {error}") from error
+        finally:
+            _remove(copy)
+    return Compacted(before.file_bytes, after_bytes, time.monotonic() - begun)
+
+
+def _space(connection: duckdb.DuckDBPyConnection, path: Path) -> Space:
+    used = connection.execute(
+        "select block_size * used_blocks from pragma_database_size() where database_name = current_database()"
+    ).fetchall()[0][0]
+    return Space(path.stat().st_size, _HEADER_BYTES + used)
+
+
+def _check_disk(file: Path, space: Space) -> None:
+    available = shutil.disk_usage(file.parent).free
+    if available < space.used_bytes:
+        raise CompactionError(
+            f"{file}: expected {space.used_bytes:,} bytes free on its disk for the copy, but there are {available:,}. "
+            f"Free {space.used_bytes - available:,} bytes more, and compact again."
+        )
+
+
+def _make_copy(connection: duckdb.DuckDBPyConnection, copy: Path) -> None:
+    connection.execute(f"set memory_limit = '{_MEMORY}'")
+    with _attached(connection, copy) as (old, new):
+        connection.execute(f"copy from database {_quoted(old)} to {_quoted(new)}")
+        connection.execute(f"checkpoint {_quoted(new)}")
+
+
+def _check_copy(connection: duckdb.DuckDBPyConnection, copy: Path) -> None:
+    """Read the copy back from the file, and compare all there is with the original.
+
+    Raises:
+        CompactionError: they differ.
+    """
+    with _attached(connection, copy, "(read_only)") as (old, new):
+        different = set(_definitions(connection, old)) ^ set(_definitions(connection, new))
+        if not different:
+            different = set(_contents(connection, old)) ^ set(_contents(connection, new))
+    if different:
+        named = ", ".join(sorted({f"{kind} {schema}.{name}" for kind, schema, name, *_ in different}))
+        raise CompactionError(f"{copy}: expected the same as in the original, but these differ: {named}.")
+
+
+def _definitions(connection: duckdb.DuckDBPyConnection, database: str) -> list[tuple[Any, ...]]:
+    return connection.execute(_DEFINITIONS, {"database": database}).fetchall()
+
+
+def _contents(connection: duckdb.DuckDBPyConnection, database: str) -> Iterator[tuple[Any, ...]]:
+    """Of every table how many rows it has, and a sum over them that any other value would change."""
+    for kind, schema, name, *_ in _definitions(connection, database):
+        if kind == "table":
+            table = ".".join(map(_quoted, (database, schema, name)))
+            content = connection.execute(f"select count(*), sum(hash(*columns(*))) from {table}").fetchall()[0]
+            yield ("rows", schema, name, *content)
+
+
+def _put_in_place(copy: Path, file: Path) -> None:
+    """By a rename, of which the disk has all or nothing; the caller has the lock of the file that it replaces."""
+    old = file.stat()
+    os.chown(copy, old.st_uid, old.st_gid)
+    shutil.copymode(file, copy)
+    _sync(copy)
+    copy.replace(file)
+    _sync(file.parent)
+    time.sleep(_GRACE_SECONDS)
+
+
+def _sync(path: Path) -> None:
+    """Have the disk write what it holds back of a file or folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(copy: Path) -> None:
+    for left in (copy, Path(f"{copy}.wal")):
+        left.unlink(missing_ok=True)
+
+
+@contextmanager
+def _attached(connection: duckdb.DuckDBPyConnection, copy: Path, options: str = "") -> Iterator[tuple[str, str]]:
+    """Have the copy beside the original; gives the names of both databases."""
+    old: str = connection.execute("select current_database()").fetchall()[0][0]
+    new = f"{old} compacted"
+    path = str(copy).replace("'", "''")
+    connection.execute(f"attach '{path}' as {_quoted(new)} {options}")
+    try:
+        yield old, new
+    finally:
+        connection.execute(f"detach {_quoted(new)}")
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Compact the warehouse, or say what that would gain, and return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m warehouse.compact", description="Give free space of the DuckDB file back to the disk."
+    )
+    parser.add_argument("--force", action="store_true", help="however little there is to gain")
+    parser.add_argument("--dry-run", action="store_true", help="say what there is to gain, and change nothing")
+    options = parser.parse_args(argv)
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    try:
+        done = None
+        if not options.dry_run:
+            done = compact(worthwhile_share=0 if options.force else WORTHWHILE_SHARE)
+        console.print(_told(done) if done else _told_of_space(read_space()))
+    except WarehouseError as error:
+        Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print(str(error))
+        return 1
+    return 0
+
+
+def _told(done: Compacted) -> str:
+    share = done.saved_bytes / done.before_bytes
+    return (
+        f"{database_path()}: {_megabytes(done.before_bytes)} before, {_megabytes(done.after_bytes)} after, "
+        f"{_megabytes(done.saved_bytes)} ({share:.0%}) saved in {done.seconds:.1f} s"
+    )
+
+
+def _told_of_space(space: Space) -> str:
+    found = f"{database_path()}: {_megabytes(space.file_bytes)}, of which {_megabytes(space.free_bytes)}"
+    found += f" ({space.free_share:.0%}) are free"
+    if space.free_share < WORTHWHILE_SHARE:
+        return f"{found}: less than {WORTHWHILE_SHARE:.0%} is not worth compacting for (--force does)"
+    return f"{found}: compacting is worth it"
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
