@@ -18,6 +18,7 @@ from benchmarks.ask import measure_asking
 from benchmarks.bench import Bench
 from benchmarks.build import Build
 from benchmarks.check import measure_checks
+from benchmarks.compaction import measure_compaction
 from benchmarks.ingest import measure_ingest
 from benchmarks.machine import describe, sentence
 from benchmarks.orchestrate import measure_orchestration
@@ -32,6 +33,7 @@ _ON_ALL: dict[str, Callable[[Bench, Path], None]] = {
     "ask": measure_asking,
     "check": measure_checks,
     "orchestrate": measure_orchestration,
+    "compact": measure_compaction,
 }
 PARTS = ("ingest", "build", *_ON_ALL)
 

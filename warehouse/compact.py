@@ -20,7 +20,7 @@ from typing import Any
 import duckdb
 from rich.console import Console
 
-from warehouse.connection import WarehouseError, open_for_reading, open_for_writing
+from warehouse.connection import MEMORY_LIMIT_VARIABLE, WarehouseError, open_for_reading, open_for_writing
 from warehouse.paths import database_path
 
 # Below this share of free space a copy costs more than it gains: the next loads fill it again.
@@ -29,7 +29,7 @@ WORTHWHILE_SHARE = 0.2
 # What is before the blocks of a DuckDB file.
 _HEADER_BYTES = 3 * 4096
 
-# What DuckDB may keep in memory meanwhile; it writes as it reads, so more would not make it faster.
+# What DuckDB may keep in memory meanwhile where nothing is set; it writes as it reads, so more would not make it faster.
 _MEMORY = "1500MB"
 
 # For a process that had opened the old file, but not yet asked for its lock, when the new one took its place: it must
@@ -161,7 +161,8 @@ def _check_disk(file: Path, space: Space) -> None:
 
 
 def _make_copy(connection: duckdb.DuckDBPyConnection, copy: Path) -> None:
-    connection.execute(f"set memory_limit = '{_MEMORY}'")
+    if not os.environ.get(MEMORY_LIMIT_VARIABLE):
+        connection.execute(f"set memory_limit = '{_MEMORY}'")
     with _attached(connection, copy) as (old, new):
         connection.execute(f"copy from database {_quoted(old)} to {_quoted(new)}")
         connection.execute(f"checkpoint {_quoted(new)}")

@@ -1,0 +1,34 @@
+"""Compacting the DuckDB file, against a bare copy of the database, and what it gains after months were replaced."""
+
+from pathlib import Path
+
+from benchmarks.bench import Bench, Contest
+from benchmarks.dbt_runs import Dbt
+from benchmarks.processes import measure
+from benchmarks.stages import FLOOR, PLATFORM, Measurement, Stage, Turn
+
+_BY_HAND = """
+import duckdb
+with duckdb.connect(config={{"memory_limit": {limit!r}}}) as connection:
+    connection.execute("attach '{source}' as source (read_only)")
+    connection.execute("attach '{copy}' as copy")
+    connection.execute("copy from database source to copy")
+"""
+
+
+def measure_compaction(bench: Bench, database: Path) -> None:
+    """Measure it once on a built database, whatever there is to gain."""
+    settings = Dbt(database, bench.memory_limit).settings(bench.folder)
+    copy = database.with_name("copy.duckdb")
+
+    def turn(measured: Measurement) -> Turn:
+        by_hand = _BY_HAND.format(limit=bench.memory_limit, source=database, copy=copy)
+        floor = measure(("python", "-c", by_hand))[0]
+        copy.unlink()
+        measured.notes["MB before"] = database.stat().st_size / 1024**2
+        platform = measure(("python", "-m", "warehouse.compact", "--force"), environment=settings)[0]
+        measured.file_mb = database.stat().st_size / 1024**2
+        return {FLOOR: floor, PLATFORM: platform}
+
+    stage = Stage("compact", "the whole file, compared with its copy", bench.trips, "copy from database")
+    bench.take_turns([Contest(stage, turn)], runs=1)
