@@ -29,7 +29,7 @@ WORTHWHILE_SHARE = 0.2
 # What is before the blocks of a DuckDB file.
 _HEADER_BYTES = 3 * 4096
 
-# What DuckDB may keep in memory meanwhile where nothing is set; it writes as it reads, so more would not make it faster.
+# What DuckDB may keep in memory meanwhile where nothing is set: it writes as it reads, more would not make it faster.
 _MEMORY = "1500MB"
 
 # For a process that had opened the old file, but not yet asked for its lock, when the new one took its place: it must
