@@ -76,6 +76,20 @@ class Warehouse:
                 connection.execute(f"insert into {table} ({', '.join(values)}) values ({marks})", [*values.values()])
         self.record(feed, month)
 
+    def load_query(self, feed: str, month: date, query: str) -> None:
+        """Replace a partition by the rows of a query, for more of them than one writes out; `source_row` is its own."""
+        table = f"raw_data.{FEEDS[feed].raw_table}"
+        self._loads += 1
+        self.execute(
+            f"""
+            delete from {table} where feed = '{feed}' and source_month = date '{month}';
+            insert into {table} by name
+            select *, '{feed}' as feed, date '{month}' as source_month, 'load_{self._loads}' as _dlt_load_id
+            from ({query})
+            """
+        )
+        self.record(feed, month)
+
     def load_weather(self, month: date, temperature: float = 10.0) -> None:
         """A month of weather as published: in UTC, to the day after the last."""
         self._loads += 1
