@@ -68,6 +68,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
         warehouse.create_raw_tables()
         for month in (JANUARY, MARCH):
             warehouse.load_weather(month)
+        # Other weather every hour, so that that of another hour is noticed.
+        warehouse.execute("update raw_data.weather_hourly set temperature_2m = hour(time)")
         warehouse.load("yellow", JANUARY, with_a_refund(yellow_month(JANUARY)))
         warehouse.load("yellow", MARCH, yellow_month(MARCH))
         twice = ride("A", "2025-03-14 08:00:00", "2025-03-14 08:10:00")
@@ -100,7 +102,7 @@ def test_it_loses_a_late_month_and_a_correction_and_takes_the_next_month(built: 
 
 
 def test_its_trips_have_the_measures_and_the_weather_of_ours(built: Built) -> None:
-    columns = "trip_type, pickup_datetime, trip_duration_minutes, avg_speed_mph, pickup_hour, is_sane, has_weather"
+    columns = "trip_type, pickup_datetime, trip_duration_minutes, avg_speed_mph, is_sane, temperature_celsius"
     ours, plain = (
         built.warehouse.execute(f"select {columns} from {fact} where pickup_month = '2025-03-01' order by all")
         for fact in ("core_core.fct_trips", "plain.fct_trips")
