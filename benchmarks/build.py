@@ -5,7 +5,9 @@ what it takes beyond its own start: the same command with nothing selected. Fail
 differ.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from benchmarks.bench import Bench, Contest
@@ -18,6 +20,8 @@ GOAL = 1.3
 
 _FACTS = ("run", "--select", "fct_trips", "fct_hourly_mobility")
 _BEFORE_FACTS = ("run", "--select", "+fct_hourly_mobility", "--exclude", "fct_trips", "fct_hourly_mobility")
+# The plain way sorts all rows that it reads: more would take it longer than all else together.
+_MOST_ROWS_PLAINLY = 20_000_000
 _WHOLE_FLOOR = "create table as select, a fact"
 _MONTH_FLOOR = "delete and insert, a fact"
 
@@ -31,6 +35,7 @@ class Build:
     def __post_init__(self) -> None:
         self._scenes = Scenes(self.bench.folder, self.bench.memory_limit)
         self._month_rows = rows_a_month(self.bench.trips)
+        self._plain_bases: dict[int, Path] = {}
 
     def measure(self) -> None:
         """Measure full refreshes of a growing history, then what is done to the histories."""
@@ -38,6 +43,7 @@ class Build:
         longest = built[len(HISTORY)]
         self._play(
             *(self._new_month(base, months) for months, base in built.items()),
+            self._late_month(built[HISTORY_LENGTHS[0]], HISTORY_LENGTHS[0]),
             self._old_month_replaced(longest),
             Scenario(
                 self._stage("backfill of a month", 1, _MONTH_FLOOR, months=len(HISTORY)),
@@ -53,7 +59,7 @@ class Build:
             ),
             Scenario(self._stage("nothing to do", 0, goal=None, months=len(HISTORY)), longest, _FACTS, tables=()),
         )
-        for base in built.values():
+        for base in (*built.values(), *self._plain_bases.values()):
             base.unlink()
 
     def measure_whole(self) -> Path:
@@ -73,29 +79,39 @@ class Build:
         self._scenes.dbt.run(*_BEFORE_FACTS)
         prepared = self._scenes.keep("prepared")
         stage = self._stage(f"full refresh, {months} months", months, _WHOLE_FLOOR)
-        self._play(Scenario(stage, prepared, (*_FACTS, "--full-refresh")))
+        plain = prepared if stage.rows <= _MOST_ROWS_PLAINLY else None
+        self._play(Scenario(stage, prepared, (*_FACTS, "--full-refresh"), plain_base=plain))
         if not self.bench.has_measured(stage):
             self._scenes.start_from(prepared)
             self._scenes.dbt.run(*_FACTS)
+            if plain:
+                self._scenes.build_plainly(prepared)
+        if plain:
+            self._plain_bases[months] = self._scenes.keep(f"plain-{months}", self._scenes.plain)
         prepared.unlink()
         return self._scenes.keep(f"built-{months}")
 
     def _new_month(self, base: Path, months: int) -> Scenario:
         stage = self._stage(f"new month, {months} of history", 1, _MONTH_FLOOR, months=months)
+        return self._loaded(stage, base, months, NEW_MONTH, self._month_rows)
 
-        def load(database: Path) -> None:
-            load_trips(database, [NEW_MONTH], self._month_rows)
-
-        return Scenario(stage, base, _FACTS, load, month=NEW_MONTH)
+    def _late_month(self, base: Path, months: int) -> Scenario:
+        stage = self._stage(f"late month, {months} of history", 1, _MONTH_FLOOR, months=months)
+        return self._loaded(stage, base, months, OLD_MONTH, self._month_rows)
 
     def _old_month_replaced(self, base: Path) -> Scenario:
         stage = self._stage("old month replaced", 1, _MONTH_FLOOR, months=len(HISTORY))
+        fewer_rows = {feed: rows * 96 // 100 for feed, rows in self._month_rows.items()}  # and all of them others
+        return self._loaded(stage, base, len(HISTORY), OLD_MONTH, fewer_rows)
+
+    def _loaded(self, stage: Stage, base: Path, months: int, month: date, rows: Mapping[str, int]) -> Scenario:
+        """What is done after a month was loaded into a history of so many months."""
 
         def load(database: Path) -> None:
-            # Fewer rows, all of them others.
-            load_trips(database, [OLD_MONTH], {feed: rows * 96 // 100 for feed, rows in self._month_rows.items()})
+            load_trips(database, [month], rows)
 
-        return Scenario(stage, base, _FACTS, load, month=OLD_MONTH)
+        plain = self._plain_bases.get(months)
+        return Scenario(stage, base, _FACTS, load, month=month, plain_base=plain, counts_scans=True)
 
     def _stage(
         self, name: str, built_months: int, floor: str = "", *, goal: float | None = GOAL, months: int = 0

@@ -21,7 +21,7 @@ import duckdb
 from benchmarks.bench import Bench, Contest
 from benchmarks.processes import Cost, cpu_seconds, measure_inside
 from benchmarks.samples import FOLDER, months_from, sample_file
-from benchmarks.stages import FLOOR, PLATFORM, Measurement, Stage, Turn
+from benchmarks.stages import FLOOR, PLAIN, PLATFORM, Measurement, Stage, Turn
 from ingestion.download import Downloaded
 from ingestion.feeds import FEEDS
 from ingestion.partitions import Partition
@@ -38,13 +38,19 @@ _FEW_ROWS = 1_000
 _ROWS = {"yellow": 3.5, "fhv": 1.6, "hvfhv": 10, "citibike": 4}
 _PARQUET_GOAL, _CSV_GOAL = 3, 2
 
+_ROWS_PLAINLY = 50_000
+
 _YEAR = months_from(date(2024, 1, 1), 12)
 _GREEN_ROWS = 50_000  # of a month, as published
 
 
 def measure_ingest(bench: Bench) -> None:
-    """Measure the feeds in turns, and a year of files so small that what each file costs anyway is most of it."""
+    """Measure the feeds in turns, and files so small that what each file costs anyway is most of it.
+
+    The plain way takes part once, with as many rows as it loads in half a minute: a real file would take it an hour.
+    """
     bench.take_turns([*(_large_file(feed, rows_of_file(feed, bench.trips)) for feed in _ROWS), _small_files()])
+    bench.take_turns([_file_loaded_plainly(feed) for feed in ("yellow", "citibike")], runs=1)
 
 
 def rows_of_file(feed: str, trips: int) -> int:
@@ -69,6 +75,30 @@ def _large_file(feed: str, rows: int) -> Contest:
     return Contest(stage, turn)
 
 
+def _file_loaded_plainly(feed: str) -> Contest:
+    stage = Stage("ingest", f"{feed}, a small file", _ROWS_PLAINLY, "create table as select * from the file")
+
+    def turn(measured: Measurement) -> Turn:
+        file = sample_file(feed, _MONTH, _ROWS_PLAINLY)
+        files = [sample_file(feed, _MONTH_BEFORE, _FEW_ROWS), file]
+        plain, figures = _run_plain(feed, file)
+        measured.notes["rows a second the plain way"] = figures["rows"] / plain.wall
+        faster, _ = _run_plain(feed, file, "--file-format", "parquet")
+        measured.notes["rows a second the plain way, told to have Parquet between"] = figures["rows"] / faster.wall
+        measured.notes["published rows that the plain way lost"] = figures["rows"] - figures["kept"]
+        loads = {who: run(kind, files, "--after-the-first") for who, kind in ((FLOOR, "floor"), (PLATFORM, "load"))}
+        return {**loads, PLAIN: plain}
+
+    return Contest(stage, turn)
+
+
+def _run_plain(feed: str, file: Path, *options: str) -> tuple[Cost, dict[str, float]]:
+    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+        return measure_inside(
+            ("python", "-m", "benchmarks.plain.load", feed, str(file), f"{folder}/plain.duckdb", *options)
+        )
+
+
 def _small_files() -> Contest:
     stage = Stage("ingest", "green, a year of 12 small files", 12 * _GREEN_ROWS, "create table as, a file")
 
@@ -82,10 +112,12 @@ def _small_files() -> Contest:
 def run(kind: str, files: Sequence[Path], *options: str) -> Cost:
     """Load the files in a process of its own, with DuckDB alone (`floor`) or as the platform does (`load`).
 
+    It works in the folder above that of the last file.
+
     Raises:
         BenchmarkError: it failed.
     """
-    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+    with tempfile.TemporaryDirectory(dir=files[-1].parents[1]) as folder:
         # Each in a folder of its own, as when it is downloaded: it is unpacked beside itself.
         paths = [Path(folder) / file.stem / file.name for file in files]
         for file, path in zip(files, paths, strict=True):

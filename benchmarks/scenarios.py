@@ -9,9 +9,18 @@ from pathlib import Path
 from benchmarks.bench import copy_database
 from benchmarks.comparison import require_same_rows
 from benchmarks.dbt_runs import Dbt
-from benchmarks.floor.statements import FACTS
-from benchmarks.processes import Cost, measure_inside
-from benchmarks.stages import FLOOR, PLATFORM, Measurement, Stage, Turn, start_of
+from benchmarks.floor.statements import FACTS, TABLES
+from benchmarks.plain.what_is_lost import rows_by_partition
+from benchmarks.processes import Cost, measure, measure_inside
+from benchmarks.stages import FLOOR, PLAIN, PLATFORM, Measurement, Stage, Turn, start_of
+from warehouse.paths import PROJECT_ROOT
+
+PLAIN_PROJECT = PROJECT_ROOT / "benchmarks" / "plain" / "dbt"
+
+_TABLES_OF_TRIPS = {
+    *(f"raw_data.{table}" for table in ("yellow_taxi", "fhv_taxi", "citibike_trips")),
+    *(f"core_core.{table}" for table in TABLES),
+}
 
 KEYS = {
     "fct_trips": ("trip_id",),
@@ -24,7 +33,8 @@ KEYS = {
 class Scenario:
     """A command of dbt on a copy of `base`, into which `load`, if given, has put what dbt has not seen yet.
 
-    The floor makes `tables`, or replaces `month` in them; without tables there is none.
+    The floor makes `tables`, or replaces `month` in them; without tables there is none. The plain way takes part in the
+    first turn, for it is slow, where it has a base of its own: of the same raw data, with what it made of them.
     """
 
     stage: Stage
@@ -33,11 +43,13 @@ class Scenario:
     load: Callable[[Path], None] | None = None
     tables: tuple[str, ...] = FACTS
     month: date | None = None
+    plain_base: Path | None = None
+    counts_scans: bool = False
 
 
 @dataclass
 class Scenes:
-    """A folder with one database for dbt and one for the floor."""
+    """A folder with a database each for dbt, for the floor and for the plain way."""
 
     folder: Path
     memory_limit: str
@@ -45,16 +57,15 @@ class Scenes:
     def __post_init__(self) -> None:
         self.dbt = Dbt(self.folder / "dbt.duckdb", self.memory_limit)
         self._floor_database = self.folder / "floor.duckdb"
+        self.plain = Dbt(self.folder / "plain.duckdb", self.memory_limit, PLAIN_PROJECT)
 
     def play(self, scenario: Scenario, measured: Measurement) -> Turn:
-        """Run floor and dbt; on the first turn the rows of both are compared.
+        """Run the floor, dbt and the plain way; on the first turn the rows of floor and dbt are compared.
 
         Raises:
-            BenchmarkError: one of the two failed, or their rows differ.
+            BenchmarkError: one of them failed, or rows differ.
         """
-        self.start_from(scenario.base)
-        if scenario.load:
-            scenario.load(self.dbt.database)
+        self._start(scenario)
         turn: dict[str, Cost] = {}
         if scenario.tables:
             copy_database(self.dbt.database, self._floor_database)
@@ -64,17 +75,50 @@ class Scenes:
             for table in scenario.tables:
                 require_same_rows(self._floor_database, self.dbt.database, table, KEYS[table])
         measured.file_mb = self.dbt.database.stat().st_size / 1024**2
+        if scenario.counts_scans and not measured.turns:
+            self._start(scenario)
+            measured.notes["rows of trips scanned"] = self._rows_scanned(scenario)
+        if scenario.plain_base and not measured.turns:
+            turn |= self._run_plain(scenario, measured)
         return {**turn, PLATFORM: run.whole, start_of(PLATFORM): run.start}
+
+    def _start(self, scenario: Scenario) -> None:
+        self.start_from(scenario.base)
+        if scenario.load:
+            scenario.load(self.dbt.database)
 
     def start_from(self, base: Path) -> None:
         """Put a copy of a database where dbt builds."""
         copy_database(base, self.dbt.database)
 
-    def keep(self, name: str) -> Path:
-        """Put the database that dbt built aside, to start from later."""
+    def build_plainly(self, base: Path) -> None:
+        """Build the plain way on a copy of a database."""
+        copy_database(base, self.plain.database)
+        self.plain.run("run")
+
+    def keep(self, name: str, built_by: Dbt | None = None) -> Path:
+        """Put a copy of what dbt, or the plain way's dbt, built aside, to start from later."""
         path = self.folder / f"{name}.duckdb"
-        copy_database(self.dbt.database, path)
+        copy_database((built_by or self.dbt).database, path)
         return path
+
+    def _run_plain(self, scenario: Scenario, measured: Measurement) -> Turn:
+        assert scenario.plain_base
+        copy_database(scenario.plain_base, self.plain.database)
+        if scenario.load:
+            scenario.load(self.plain.database)
+        run = self.plain.run("run")
+        held = rows_by_partition(self.plain.database)
+        measured.notes["published rows that the plain way lost"] = sum(rows.lost for rows in held)
+        measured.notes["rows of a replaced file that it kept"] = sum(rows.stale for rows in held)
+        return {PLAIN: run.whole, start_of(PLAIN): run.start}
+
+    def _rows_scanned(self, scenario: Scenario) -> int:
+        """Rows of raw trips and of the facts that all statements of dbt scan."""
+        settings = self.dbt.settings(self.dbt.target())
+        command = ("python", "-m", "benchmarks.scans", str(self.dbt.database), "--", *scenario.arguments)
+        scanned: dict[str, dict[str, int]] = json.loads(measure(command, environment=settings)[1].splitlines()[-1])
+        return sum(rows for tables in scanned.values() for table, rows in tables.items() if table in _TABLES_OF_TRIPS)
 
     def _run_floor(self, scenario: Scenario) -> Cost:
         month = ("--month", scenario.month.isoformat()) if scenario.month else ()

@@ -9,24 +9,17 @@ import duckdb
 
 @dataclass(frozen=True)
 class PartitionRows:
-    """Rows of a feed's month, in a database on which both were built.
+    """Rows of a feed's month.
 
-    `raw` is what is published; of it the platform holds `facts` and `quarantined`, and the plain `fct_trips` holds
-    `plain`. `stale` rows are in there, too, from a file that another has replaced.
+    `raw` is what is published, of which the plain `fct_trips` holds `plain`. `stale` rows are in there, too, from a
+    file that another has replaced. (The platform holds every published row in a fact or in quarantine, and tests it.)
     """
 
     feed: str
     month: date
     raw: int
-    facts: int
-    quarantined: int
     plain: int
     stale: int
-
-    @property
-    def ours(self) -> int:
-        """Published rows that the platform holds, as a trip or with the reason why it is none."""
-        return self.facts + self.quarantined
 
     @property
     def lost(self) -> int:
@@ -50,10 +43,6 @@ _QUERY = f"""
     held as (
         select 'raw' as place, feed, source_month, load_id from raw
         union all
-        select 'facts', feed, source_month, load_id from core_core.fct_trips
-        union all
-        select 'quarantined', feed, source_month, load_id from core_core.quarantined_trips
-        union all
         select 'plain', feed, source_month, load_id from plain.fct_trips
     ),
     told as (select *, load_id in (from loads) as is_published from held)
@@ -61,8 +50,6 @@ _QUERY = f"""
         feed,
         source_month,
         count(*) filter (place = 'raw'),
-        count(*) filter (place = 'facts' and is_published),
-        count(*) filter (place = 'quarantined' and is_published),
         count(*) filter (place = 'plain' and is_published),
         count(*) filter (place = 'plain' and not is_published)
     from told

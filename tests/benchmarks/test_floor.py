@@ -11,9 +11,11 @@ from dbt.contracts.graph.manifest import Manifest
 
 from benchmarks.comparison import require_same_rows
 from benchmarks.floor.__main__ import run
+from benchmarks.floor.checks import statement
 from benchmarks.floor.statements import TABLES
 from benchmarks.processes import BenchmarkError
 from benchmarks.scenarios import KEYS
+from quality.suites import SUITES
 from tests.dbt.small_warehouse import Trip, Warehouse, citibike_month, ride, trip, yellow_month
 
 OCTOBER, NOVEMBER, MARCH = date(2024, 10, 1), date(2024, 11, 1), date(2025, 3, 1)
@@ -99,6 +101,18 @@ def test_the_floor_replaces_a_month_as_dbt_does(built: Warehouse, tmp_path: Path
         rows_alike(floor, built)
     run(str(floor), TABLES, month=NOVEMBER, memory_limit="1GB")
     rows_alike(floor, built)
+
+
+def test_the_floor_measures_what_the_suites_expect(built: Warehouse) -> None:
+    with duckdb.connect(str(built.path), read_only=True) as connection:
+        figures = {suite.name: connection.sql(statement(suite)) for suite in SUITES}
+        trips = dict(zip(figures["fct_trips"].columns, figures["fct_trips"].fetchall()[0], strict=True))
+        for suite in SUITES:
+            assert {each.name for each in suite.expectations} <= set(figures[suite.name].columns), suite.name
+        held = connection.execute("select count(*) from core_core.fct_trips").fetchone()
+    assert (trips["row_count"],) == held
+    assert trips["pickup_datetime_not_null"] == trips["trip_type_known"] == 0
+    assert trips["trip_distance_in_range"] == 1, "the refund of 400 miles"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,12 @@
-"""What a month makes DuckDB scan does not grow with history: rows are counted, so a busy machine changes nothing."""
+"""The line stays near its floor, and what a month makes DuckDB scan does not grow with history.
+
+Scans are counted in rows, so a busy machine changes nothing. The floor is compared in CPU seconds, and with wide
+bounds, for of so few rows what a run takes anyway is much.
+"""
 
 import json
 import shutil
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,8 +19,12 @@ import pytest
 from dbt.adapters.duckdb.environments import local
 from dbt.contracts.graph.manifest import Manifest
 
+from benchmarks.floor.__main__ import run as run_floor
+from benchmarks.floor.statements import FACTS
+from benchmarks.ingest import run as measure_load
 from benchmarks.samples import months_from
 from benchmarks.scans import Scan, main, recorded_scans, rows_by_table
+from ingestion.sample_publisher.files import write_file
 from tests.dbt.small_warehouse import Warehouse
 
 FIRST = date(2024, 1, 1)
@@ -215,3 +224,28 @@ def test_every_statement_is_told_of_with_what_it_read() -> None:
         ("select", 3, 3),
     ]
     assert rows_by_table(scans[2:]) == {"hooks": {"main.numbers": 3 * ROW_GROUP - 10}}
+
+
+def test_a_full_refresh_stays_near_the_sql_by_hand(histories: Histories) -> None:
+    facts = ("--select", *FACTS, "--full-refresh")
+    histories.start_from(LONG)
+    begun = time.process_time()
+    run_floor(str(histories.warehouse.path), FACTS, month=None, memory_limit="2GB")
+    floor = time.process_time() - begun
+    histories.start_from(LONG)
+    begun = time.process_time()
+    histories.warehouse.dbt("run", *facts, "--exclude", "fqn:*")
+    start = time.process_time() - begun
+    begun = time.process_time()
+    histories.warehouse.build(*facts)
+    whole = time.process_time() - begun
+    assert whole - start < 2.5 * floor, "usually 1.3"
+
+
+def test_a_load_stays_near_reading_the_file(tmp_path: Path) -> None:
+    few, many = (
+        write_file("yellow", month, tmp_path / f"{month}", rows=rows)
+        for month, rows in ((date(2025, 5, 1), 1000), (date(2025, 6, 1), 600_000))
+    )
+    floor, load = (measure_load(kind, [few, many], "--after-the-first") for kind in ("floor", "load"))
+    assert load.cpu < 4 * floor.cpu, "usually 1.5"
