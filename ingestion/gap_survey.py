@@ -23,7 +23,7 @@ from ingestion.gap_plan import (
     plan_gaps,
 )
 from ingestion.partitions import BadMonthError, Partition, month_range, parse_month
-from ingestion.raw_loader import RAW_SCHEMA
+from ingestion.raw_data import RAW_SCHEMA
 from ingestion.sources import SOURCES
 from warehouse.connection import open_for_reading
 from warehouse.ledger import Fingerprint, read_watermarks

@@ -19,7 +19,7 @@ from ingestion.errors import IngestionError, NotPublishedError
 from ingestion.feeds import Column, Feed
 from ingestion.partitions import Partition
 from ingestion.prefetch import DownloadJob, downloads_ahead
-from ingestion.raw_loader import LoadedPartition, current_state, load_partition
+from ingestion.raw_data import LoadedPartition, current_state
 from ingestion.sources import SOURCES
 from ingestion.sources.published import close_scratch
 from ingestion.work_folder import clear_abandoned, work_folder
@@ -205,6 +205,9 @@ def load_file(partition: Partition, file: Downloaded) -> Result:
         IngestionError: the file cannot be read, or its rows cannot be written; nothing is changed then.
         WarehouseError: the DuckDB file cannot be opened.
     """
+    # With dlt, which takes half a second: only who loads waits for it.
+    from ingestion.raw_loader import load_partition
+
     source = SOURCES[partition.feed.publisher]
     with open_for_writing() as connection:
         connection.execute(f"set memory_limit = '{_LOAD_MEMORY}'")

@@ -3,8 +3,6 @@
 import logging
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,10 +17,9 @@ from ingestion.errors import IngestionError, LoadError
 from ingestion.feeds import PARTITION_COLUMNS, Column, ColumnType, raw_tables
 from ingestion.partition_destination import Replacement, partition_destination
 from ingestion.partitions import Partition
+from ingestion.raw_data import RAW_SCHEMA, LoadedPartition, current_state, existing_tables, scope
 from ingestion.sources.published import PublishedRows, cast_error
 from warehouse.paths import database_path
-
-RAW_SCHEMA = "raw_data"
 
 _DLT_TYPES: dict[ColumnType, TColumnSchema] = {
     ColumnType.INTEGER: {"data_type": "bigint", "precision": 32},
@@ -42,16 +39,6 @@ _ARROW_TYPES: dict[ColumnType, pa.DataType] = {
     ColumnType.TIMESTAMP: pa.timestamp("us"),
     ColumnType.DATE: pa.date32(),
 }
-
-
-@dataclass(frozen=True)
-class LoadedPartition:
-    """What a partition holds after a load."""
-
-    load_id: str
-    rows: int
-    min_event_time: datetime | None
-    max_event_time: datetime | None
 
 
 def load_partition(
@@ -89,7 +76,7 @@ def load_partition(
             )
         record(transaction, loaded)
 
-    replacement = Replacement(_scope(partition), complete)
+    replacement = Replacement(scope(partition), complete)
     query = _with_partition_columns(partition, published)
     columns = (*published.columns, *PARTITION_COLUMNS)
     resource = _resource(partition.feed.raw_table, columns, _model(query, work_folder), "model")
@@ -100,29 +87,6 @@ def load_partition(
         raise _explained(partition, reason) from reason
     assert loaded is not None, "the transaction checked it"
     return loaded
-
-
-def current_state(partition: Partition, connection: duckdb.DuckDBPyConnection) -> LoadedPartition | None:
-    """What a partition holds now, read from the raw table itself; None where it holds no row."""
-    feed = partition.feed
-    if feed.raw_table not in _existing_tables(connection):
-        return None
-    row = connection.execute(
-        f"select max(_dlt_load_id), count(*), min({feed.event_time}), max({feed.event_time})"
-        f" from {RAW_SCHEMA}.{feed.raw_table} where {_scope(partition)}"
-    ).fetchone()
-    return LoadedPartition(*row) if row and row[1] else None
-
-
-def _scope(partition: Partition) -> str:
-    return f"feed = '{partition.feed.name}' and source_month = date '{partition.month.isoformat()}'"
-
-
-def _existing_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    found = connection.execute(
-        "select table_name from information_schema.tables where table_schema = ?", [RAW_SCHEMA]
-    ).fetchall()
-    return {name for (name,) in found}
 
 
 def _with_partition_columns(partition: Partition, published: PublishedRows) -> str:
@@ -154,7 +118,7 @@ def _resource(
 
 def _create_missing_tables(connection: duckdb.DuckDBPyConnection, work_folder: Path) -> None:
     """Have dlt create every raw table of the registry, so that dbt's sources all exist."""
-    missing = {name: columns for name, columns in raw_tables().items() if name not in _existing_tables(connection)}
+    missing = {name: columns for name, columns in raw_tables().items() if name not in existing_tables(connection)}
     if missing:
         empty = [
             _resource(name, columns, [_empty_table(columns)], "parquet") for name, columns in sorted(missing.items())

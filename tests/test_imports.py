@@ -56,3 +56,9 @@ def test_everything_but_orchestration_runs_with_dagster_absent() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT_DAGSTER], capture_output=True, text=True, cwd=PROJECT_ROOT)
     assert done.returncode == 0, done.stderr
     assert "yellow_tripdata_2025-01.parquet" in done.stdout
+
+
+def test_nobody_waits_for_dlt_but_who_asks_for_files() -> None:
+    imports = "import sys, ingestion.gaps, ingestion.run_pipeline; sys.exit('dlt' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", imports], capture_output=True, text=True, cwd=PROJECT_ROOT)
+    assert done.returncode == 0, done.stderr

@@ -6,11 +6,11 @@ Source: Citi Bike system data, https://citibikenyc.com/system-data
 import csv
 from pathlib import Path
 
-import dlt
 import duckdb
 
 from ingestion.feeds import Column, ColumnType
 from ingestion.partitions import Partition
+from ingestion.sources.base_address import base_address
 from ingestion.sources.columns import match_key, select_columns
 from ingestion.sources.published import SCRATCH, PublishedRows, cast_error, open_scratch, sql_path
 from ingestion.sources.zips import extract_csvs
@@ -28,8 +28,8 @@ _FORMER_NULLS = r"['', 'NULL', '\N']"
 
 def addresses(partition: Partition) -> list[str]:
     """The addresses at which a month's file may be, in the order to try them."""
-    base = dlt.config.get("sources.citibike.base_url", str) or DEFAULT_BASE_URL
-    return [f"{base.rstrip('/')}/{name.format(month=partition.month)}" for name in partition.feed.file_names]
+    base = base_address("citibike", DEFAULT_BASE_URL)
+    return [f"{base}/{name.format(month=partition.month)}" for name in partition.feed.file_names]
 
 
 def read(partition: Partition, path: Path, connection: duckdb.DuckDBPyConnection) -> PublishedRows:

@@ -5,12 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from dlt.common.normalizers.naming.snake_case import NamingConvention
-
 from ingestion.errors import UnreadableFileError
 from ingestion.feeds import Column, ColumnType, Feed
-
-_SNAKE_CASE = NamingConvention()
 
 # Times as some of Citi Bike's older files write them; all others are ISO 8601, with or without fractions.
 _AMERICAN_TIMES = "['%m/%d/%Y %H:%M:%S', '%m/%d/%Y %H:%M']"
@@ -63,7 +59,7 @@ def _raw_names(feed: Feed, month: date, published: Mapping[str, str], path: Path
         former = {match_key(name): raw for name, raw in feed.former_schema.raw_names}
         known |= former
         required &= set(former.values())
-    names = {name: known.get(match_key(name)) or _SNAKE_CASE.normalize_identifier(name) for name in published}
+    names = {name: known.get(match_key(name)) or _snake_case(name) for name in published}
     raw = list(names.values())
     problems = [f"{name} is missing" for name in sorted(required.difference(raw))]
     problems += [f"{name} is there {raw.count(name)} times" for name in sorted(set(raw)) if raw.count(name) > 1]
@@ -73,6 +69,14 @@ def _raw_names(feed: Feed, month: date, published: Mapping[str, str], path: Path
             f"{', '.join(published) or 'none'}. If the publisher renamed it, change the feed in ingestion/feeds.py."
         )
     return names
+
+
+def _snake_case(name: str) -> str:
+    """A name that the registry does not know, as dlt would write it."""
+    # With dlt, which takes half a second, for a column that hardly ever comes.
+    from dlt.common.normalizers.naming.snake_case import NamingConvention
+
+    return NamingConvention().normalize_identifier(name)
 
 
 def _type_of_new_column(published: str) -> ColumnType:

@@ -6,11 +6,11 @@ Source: TLC trip record data, https://www.nyc.gov/site/tlc/about/tlc-trip-record
 
 from pathlib import Path
 
-import dlt
 import duckdb
 
 from ingestion.errors import UnreadableFileError
 from ingestion.partitions import Partition
+from ingestion.sources.base_address import base_address
 from ingestion.sources.columns import select_columns
 from ingestion.sources.published import PublishedRows, sql_path
 
@@ -19,8 +19,8 @@ DEFAULT_BASE_URL = "https://d37ci6vzurychx.cloudfront.net/trip-data"
 
 def addresses(partition: Partition) -> list[str]:
     """The addresses at which a month's file may be, in the order to try them."""
-    base = dlt.config.get("sources.tlc.base_url", str) or DEFAULT_BASE_URL
-    return [f"{base.rstrip('/')}/{name.format(month=partition.month)}" for name in partition.feed.file_names]
+    base = base_address("tlc", DEFAULT_BASE_URL)
+    return [f"{base}/{name.format(month=partition.month)}" for name in partition.feed.file_names]
 
 
 def read(partition: Partition, path: Path, connection: duckdb.DuckDBPyConnection) -> PublishedRows:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import dlt
 import duckdb
 
 from ingestion.errors import UnreadableFileError
 from ingestion.partitions import Partition, last_day
+from ingestion.sources.base_address import base_address
 from ingestion.sources.columns import select_columns
 from ingestion.sources.published import SCRATCH, PublishedRows, cast_error, open_scratch, sql_path
 
@@ -49,7 +49,7 @@ def addresses(partition: Partition) -> list[str]:
     in UTC; one day more than the month covers them.
     """
     feed, month = partition.feed, partition.month
-    base = dlt.config.get("sources.weather.base_url", str) or DEFAULT_BASE_URL
+    base = base_address("weather", DEFAULT_BASE_URL)
     query = {
         "latitude": LATITUDE,
         "longitude": LONGITUDE,

@@ -5,7 +5,7 @@ import dagster as dg
 from ingestion.feeds import FEEDS, Feed, raw_tables
 from ingestion.partitions import Partition, parse_month
 from ingestion.pipeline import Result, Started, Status, ingest
-from ingestion.raw_loader import RAW_SCHEMA
+from ingestion.raw_data import RAW_SCHEMA
 from orchestration.assets.layers import BRONZE, OWNERS
 from orchestration.checks.freshness import freshness_policy
 from orchestration.resources.retries import RETRIES

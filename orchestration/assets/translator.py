@@ -7,7 +7,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
 from ingestion.feeds import FEEDS
-from ingestion.raw_loader import RAW_SCHEMA
+from ingestion.raw_data import RAW_SCHEMA
 from orchestration.assets.layers import OWNERS, layer_of
 from orchestration.assets.raw_assets import asset_key
 from orchestration.checks.freshness import freshness_policy_of_model

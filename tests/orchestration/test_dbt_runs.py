@@ -89,3 +89,9 @@ def test_artifacts_of_failures_are_kept_for_thirty_days(tmp_path: Path) -> None:
     remove_old(tmp_path)
     assert list(tmp_path.iterdir()) == [young]
     remove_old(tmp_path / "not there yet")
+
+
+def test_dbt_is_called_without_an_adapter_in_dagsters_own_process(tmp_path: Path) -> None:
+    invocation = dbt_resource.cli(["--version"], target_path=tmp_path).wait()
+
+    assert invocation.adapter is None

@@ -1,0 +1,45 @@
+"""What the raw tables hold, as DuckDB says."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from ingestion.partitions import Partition
+
+RAW_SCHEMA = "raw_data"
+
+
+@dataclass(frozen=True)
+class LoadedPartition:
+    """What a partition holds after a load."""
+
+    load_id: str
+    rows: int
+    min_event_time: datetime | None
+    max_event_time: datetime | None
+
+
+def current_state(partition: Partition, connection: duckdb.DuckDBPyConnection) -> LoadedPartition | None:
+    """What a partition holds now, read from the raw table itself; None where it holds no row."""
+    feed = partition.feed
+    if feed.raw_table not in existing_tables(connection):
+        return None
+    row = connection.execute(
+        f"select max(_dlt_load_id), count(*), min({feed.event_time}), max({feed.event_time})"
+        f" from {RAW_SCHEMA}.{feed.raw_table} where {scope(partition)}"
+    ).fetchone()
+    return LoadedPartition(*row) if row and row[1] else None
+
+
+def scope(partition: Partition) -> str:
+    """The SQL condition of a partition's rows in its raw table."""
+    return f"feed = '{partition.feed.name}' and source_month = date '{partition.month.isoformat()}'"
+
+
+def existing_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """The names of the raw tables that are there."""
+    found = connection.execute(
+        "select table_name from information_schema.tables where table_schema = ?", [RAW_SCHEMA]
+    ).fetchall()
+    return {name for (name,) in found}
