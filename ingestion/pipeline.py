@@ -23,7 +23,7 @@ from ingestion.raw_data import LoadedPartition, current_state
 from ingestion.sources import SOURCES
 from ingestion.sources.published import close_scratch
 from ingestion.work_folder import clear_abandoned, work_folder
-from warehouse.connection import WarehouseError, open_for_writing
+from warehouse.connection import WarehouseError, limit_memory, open_for_writing
 from warehouse.ledger import Fingerprint, Ledger, RunAsset, Watermark
 
 logger = logging.getLogger(__name__)
@@ -210,7 +210,7 @@ def load_file(partition: Partition, file: Downloaded) -> Result:
 
     source = SOURCES[partition.feed.publisher]
     with open_for_writing() as connection:
-        connection.execute(f"set memory_limit = '{_LOAD_MEMORY}'")
+        limit_memory(connection, _LOAD_MEMORY)
         published = source.read(partition, file.path, connection)
         record = partial(_set_watermark, partition, file)
         loaded = load_partition(partition, published, connection, file.path.parent, record)

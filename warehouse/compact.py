@@ -20,7 +20,7 @@ from typing import Any
 import duckdb
 from rich.console import Console
 
-from warehouse.connection import MEMORY_LIMIT_VARIABLE, WarehouseError, open_for_reading, open_for_writing
+from warehouse.connection import WarehouseError, limit_memory, open_for_reading, open_for_writing
 from warehouse.paths import database_path
 
 # Below this share of free space a copy costs more than it gains: the next loads fill it again.
@@ -161,8 +161,7 @@ def _check_disk(file: Path, space: Space) -> None:
 
 
 def _make_copy(connection: duckdb.DuckDBPyConnection, copy: Path) -> None:
-    if not os.environ.get(MEMORY_LIMIT_VARIABLE):
-        connection.execute(f"set memory_limit = '{_MEMORY}'")
+    limit_memory(connection, _MEMORY)
     with _attached(connection, copy) as (old, new):
         connection.execute(f"copy from database {_quoted(old)} to {_quoted(new)}")
         connection.execute(f"checkpoint {_quoted(new)}")

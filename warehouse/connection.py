@@ -133,6 +133,12 @@ def _connect(
     return _with_memory_limit(connection)
 
 
+def limit_memory(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
+    """Have DuckDB keep at most so much in memory (`1500MB`), unless `DUCKDB_MEMORY_LIMIT` says how much."""
+    if not os.environ.get(MEMORY_LIMIT_VARIABLE):
+        connection.execute("set memory_limit = $limit", {"limit": limit})
+
+
 def _with_memory_limit(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     limit = os.environ.get(MEMORY_LIMIT_VARIABLE)
     if limit:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.connection import WarehouseBusyError, WarehouseError, open_for_reading, open_for_writing
+from warehouse.connection import WarehouseBusyError, WarehouseError, limit_memory, open_for_reading, open_for_writing
 
 HOLD_THE_FILE = """
 import sys, time, duckdb
@@ -75,7 +75,11 @@ def test_a_file_that_is_no_database_is_named(database: Path) -> None:
 def test_what_is_opened_keeps_to_the_memory_limit(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DUCKDB_MEMORY_LIMIT", "512MiB")
     with open_for_writing() as connection:
+        limit_memory(connection, "1GiB")
         assert connection.execute("select current_setting('memory_limit')").fetchone() == ("512.0 MiB",)
+        monkeypatch.delenv("DUCKDB_MEMORY_LIMIT")
+        limit_memory(connection, "1GiB")
+        assert connection.execute("select current_setting('memory_limit')").fetchone() == ("1.0 GiB",)
 
 
 def test_a_memory_limit_that_is_none_is_named(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
