@@ -57,7 +57,7 @@ class Scenes:
     def __post_init__(self) -> None:
         self.dbt = Dbt(self.folder / "dbt.duckdb", self.memory_limit)
         self._floor_database = self.folder / "floor.duckdb"
-        self.plain = Dbt(self.folder / "plain.duckdb", self.memory_limit, PLAIN_PROJECT)
+        self.plain = Dbt(self.folder / "plain_dbt.duckdb", self.memory_limit, PLAIN_PROJECT)
 
     def play(self, scenario: Scenario, measured: Measurement) -> Turn:
         """Run the floor, dbt and the plain way; on the first turn the rows of floor and dbt are compared.
@@ -110,7 +110,9 @@ class Scenes:
         run = self.plain.run("run")
         held = rows_by_partition(self.plain.database)
         measured.notes["published rows that the plain way lost"] = sum(rows.lost for rows in held)
-        measured.notes["rows of a replaced file that it kept"] = sum(rows.stale for rows in held)
+        stale = sum(rows.stale for rows in held)
+        if stale:
+            measured.notes["rows of the file that was replaced that the plain way kept"] = stale
         return {PLAIN: run.whole, start_of(PLAIN): run.start}
 
     def _rows_scanned(self, scenario: Scenario) -> int:
