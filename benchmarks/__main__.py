@@ -45,6 +45,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=3, help="turns of each stage (default: %(default)s)")
     parser.add_argument("--memory-limit", default="4GB", help="DuckDB's, of all (default: %(default)s)")
     parser.add_argument("--only", default="", metavar="TEXT", help="only stages that have this in their name")
+    parser.add_argument(
+        "--show", type=Path, metavar="JSON", help="measure nothing: show the figures of this file again"
+    )
     parser.add_argument("--output", type=Path, default=FOLDER / "results", help="folder (default: %(default)s)")
     options = parser.parse_args(arguments)
     unknown = sorted(set(options.parts) - set(PARTS))
@@ -73,11 +76,13 @@ def _measure(bench: Bench, parts: Sequence[str]) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the table and how far the goals are, and keep the figures."""
     options = _options(arguments)
+    if options.show:
+        _show(Results.read(options.show), options.show.with_suffix(""))
+        return 0
     begun = time.monotonic()
     results = Results(describe(options.trips, options.runs, options.memory_limit))
     path = options.output / f"{options.trips // 1_000_000}-million-trips"
     FOLDER.mkdir(parents=True, exist_ok=True)
-    console = Console(highlight=False)
     with tempfile.TemporaryDirectory(dir=FOLDER, prefix="bench-") as folder:
         bench = Bench(
             options.trips,
@@ -95,15 +100,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 1
     results.about["minutes"] = round((time.monotonic() - begun) / 60, 1)
     results.write(path.with_suffix(".json"))
+    _show(results, path)
+    return 0
+
+
+def _show(results: Results, path: Path) -> None:
+    """Print table and conclusions, and write them and the picture beside the figures."""
     path.with_suffix(".md").write_text(markdown_of(results))
     draw(results, path.with_suffix(".png"))
+    console = Console(highlight=False)
     # Figures are for copying: never cut to a narrow terminal.
     Console(width=max(console.width, 190), highlight=False).print(table_of(results))
     console.print("\n".join(["", *conclusions(results), "", sentence(results.about)]), soft_wrap=True)
-    console.print(
-        f"{results.about['minutes']} minutes; figures, table and picture: {path}.json, .md, .png", soft_wrap=True
-    )
-    return 0
+    took = f"{results.about['minutes']} minutes" if "minutes" in results.about else "broken off"
+    console.print(f"{took}; figures, table and picture: {path}.json, .md, .png", soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -14,11 +14,13 @@ from benchmarks.stages import Measurement, Results, Stage, Turn
 class Contest:
     """A stage, and what runs one turn of it: floor and platform one after the other, and who else takes part.
 
-    What there is to note of a turn beside its cost goes into the measurement that the turn is given.
+    What there is to note of a turn beside its cost goes into the measurement that the turn is given. A long stage says
+    how many turns it takes at most.
     """
 
     stage: Stage
     turn: Callable[[Measurement], Turn]
+    most_turns: int | None = None
 
 
 @dataclass
@@ -37,17 +39,17 @@ class Bench:
     keep: Callable[[Results], None] = lambda _: None
     console: Console = field(default_factory=lambda: Console(stderr=True))
 
-    def take_turns(self, contests: Sequence[Contest], runs: int | None = None) -> None:
+    def take_turns(self, contests: Sequence[Contest]) -> None:
         """Measure the stages in turns, so that what else the machine does falls on all of them.
 
         Raises:
             BenchmarkError: a stage failed, or what it made is not what it should be.
         """
-        for turn in range(runs or self.runs):
+        for turn in range(self.runs):
             for contest in contests:
-                stage = contest.stage
-                if self.only in stage.name:
-                    self.say(f"{stage.part}: {stage.name}, turn {turn + 1} of {runs or self.runs}")
+                stage, turns = contest.stage, min(self.runs, contest.most_turns or self.runs)
+                if turn < turns and self.only in stage.name:
+                    self.say(f"{stage.part}: {stage.name}, turn {turn + 1} of {turns}")
                     measured = self.results.of(stage)
                     measured.turns.append(contest.turn(measured))
                     self.keep(self.results)

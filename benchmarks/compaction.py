@@ -31,4 +31,4 @@ def measure_compaction(bench: Bench, database: Path) -> None:
         return {FLOOR: floor, PLATFORM: platform}
 
     stage = Stage("compact", "the whole file, compared with its copy", bench.trips, "copy from database")
-    bench.take_turns([Contest(stage, turn)], runs=1)
+    bench.take_turns([Contest(stage, turn, most_turns=1)])

@@ -45,6 +45,7 @@ class Scenario:
     month: date | None = None
     plain_base: Path | None = None
     counts_scans: bool = False
+    most_turns: int | None = None
 
 
 @dataclass

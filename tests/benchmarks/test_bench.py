@@ -15,12 +15,12 @@ def test_stages_take_turns_and_every_turn_is_kept(tmp_path: Path) -> None:
     order: list[str] = []
     kept: list[int] = []
 
-    def contest(name: str) -> Contest:
+    def contest(name: str, most_turns: int | None = None) -> Contest:
         def turn(measured: Measurement) -> Turn:
             order.append(f"{name}, {len(measured.turns)} before")
             return {FLOOR: Cost(1, 1, 1)}
 
-        return Contest(Stage("build", name, 1), turn)
+        return Contest(Stage("build", name, 1), turn, most_turns)
 
     bench = Bench(
         trips=1,
@@ -31,9 +31,9 @@ def test_stages_take_turns_and_every_turn_is_kept(tmp_path: Path) -> None:
         only="month",
         keep=lambda results: kept.append(sum(len(each.turns) for each in results.measurements.values())),
     )
-    bench.take_turns([contest("new month"), contest("full refresh"), contest("old month")])
-    assert order == ["new month, 0 before", "old month, 0 before", "new month, 1 before", "old month, 1 before"]
-    assert kept == [1, 2, 3, 4]
+    bench.take_turns([contest("new month"), contest("full refresh"), contest("old month", most_turns=1)])
+    assert order == ["new month, 0 before", "old month, 0 before", "new month, 1 before"]
+    assert kept == [1, 2, 3]
     assert bench.has_measured(Stage("build", "new month", 1))
     assert not bench.has_measured(Stage("build", "full refresh", 1))
 
