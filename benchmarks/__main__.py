@@ -25,7 +25,7 @@ from benchmarks.orchestrate import measure_orchestration
 from benchmarks.plot import draw
 from benchmarks.processes import BenchmarkError
 from benchmarks.report import conclusions, markdown_of, table_of
-from benchmarks.samples import FOLDER
+from benchmarks.samples import FOLDER, HISTORY_LENGTHS
 from benchmarks.stages import Results
 
 # Those that look at a warehouse with everything built.
@@ -44,6 +44,14 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--trips", type=int, default=32_000_000, help="trips in all (default: %(default)s)")
     parser.add_argument("--runs", type=int, default=3, help="turns of each stage (default: %(default)s)")
     parser.add_argument("--memory-limit", default="4GB", help="DuckDB's, of all (default: %(default)s)")
+    parser.add_argument(
+        "--histories",
+        nargs="+",
+        type=int,
+        choices=HISTORY_LENGTHS,
+        default=HISTORY_LENGTHS,
+        help="months of history to measure builds with (default: all)",
+    )
     parser.add_argument("--only", default="", metavar="TEXT", help="only stages that have this in their name")
     parser.add_argument(
         "--show", type=Path, metavar="JSON", help="measure nothing: show the figures of this file again"
@@ -90,6 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.memory_limit,
             Path(folder),
             results,
+            sorted(options.histories),
             options.only,
             keep=lambda results: results.write(path.with_suffix(".json")),
         )

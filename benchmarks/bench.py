@@ -1,12 +1,14 @@
 """What every part of the benchmark works with: the settings of a run, and the taking of turns."""
 
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.samples import HISTORY_LENGTHS
 from benchmarks.stages import Measurement, Results, Stage, Turn
 
 
@@ -27,7 +29,8 @@ class Contest:
 class Bench:
     """Settings: trips in the history, turns of each stage, DuckDB's memory limit for all, a folder to work in.
 
-    `only` is text that a stage must have in its name, `keep` is told the results after every turn.
+    `histories` are lengths of it, in months, that builds are measured with. `only` is text that a stage must have in
+    its name, `keep` is told the results after every turn.
     """
 
     trips: int
@@ -35,9 +38,11 @@ class Bench:
     memory_limit: str
     folder: Path
     results: Results
+    histories: Sequence[int] = HISTORY_LENGTHS
     only: str = ""
     keep: Callable[[Results], None] = lambda _: None
     console: Console = field(default_factory=lambda: Console(stderr=True))
+    _begun: float = field(default_factory=time.monotonic)
 
     def take_turns(self, contests: Sequence[Contest]) -> None:
         """Measure the stages in turns, so that what else the machine does falls on all of them.
@@ -60,8 +65,9 @@ class Bench:
         return found is not None and bool(found.turns)
 
     def say(self, text: str) -> None:
-        """Tell who waits what is being done."""
-        self.console.print(text, style="dim", highlight=False)
+        """Tell who waits what is being done, and for how long it has been."""
+        minutes, seconds = divmod(round(time.monotonic() - self._begun), 60)
+        self.console.print(f"{minutes:3}:{seconds:02}  {text}", style="dim", highlight=False)
 
 
 def copy_database(source: Path, target: Path) -> None:

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from benchmarks.bench import Bench, Contest
-from benchmarks.samples import HISTORY, HISTORY_LENGTHS, NEW_MONTH, OLD_MONTH, load_trips, raw_database, rows_a_month
+from benchmarks.samples import HISTORY, MONTH_BEFORE, NEW_MONTH, load_trips, raw_database, rows_a_month
 from benchmarks.scenarios import Scenario, Scenes, backfill_of
 from benchmarks.stages import Stage
 
@@ -22,8 +22,6 @@ _FACTS = ("run", "--select", "fct_trips", "fct_hourly_mobility")
 _BEFORE_FACTS = ("run", "--select", "+fct_hourly_mobility", "--exclude", "fct_trips", "fct_hourly_mobility")
 # The plain way sorts all rows that it reads: more would take it longer than all else together.
 _MOST_ROWS_PLAINLY = 8_000_000
-# For those that handle all rows.
-_LONG = 2
 _WHOLE_FLOOR = "create table as select, a fact"
 _MONTH_FLOOR = "delete and insert, a fact"
 
@@ -41,30 +39,36 @@ class Build:
 
     def measure(self) -> None:
         """Measure full refreshes of a growing history, then what is done to the histories."""
-        built = {months: self._full_refresh(months) for months in HISTORY_LENGTHS}
-        longest = built[len(HISTORY)]
+        built = {months: self._full_refresh(months) for months in self.bench.histories}
+        shortest, longest = min(built), max(built)
         self._play(
             *(self._new_month(base, months) for months, base in built.items()),
-            self._late_month(built[HISTORY_LENGTHS[0]], HISTORY_LENGTHS[0]),
-            self._old_month_replaced(longest),
-            Scenario(
-                self._stage("backfill of a month", 1, _MONTH_FLOOR, months=len(HISTORY)),
-                longest,
-                (*_FACTS, *backfill_of(OLD_MONTH)),
-                month=OLD_MONTH,
-                most_turns=_LONG,
-            ),
-            Scenario(
-                self._stage("quarantined trips, full refresh", len(HISTORY), _WHOLE_FLOOR, months=len(HISTORY)),
-                longest,
-                ("run", "--select", "quarantined_trips", "--full-refresh"),
-                tables=("quarantined_trips",),
-                most_turns=_LONG,
-            ),
-            Scenario(self._stage("nothing to do", 0, goal=None, months=len(HISTORY)), longest, _FACTS, tables=()),
+            self._late_month(built[shortest], shortest),
+            *self._on_the_longest(built[longest], longest),
         )
         for base in (*built.values(), *self._plain_bases.values()):
             base.unlink()
+
+    def _on_the_longest(self, base: Path, months: int) -> list[Scenario]:
+        """What is measured with one history alone."""
+        return [
+            self._old_month_replaced(base, months),
+            Scenario(
+                self._stage("backfill of a month", 1, _MONTH_FLOOR, months=months),
+                base,
+                (*_FACTS, *backfill_of(_middle_of(months))),
+                month=_middle_of(months),
+                most_turns=1,
+            ),
+            Scenario(
+                self._stage("quarantined trips, full refresh", months, _WHOLE_FLOOR, months=months),
+                base,
+                ("run", "--select", "quarantined_trips", "--full-refresh"),
+                tables=("quarantined_trips",),
+                most_turns=1,
+            ),
+            Scenario(self._stage("nothing to do", 0, goal=None, months=months), base, _FACTS, tables=()),
+        ]
 
     def measure_whole(self) -> Path:
         """Measure the build of everything, tests too, and return the database that it made."""
@@ -84,7 +88,7 @@ class Build:
         prepared = self._scenes.keep("prepared")
         stage = self._stage(f"full refresh, {months} months", months, _WHOLE_FLOOR)
         plain = prepared if stage.rows <= _MOST_ROWS_PLAINLY else None
-        self._play(Scenario(stage, prepared, (*_FACTS, "--full-refresh"), plain_base=plain, most_turns=_LONG))
+        self._play(Scenario(stage, prepared, (*_FACTS, "--full-refresh"), plain_base=plain, most_turns=2))
         if not self.bench.has_measured(stage):
             self._scenes.start_from(prepared)
             self._scenes.dbt.run(*_FACTS)
@@ -101,12 +105,12 @@ class Build:
 
     def _late_month(self, base: Path, months: int) -> Scenario:
         stage = self._stage(f"late month, {months} of history", 1, _MONTH_FLOOR, months=months)
-        return replace(self._loaded(stage, base, months, OLD_MONTH, self._month_rows), most_turns=1)
+        return replace(self._loaded(stage, base, months, MONTH_BEFORE, self._month_rows), most_turns=1)
 
-    def _old_month_replaced(self, base: Path) -> Scenario:
-        stage = self._stage("old month replaced", 1, _MONTH_FLOOR, months=len(HISTORY))
+    def _old_month_replaced(self, base: Path, months: int) -> Scenario:
+        stage = self._stage("old month replaced", 1, _MONTH_FLOOR, months=months)
         fewer_rows = {feed: rows * 96 // 100 for feed, rows in self._month_rows.items()}  # and all of them others
-        return self._loaded(stage, base, len(HISTORY), OLD_MONTH, fewer_rows)
+        return replace(self._loaded(stage, base, months, _middle_of(months), fewer_rows), most_turns=2)
 
     def _loaded(self, stage: Stage, base: Path, months: int, month: date, rows: Mapping[str, int]) -> Scenario:
         """What is done after a month was loaded into a history of so many months."""
@@ -128,3 +132,8 @@ class Build:
             return Contest(scenario.stage, lambda measured: self._scenes.play(scenario, measured), scenario.most_turns)
 
         self.bench.take_turns([contest(scenario) for scenario in scenarios])
+
+
+def _middle_of(months: int) -> date:
+    """The month in the middle of a history of so many."""
+    return HISTORY[-(months // 2 + 1)]

@@ -30,7 +30,7 @@ def measure_checks(bench: Bench, database: Path) -> None:
 
     expectations = sum(len(suite.expectations) for suite in SUITES)
     stage = Stage("check", f"{expectations} expectations", bench.trips, "a statement a suite")
-    bench.take_turns([Contest(stage, turn, most_turns=2)])
+    bench.take_turns([Contest(stage, turn, most_turns=1)])
 
 
 def main() -> int:

@@ -32,8 +32,8 @@ def months_from(first: date, count: int) -> list[date]:
 HISTORY = months_from(date(2023, 1, 1), 24)
 # In months, always the last ones; the new month comes after each.
 HISTORY_LENGTHS = (3, 12, 24)
-NEW_MONTH = date(2025, 1, 1)
-OLD_MONTH = date(2023, 6, 1)
+# Loaded later than the history, and before all of it.
+NEW_MONTH, MONTH_BEFORE = date(2025, 1, 1), date(2022, 12, 1)
 
 
 def rows_a_month(trips: int) -> dict[str, int]:
@@ -82,8 +82,8 @@ def load_weather(database: Path, months: list[date]) -> None:
 def raw_database(trips: int, months: int) -> Path:
     """A database of raw data alone, made unless it is there.
 
-    It has the last so many months of a history of `trips` trips, and the weather of the whole history and of the new
-    month: it is there before the trips.
+    It has the last so many months of a history of `trips` trips, and all weather, also that of the months that are
+    loaded later: it is there before the trips.
     """
     path = FOLDER / f"raw-{trips}-{months}.duckdb"
     if not path.exists():
@@ -96,7 +96,7 @@ def raw_database(trips: int, months: int) -> Path:
             shutil.copyfile(raw_database(trips, shorter[-1]), making)
             missing = HISTORY[-months : -shorter[-1]]
         else:
-            load_weather(making, [*HISTORY, NEW_MONTH])
+            load_weather(making, [MONTH_BEFORE, *HISTORY, NEW_MONTH])
             missing = HISTORY[-months:]
         load_trips(making, missing, rows_a_month(trips))
         making.rename(path)

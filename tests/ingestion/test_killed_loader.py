@@ -1,5 +1,6 @@
 """A loader that is killed leaves the old partition or the new one, and the next run just works."""
 
+import os
 import random
 import subprocess
 import sys
@@ -19,7 +20,8 @@ from warehouse.paths import DATABASE_VARIABLE
 
 MAY = date(2025, 5, 1)
 FEEDS_LOADED = ("yellow", "citibike", "weather")
-KILLS = 20
+# Each takes five seconds.
+KILLS = int(os.environ.get("LOADER_KILLS", "10"))
 
 LOAD = """
 import sys
