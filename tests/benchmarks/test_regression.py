@@ -245,7 +245,7 @@ def test_a_full_refresh_stays_near_the_sql_by_hand(histories: Histories) -> None
 def test_a_load_stays_near_reading_the_file(tmp_path: Path) -> None:
     few, many = (
         write_file("yellow", month, tmp_path / f"{month}", rows=rows)
-        for month, rows in ((date(2025, 5, 1), 1000), (date(2025, 6, 1), 300_000))
+        for month, rows in ((date(2025, 5, 1), 1000), (date(2025, 6, 1), 600_000))
     )
     floor, load = (measure_load(kind, [few, many], "--after-the-first") for kind in ("floor", "load"))
-    assert load.cpu < 4 * floor.cpu, "usually 1.5"
+    assert load.cpu < 6 * floor.cpu, "usually 1.5 to 3"
