@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -13,7 +12,7 @@ import pyarrow as pa
 
 from benchmarks.bench import Bench, Contest
 from benchmarks.dbt_runs import Dbt
-from benchmarks.processes import BenchmarkError, cpu_seconds, measure, measure_inside
+from benchmarks.processes import BenchmarkError, Stopwatch, measure, measure_inside
 from benchmarks.stages import FLOOR, PLATFORM, Measurement, Stage, Turn
 from warehouse.metrics import MetricQuery, query_metrics
 
@@ -76,9 +75,9 @@ def main() -> int:
         expected = _answers(FLOOR, connection)()
         if not _are_alike(answer(), expected):
             raise BenchmarkError(f"expected {METRIC} to be what is written by hand:\n{answer()}\n{expected}")
-        begun, cpu_begun = time.monotonic(), cpu_seconds()
+        stopwatch = Stopwatch()
         answer()
-        print(json.dumps({"wall": time.monotonic() - begun, "cpu": cpu_seconds() - cpu_begun}))
+        print(json.dumps(stopwatch.seconds()))
     return 0
 
 

@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-import time
 from pathlib import Path
 
 import duckdb
@@ -11,7 +10,7 @@ import duckdb
 from benchmarks.bench import Bench, Contest
 from benchmarks.dbt_runs import Dbt
 from benchmarks.floor.checks import statement
-from benchmarks.processes import cpu_seconds, measure, measure_inside
+from benchmarks.processes import Stopwatch, measure, measure_inside
 from benchmarks.stages import FLOOR, PLATFORM, Measurement, Stage, Turn, start_of
 from quality.suites import SUITES
 
@@ -39,11 +38,11 @@ def main() -> int:
     parser.add_argument("database")
     parser.add_argument("memory_limit")
     options = parser.parse_args()
-    begun, cpu_begun = time.monotonic(), cpu_seconds()
+    stopwatch = Stopwatch()
     with duckdb.connect(options.database, read_only=True, config={"memory_limit": options.memory_limit}) as connection:
         for suite in SUITES:
             connection.execute(statement(suite)).fetchall()
-    print(json.dumps({"wall": time.monotonic() - begun, "cpu": cpu_seconds() - cpu_begun}))
+    print(json.dumps(stopwatch.seconds()))
     return 0
 
 

@@ -10,7 +10,6 @@ import json
 import os
 import sys
 import tempfile
-import time
 import zipfile
 from collections.abc import Sequence
 from datetime import date
@@ -19,7 +18,7 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.bench import Bench, Contest
-from benchmarks.processes import Cost, cpu_seconds, measure_inside
+from benchmarks.processes import Cost, Stopwatch, measure_inside
 from benchmarks.samples import FOLDER, months_from, sample_file
 from benchmarks.stages import FLOOR, PLAIN, PLATFORM, Measurement, Stage, Turn
 from ingestion.download import Downloaded
@@ -131,13 +130,13 @@ def run(kind: str, files: Sequence[Path], *options: str) -> Cost:
 class _Floor:
     """Loading with DuckDB alone."""
 
-    def prepare(self, file: Path) -> tuple[float, float]:
+    def prepare(self, file: Path) -> dict[str, float]:
         """Unpack a zip, which takes none of the seconds that count."""
         if file.suffix == ".zip":
             with zipfile.ZipFile(file) as archive:
                 names = [name for name in archive.namelist() if name.endswith(".csv") and "__MACOSX" not in name]
                 archive.extractall(file.parent, names)
-        return 0, 0
+        return {"wall": 0, "cpu": 0}
 
     def load(self, file: Path) -> None:
         source = f"read_parquet('{file}')"
@@ -150,13 +149,13 @@ class _Floor:
 class _Load:
     """Loading as the platform does, from the downloaded file to the committed partition."""
 
-    def prepare(self, file: Path) -> tuple[float, float]:
+    def prepare(self, file: Path) -> dict[str, float]:
         """The wall and CPU seconds of unpacking a zip, which the load does again."""
-        begun, cpu_begun = time.monotonic(), cpu_seconds()
+        stopwatch = Stopwatch()
         if file.suffix == ".zip":
             for extracted in extract_csvs(file, _partition(file).month):
                 extracted.unlink()
-        return time.monotonic() - begun, cpu_seconds() - cpu_begun
+        return stopwatch.seconds()
 
     def load(self, file: Path) -> None:
         load_file(_partition(file), Downloaded(file, Fingerprint(file.as_uri()), file.stat().st_size))
@@ -183,12 +182,11 @@ def main() -> int:
         loader.load(files[0])
         files = files[1:]
     unpacking = [loader.prepare(file) for file in files]
-    begun, cpu_begun = time.monotonic(), cpu_seconds()
+    stopwatch = Stopwatch()
     for file in files:
         loader.load(file)
-    wall = time.monotonic() - begun - sum(seconds for seconds, _ in unpacking)
-    cpu = cpu_seconds() - cpu_begun - sum(seconds for _, seconds in unpacking)
-    print(json.dumps({"wall": wall, "cpu": cpu}))
+    taken = stopwatch.seconds()
+    print(json.dumps({unit: taken[unit] - sum(seconds[unit] for seconds in unpacking) for unit in taken}))
     return 0
 
 

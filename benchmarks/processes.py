@@ -75,10 +75,20 @@ def measure_inside(command: Sequence[str], environment: Mapping[str, str] = {}) 
     return Cost(figures["wall"], figures["cpu"], whole.peak_mb), figures
 
 
-def cpu_seconds() -> float:
-    """User and system seconds of this process so far, over all threads, and of its children that ended."""
-    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+class Stopwatch:
+    """Counts, from when it is made, wall seconds and the user and system seconds of all threads and ended children."""
+
+    def __init__(self) -> None:
+        self._begun = self._now()
+
+    def seconds(self) -> dict[str, float]:
+        """The `wall` and `cpu` seconds so far, as `measure_inside` reads them."""
+        return {unit: now - self._begun[unit] for unit, now in self._now().items()}
+
+    @staticmethod
+    def _now() -> dict[str, float]:
+        usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        return {"wall": time.monotonic(), "cpu": sum(usage.ru_utime + usage.ru_stime for usage in usages)}
 
 
 class _PeakMemory(threading.Thread):

@@ -65,12 +65,12 @@ class Measurement:
         """The most memory of all turns, in MB."""
         return max((cost.peak_mb for cost in self.costs(who)), default=None)
 
-    def ratios(self, who: str = PLATFORM, unit: str = "wall", to: str = FLOOR) -> list[float]:
+    def ratios(self, who: str = PLATFORM, unit: str = "wall") -> list[float]:
         """How many times as long as the floor it took, turn by turn, so that both had the same machine."""
-        both = Measurement(self.stage, [turn for turn in self.turns if who in turn and to in turn])
+        both = Measurement(self.stage, [turn for turn in self.turns if who in turn and FLOOR in turn])
         return [
             getattr(cost, unit) / getattr(other, unit)
-            for cost, other in zip(both.costs(who), both.costs(to), strict=True)
+            for cost, other in zip(both.costs(who), both.costs(FLOOR), strict=True)
         ]
 
     def ratio(self, who: str = PLATFORM, unit: str = "wall") -> float | None:

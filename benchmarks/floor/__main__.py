@@ -6,7 +6,6 @@ all together with opening and closing the file, as JSON.
 
 import argparse
 import json
-import resource
 import sys
 import time
 from collections.abc import Sequence
@@ -15,12 +14,13 @@ from datetime import date
 import duckdb
 
 from benchmarks.floor.statements import FACTS, TABLES, create, replace
+from benchmarks.processes import Stopwatch
 
 
 def run(database: str, tables: Sequence[str], month: date | None, memory_limit: str) -> dict[str, float]:
     """Build the tables in turn; wall seconds of each by its name, and the `wall` and `cpu` seconds of all."""
     figures: dict[str, float] = {}
-    begun, cpu_begun = time.monotonic(), _cpu_seconds()
+    stopwatch = Stopwatch()
     with duckdb.connect(database, config={"memory_limit": memory_limit}) as connection:
         connection.execute("set preserve_insertion_order = false")
         connection.execute("create schema if not exists core_core")
@@ -28,12 +28,7 @@ def run(database: str, tables: Sequence[str], month: date | None, memory_limit: 
             table_begun = time.monotonic()
             connection.execute(replace(table, month) if month else create(table))
             figures[table] = time.monotonic() - table_begun
-    return figures | {"wall": time.monotonic() - begun, "cpu": _cpu_seconds() - cpu_begun}
-
-
-def _cpu_seconds() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
+    return figures | stopwatch.seconds()
 
 
 def main() -> int:

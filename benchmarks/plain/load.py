@@ -11,8 +11,6 @@ import csv
 import hashlib
 import io
 import json
-import resource
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -22,6 +20,8 @@ from typing import Any, Literal, get_args
 import dlt
 import duckdb
 import pyarrow.parquet as pq
+
+from benchmarks.processes import Stopwatch
 
 DATASET = "plain_raw"
 
@@ -97,7 +97,7 @@ def load(feed: PlainFeed, path: Path, database: Path, file_format: FileFormat = 
             yield with_trip_id(row, feed.key)
 
     dlt.config["runtime.dlthub_telemetry"] = False
-    begun, cpu_begun = time.monotonic(), _cpu_seconds()
+    stopwatch = Stopwatch()
     pipeline = dlt.pipeline(
         "plain",
         pipelines_dir=str(database.with_name(f"{database.stem}-dlt")),
@@ -105,19 +105,14 @@ def load(feed: PlainFeed, path: Path, database: Path, file_format: FileFormat = 
         dataset_name=DATASET,
     )
     pipeline.run(trips(), loader_file_format=file_format).raise_on_failed_jobs()
-    wall, cpu = time.monotonic() - begun, _cpu_seconds() - cpu_begun
-    return PlainLoad(wall, cpu, rows, kept=_count(feed.table, database))
+    seconds = stopwatch.seconds()
+    return PlainLoad(**seconds, rows=rows, kept=_count(feed.table, database))
 
 
 def _count(table: str, database: Path) -> int:
     with duckdb.connect(str(database), read_only=True) as connection:
         ((rows,),) = connection.execute(f"select count(*) from {DATASET}.{table}").fetchall()
     return int(rows)
-
-
-def _cpu_seconds() -> float:
-    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def main() -> None:

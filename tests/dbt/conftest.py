@@ -1,7 +1,6 @@
 """The warehouse that tests of the dbt project share, built once."""
 
 import shutil
-from collections.abc import Iterator
 
 import pytest
 from dbt.contracts.graph.manifest import Manifest
@@ -10,7 +9,7 @@ from tests.dbt.small_warehouse import JANUARY, MARCH, Warehouse, citibike_month,
 
 
 @pytest.fixture(scope="session")
-def _base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+def _base(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """January and March loaded and built, weather included; February is yet to come."""
     scratch = tmp_path_factory.mktemp("dbt")
     warehouse = Warehouse(scratch / "nyc_mobility.duckdb", scratch)
@@ -26,11 +25,13 @@ def _base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
         warehouse.manifest = parsed.result
         assert warehouse.dbt("build").success, warehouse.said
         shutil.copy(warehouse.path, warehouse.base)
-        yield warehouse
+    # Not with the setting left as it is: other files' tests come in the same process.
+    return warehouse
 
 
 @pytest.fixture
-def warehouse(_base: Warehouse) -> Warehouse:
+def warehouse(_base: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
     """The base as it was built, whatever the test before did. One path, so that dbt need not parse again."""
+    monkeypatch.setenv("DUCKDB_DATABASE_PATH", str(_base.path))
     _base.restore()
     return _base
