@@ -1,11 +1,13 @@
 """The hand-written statements, composed from the SQL files of this folder."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from string import Template
 
 FACTS = ("fct_trips", "fct_hourly_mobility")
 TABLES = (*FACTS, "quarantined_trips")
+MONTHS = "select distinct pickup_month from core_core.fct_trips order by all"
 
 _FOLDER = Path(__file__).parent
 
@@ -16,9 +18,15 @@ def select(table: str, condition: str) -> str:
     return _sql(table).substitute(parts, condition=condition)
 
 
-def create(table: str) -> str:
-    """One statement that makes the whole table."""
-    return f"create or replace table core_core.{table} as {select(table, 'true')}"
+def create(table: str, months: Sequence[date] = ()) -> str:
+    """What makes the whole table: one statement, or one for each of the months of pickup.
+
+    The hourly fact needs the months: 100 million trips grouped at once spill until a disk of 70 GB is full.
+    """
+    if not months:
+        return f"create or replace table core_core.{table} as {select(table, 'true')}"
+    selects = [select(table, "false"), *(select(table, f"pickup_month = date '{month}'") for month in months)]
+    return f"create or replace table core_core.{table} as {f'; insert into core_core.{table} '.join(selects)}"
 
 
 def replace(table: str, month: date) -> str:

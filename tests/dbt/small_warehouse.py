@@ -145,13 +145,17 @@ class Warehouse:
     def compiled(self, model: str) -> str:
         return next((self.scratch / "target" / "compiled").rglob(f"{model}.sql")).read_text()
 
+    def sql_run(self, model: str) -> str:
+        """What was sent to DuckDB to build the model."""
+        return next((self.scratch / "target" / "run").rglob(f"{model}.sql")).read_text()
+
     def rebuilt(self, model: str) -> set[tuple[str, ...]]:
         """The partitions that the last build replaced in a model, without their versions."""
-        marker = re.search(r"/\* replace_partitions (.*) end \*/", self.compiled(model))
+        marker = re.search(r"/\* replace_partitions (.*) \*/", self.compiled(model))
         assert marker, f"{model} is not built by partitions"
         built = json.loads(marker[1])
         assert not built["whole"], f"{model} was built whole"
-        return {tuple(v for k, v in p.items() if k != "source_version") for p in built["partitions"]}
+        return {tuple(v for k, v in p.items() if k not in ("source_version", "row_count")) for p in built["partitions"]}
 
     def contents(self) -> dict[str, list[tuple[object, ...]]]:
         """All rows of the facts, sorted."""

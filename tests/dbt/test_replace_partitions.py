@@ -75,6 +75,25 @@ def test_building_the_facts_alone_gives_what_building_everything_gives(
         assert whole[fact] == alone[fact]
 
 
+@pytest.mark.parametrize(
+    ("batch", "batches", "options"), [(1, 3, []), (1, 3, ["--full-refresh"]), (9, 2, ["--full-refresh"])]
+)
+def test_a_build_in_batches_gives_what_one_of_all_months_gives(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, batch: int, batches: int, options: list[str]
+) -> None:
+    warehouse.load("yellow", FEBRUARY, yellow_month(FEBRUARY))
+    warehouse.build()
+    expected = warehouse.contents()
+
+    assert warehouse.manifest
+    macro = warehouse.manifest.macros["macro.nyc_mobility.rows_of_a_batch"]
+    monkeypatch.setattr(macro, "macro_sql", f"{{% macro rows_of_a_batch() %}}{{{{ return({batch}) }}}}{{% endmacro %}}")
+    window = json.dumps({"backfill_start_date": "2025-01-01", "backfill_end_date": "2025-03-31"})
+    warehouse.build("--vars", window, *options)
+    assert warehouse.sql_run("fct_trips").count(" by name (") == batches
+    assert warehouse.contents() == expected
+
+
 def test_nothing_changed_means_nothing_read(warehouse: Warehouse) -> None:
     before = warehouse.contents()
     warehouse.build()

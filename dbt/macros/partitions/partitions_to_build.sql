@@ -1,13 +1,10 @@
 {#
-    Compile-time half of the incremental strategy replace_partitions. A model configures event_time, and says in its
-    meta
-
-        partition_columns the columns of a partition and their types, in order
-        backfill_column   the partition column, a date, that the backfill variables speak of
-
-    and brings a query of its own that gives the partitions it ought to hold: those columns, and source_version, a text
-    that says what the partition is to be built from. What differs from the watermarks of the model (see
-    record_partitions), is new, or is gone has changed. The list of changes is written into the model's query as
+    Compile-time half of the incremental strategy replace_partitions. A model configures event_time, and in its meta
+    partition_columns: the columns of a partition and their types, in order. The last is the month, a date, that the
+    backfill variables speak of and that batches are made by; no row may need one of another month. The model brings a
+    query of its own that gives the partitions it ought to hold: those columns; source_version, a text that says what
+    the partition is to be built from; and row_count, from how many rows. What differs from the watermarks of the model
+    (see record_partitions), is new, or is gone has changed. The list of changes is written into the model's query as
     literals, so that the engine prunes to them, and as a comment, from which the strategy takes what to delete: one
     list, so that the two cannot differ. All this reads watermarks alone, so it costs the same however long the history.
 #}
@@ -19,19 +16,18 @@
 #}
 {% macro partitions_to_build(expected) -%}
     {%- if not execute or not upstream_models_exist() -%}{{ return([]) }}{%- endif -%}
-    {%- set meta = config.get('meta') -%}
-    {%- set keys = meta.partition_columns | list -%}
+    {%- set keys = config.get('meta').partition_columns | list -%}
     {%- set names = keys + ['source_version'] -%}
     {%- if is_incremental() -%}
-        {%- set query = changed_partitions_sql(expected, keys, meta.backfill_column) -%}
+        {%- set query = changed_partitions_sql(expected, keys) -%}
     {%- else -%}
-        {%- set query = "select " ~ names | join(", ") ~ " from (" ~ expected ~ ") as expected" -%}
+        {%- set query = "select " ~ names | join(", ") ~ ", row_count from (" ~ expected ~ ") as expected" -%}
     {%- endif -%}
     {%- set partitions = [] -%}
     {%- for row in run_query(query ~ " order by " ~ keys | join(", ")).rows -%}
-        {%- set partition = {} -%}
+        {%- set partition = {'row_count': row['row_count'] | int} -%}
         {%- for name in names -%}
-            {%- do partition.update({name: row[loop.index0] | string if row[loop.index0] is not none else none}) -%}
+            {%- do partition.update({name: row[name] | string if row[name] is not none else none}) -%}
         {%- endfor -%}
         {%- do partitions.append(partition) -%}
     {%- endfor -%}
@@ -46,7 +42,7 @@
     {{ return(true) }}
 {%- endmacro %}
 
-{% macro changed_partitions_sql(expected, keys, backfill_column) -%}
+{% macro changed_partitions_sql(expected, keys) -%}
     {%- set window = backfill_window() -%}
     with expected as (
         {{ expected }}
@@ -60,7 +56,8 @@
         {% for key in keys -%}
         coalesce(expected.{{ key }}, held.{{ key }}) as {{ key }},
         {% endfor -%}
-        max(expected.source_version) as source_version
+        max(expected.source_version) as source_version,
+        coalesce(max(expected.row_count), 0) as row_count
     from expected
     full outer join held
         on {% for key in keys %}{{ "and " if not loop.first }}expected.{{ key }} = held.{{ key }} {% endfor %}
@@ -68,9 +65,9 @@
         expected.source_version is distinct from held.source_version
         {% if window -%}
         or (
-            expected.{{ backfill_column }} >= cast('{{ window.first_month }}' as date)
+            expected.{{ keys[-1] }} >= cast('{{ window.first_month }}' as date)
             {% if window.last_month -%}
-            and expected.{{ backfill_column }} <= cast('{{ window.last_month }}' as date)
+            and expected.{{ keys[-1] }} <= cast('{{ window.last_month }}' as date)
             {% endif -%}
         )
         {% endif -%}

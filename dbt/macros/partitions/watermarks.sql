@@ -42,7 +42,7 @@
             max({{ event_time }}) as max_event_time
         from {{ this }}
         {% if not built.whole -%}
-        where ({{ partition_predicates(built.partitions) | join(") or (") }})
+        where {{ partitions_condition(built.partitions) }}
         {% endif -%}
         group by {{ keys | join(', ') }}
     )

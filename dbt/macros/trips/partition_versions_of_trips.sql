@@ -4,7 +4,7 @@
 #}
 {% macro expected_trip_partitions() -%}
     with partitions as (
-        select feed, source_month, load_id
+        select feed, source_month, load_id, row_count
         from {{ ref('int_loaded_partitions') }}
     )
 
@@ -12,19 +12,20 @@
         trips.feed,
         trips.source_month,
         trips.load_id || ' weather '
-        || coalesce({{ ordered_list('weather.load_id', ' ', 'weather.source_month') }}, 'none') as source_version
+        || coalesce({{ ordered_list('weather.load_id', ' ', 'weather.source_month') }}, 'none') as source_version,
+        trips.row_count
     from partitions as trips
     left join partitions as weather
         on weather.feed = 'weather'
         and weather.source_month between {{ add_months('trips.source_month', -1) }}
         and {{ add_months('trips.source_month', 1) }}
     where {{ is_trip_feed('trips.feed') }}
-    group by trips.feed, trips.source_month, trips.load_id
+    group by trips.feed, trips.source_month, trips.load_id, trips.row_count
 {%- endmacro %}
 
 {# What every partition of rides is built from, where nothing else is read: its load. #}
 {% macro expected_station_partitions() -%}
-    select feed, source_month, load_id as source_version
+    select feed, source_month, load_id as source_version, row_count
     from {{ ref('int_loaded_partitions') }}
     where feed in ('citibike', 'citibike_jc')
 {%- endmacro %}
@@ -38,7 +39,8 @@
     select
         published.feed,
         published.source_month,
-        published.load_id || ' rows ' || (published.row_count - kept.row_count) as source_version
+        published.load_id || ' rows ' || (published.row_count - kept.row_count) as source_version,
+        published.row_count
     from {{ ref('int_loaded_partitions') }} as published
     inner join ({{ trip_partitions() }}) as kept
         on published.feed = kept.feed
@@ -57,6 +59,7 @@
             partitions.feed,
             partitions.source_month,
             partitions.source_version,
+            case when neighbours.months = 0 then partitions.row_count end as row_count,
             {{ add_months('partitions.source_month', 'neighbours.months') }} as pickup_month
         from ({{ trip_partitions() }}) as partitions
         cross join (values (-1), (0), (1)) as neighbours (months)
@@ -68,7 +71,8 @@
     select
         pickup_month,
         md5({{ ordered_list("feed || ' ' || source_month || ' ' || source_version", "; ", "feed, source_month") }})
-            as source_version
+            as source_version,
+        coalesce(sum(row_count), 0) as row_count
     from contributions
     group by pickup_month
 {%- endmacro %}

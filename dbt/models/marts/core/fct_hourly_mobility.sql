@@ -4,10 +4,7 @@
         incremental_strategy='replace_partitions',
         on_schema_change='fail',
         event_time='hour_timestamp',
-        meta={
-            'partition_columns': {'pickup_month': 'date'},
-            'backfill_column': 'pickup_month',
-        },
+        meta={'partition_columns': {'pickup_month': 'date'}},
     )
 }}
 {%- set partitions = partitions_to_build(expected_mobility_months()) %}

@@ -4,10 +4,7 @@
         incremental_strategy='replace_partitions',
         on_schema_change='fail',
         event_time='pickup_datetime',
-        meta={
-            'partition_columns': {'feed': 'varchar', 'source_month': 'date'},
-            'backfill_column': 'source_month',
-        },
+        meta={'partition_columns': {'feed': 'varchar', 'source_month': 'date'}},
     )
 }}
 -- depends_on: {{ ref('fct_trips') }}
