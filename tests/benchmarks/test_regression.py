@@ -186,7 +186,8 @@ def test_conditions_without_literals_are_seen_to_scan_more_with_history(
     macro = histories.warehouse.manifest.macros["macro.nyc_mobility.partitions_condition"]
     monkeypatch.setattr(macro, "macro_sql", WITHOUT_LITERALS)
     short, long = histories.scans_after(histories.load_new_month, ("--select", "fct_trips"))
-    assert {table for _, table in differing(short, long)} == {"raw_data.yellow_taxi", "raw_data.citibike_trips"}
+    grows = {table for _, table in differing(short, long)}
+    assert {"raw_data.yellow_taxi", "raw_data.citibike_trips"} <= grows
 
 
 def test_the_command_says_why_there_is_nothing_to_tell(
