@@ -86,11 +86,12 @@ def test_a_build_in_batches_gives_what_one_of_all_months_gives(
     expected = warehouse.contents()
 
     assert warehouse.manifest
-    macro = warehouse.manifest.macros["macro.nyc_mobility.rows_of_a_batch"]
-    monkeypatch.setattr(macro, "macro_sql", f"{{% macro rows_of_a_batch() %}}{{{{ return({batch}) }}}}{{% endmacro %}}")
+    meta = warehouse.manifest.nodes["model.nyc_mobility.fct_trips"].config.meta
+    monkeypatch.setitem(meta, "rows_of_a_batch", batch)
     window = json.dumps({"backfill_start_date": "2025-01-01", "backfill_end_date": "2025-03-31"})
     warehouse.build("--vars", window, *options)
     assert warehouse.sql_run("fct_trips").count(" by name (") == batches
+    assert warehouse.sql_run("fct_hourly_mobility").count(" by name (") == 3 + bool(options), "a month at a time"
     assert warehouse.contents() == expected
 
 

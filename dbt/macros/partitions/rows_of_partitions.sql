@@ -44,13 +44,15 @@
 {%- endmacro %}
 
 {#
-    The partitions, whole months together, in lists of about rows_of_a_batch. Measured: smaller batches take DuckDB
-    longer, for what a thread writes of one is less than a row group; ten times as large they fit into 4 GB no more.
+    The partitions, whole months together, in lists of about rows_of_a_batch, which a model's meta can say. Measured of
+    fct_trips: smaller batches take DuckDB longer, for what a thread writes of one is less than a row group; all of 100
+    million rows in one do not fit into 4 GB.
 #}
 {% macro batches_of(partitions, month) -%}
+    {%- set rows_of_a_batch = config.get('meta').get('rows_of_a_batch', 8000000) -%}
     {%- set batches = [] -%}
     {%- for _, of_month in partitions | groupby(month) -%}
-        {%- if batches and batches[-1] | sum(attribute='row_count') < rows_of_a_batch() -%}
+        {%- if batches and batches[-1] | sum(attribute='row_count') < rows_of_a_batch -%}
             {%- do batches[-1].extend(of_month) -%}
         {%- else -%}
             {%- do batches.append(of_month | list) -%}
@@ -58,8 +60,6 @@
     {%- endfor -%}
     {{ return(batches) }}
 {%- endmacro %}
-
-{% macro rows_of_a_batch() %}{{ return(8000000) }}{% endmacro %}
 
 {# The model's query with a condition in the place of that for all partitions. #}
 {% macro query_with(condition) -%}

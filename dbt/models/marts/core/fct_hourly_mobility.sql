@@ -4,9 +4,13 @@
         incremental_strategy='replace_partitions',
         on_schema_change='fail',
         event_time='hour_timestamp',
-        meta={'partition_columns': {'pickup_month': 'date'}},
+        meta={
+            'partition_columns': {'pickup_month': 'date'},
+            'rows_of_a_batch': 0,
+        },
     )
 }}
+{#- A month at a time: months that are grouped together DuckDB reads up to five times, more with more history. #}
 {%- set partitions = partitions_to_build(expected_mobility_months()) %}
 
 with
