@@ -149,7 +149,7 @@ format: setup
 ## test: lint, a dbt build on sample files in a temporary database, and all tests
 .PHONY: test
 test: lint test-line
-	pytest --numprocesses 2 --dist loadfile
+	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-line
 test-line: setup

@@ -75,9 +75,7 @@ def test_building_the_facts_alone_gives_what_building_everything_gives(
         assert whole[fact] == alone[fact]
 
 
-@pytest.mark.parametrize(
-    ("batch", "batches", "options"), [(1, 3, []), (1, 3, ["--full-refresh"]), (9, 2, ["--full-refresh"])]
-)
+@pytest.mark.parametrize(("batch", "batches", "options"), [(1, 3, []), (9, 2, ["--full-refresh"])])
 def test_a_build_in_batches_gives_what_one_of_all_months_gives(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, batch: int, batches: int, options: list[str]
 ) -> None:
