@@ -24,7 +24,7 @@ from tests.dbt.small_warehouse import (
     yellow_month,
 )
 
-EXAMPLES = int(os.environ.get("ANY_ORDER_EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("ANY_ORDER_EXAMPLES", "3"))
 FEEDS = ("yellow", "citibike", "weather")
 MONTHS = (JANUARY, FEBRUARY, MARCH)
 TABLES = (

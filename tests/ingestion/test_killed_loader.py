@@ -20,8 +20,8 @@ from warehouse.paths import DATABASE_VARIABLE
 
 MAY = date(2025, 5, 1)
 FEEDS_LOADED = ("yellow", "citibike", "weather")
-# Each takes five seconds.
-KILLS = int(os.environ.get("LOADER_KILLS", "10"))
+# Each takes five seconds or more.
+KILLS = int(os.environ.get("LOADER_KILLS", "6"))
 
 LOAD = """
 import sys
