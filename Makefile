@@ -149,6 +149,7 @@ format: setup
 ## test: lint, a dbt build on sample files in a temporary database, and all tests
 .PHONY: test
 test: lint test-line
+	@# In their order, not those with the most tests first: a file of few slow tests must not come last.
 	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-line

@@ -30,7 +30,7 @@ def run(database: str, tables: Sequence[str], month: date | None, memory_limit: 
                 connection.execute(replace(table, month))
             else:
                 months = connection.execute(MONTHS).fetchall() if table == "fct_hourly_mobility" else []
-                connection.execute(create(table, [month for (month,) in months]))
+                connection.execute(create(table, [pickup_month for (pickup_month,) in months]))
             figures[table] = time.monotonic() - table_begun
     return figures | stopwatch.seconds()
 

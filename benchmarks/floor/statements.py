@@ -21,7 +21,7 @@ def select(table: str, condition: str) -> str:
 def create(table: str, months: Sequence[date] = ()) -> str:
     """What makes the whole table: one statement, or one for each of the months of pickup.
 
-    The hourly fact needs the months: 100 million trips grouped at once spill until a disk of 70 GB is full.
+    The hourly fact needs the months: 100 million trips grouped at once can spill until a disk of 70 GB is full.
     """
     if not months:
         return f"create or replace table core_core.{table} as {select(table, 'true')}"

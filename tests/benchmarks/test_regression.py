@@ -187,7 +187,8 @@ def test_conditions_without_literals_are_seen_to_scan_more_with_history(
     monkeypatch.setattr(macro, "macro_sql", WITHOUT_LITERALS)
     short, long = histories.scans_after(histories.load_new_month, ("--select", "fct_trips"))
     grows = {table for _, table in differing(short, long)}
-    assert {"raw_data.yellow_taxi", "raw_data.citibike_trips"} <= grows
+    # The delete has the same condition; whether DuckDB skips rows for it differs from run to run.
+    assert grows - {"core_core.fct_trips"} == {"raw_data.yellow_taxi", "raw_data.citibike_trips"}
 
 
 def test_the_command_says_why_there_is_nothing_to_tell(
