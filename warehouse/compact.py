@@ -22,6 +22,7 @@ from rich.console import Console
 
 from warehouse.connection import WarehouseError, limit_memory, open_for_reading, open_for_writing
 from warehouse.paths import database_path
+from warehouse.sql import identifier, literal
 
 # Below this share of free space a copy costs more than it gains: the next loads fill it again.
 WORTHWHILE_SHARE = 0.2
@@ -163,8 +164,8 @@ def _check_disk(file: Path, space: Space) -> None:
 def _make_copy(connection: duckdb.DuckDBPyConnection, copy: Path) -> None:
     limit_memory(connection, _MEMORY)
     with _attached(connection, copy) as (old, new):
-        connection.execute(f"copy from database {_quoted(old)} to {_quoted(new)}")
-        connection.execute(f"checkpoint {_quoted(new)}")
+        connection.execute(f"copy from database {identifier(old)} to {identifier(new)}")
+        connection.execute(f"checkpoint {identifier(new)}")
 
 
 def _check_copy(connection: duckdb.DuckDBPyConnection, copy: Path) -> None:
@@ -190,7 +191,7 @@ def _contents(connection: duckdb.DuckDBPyConnection, database: str) -> Iterator[
     """Of every table how many rows it has, and a sum over them that any other value would change."""
     for kind, schema, name, *_ in _definitions(connection, database):
         if kind == "table":
-            table = ".".join(map(_quoted, (database, schema, name)))
+            table = identifier(database, schema, name)
             content = connection.execute(f"select count(*), sum(hash(*columns(*))) from {table}").fetchall()[0]
             yield ("rows", schema, name, *content)
 
@@ -225,16 +226,11 @@ def _attached(connection: duckdb.DuckDBPyConnection, copy: Path, options: str = 
     """Have the copy beside the original; gives the names of both databases."""
     old: str = connection.execute("select current_database()").fetchall()[0][0]
     new = f"{old} compacted"
-    path = str(copy).replace("'", "''")
-    connection.execute(f"attach '{path}' as {_quoted(new)} {options}")
+    connection.execute(f"attach {literal(copy)} as {identifier(new)} {options}")
     try:
         yield old, new
     finally:
-        connection.execute(f"detach {_quoted(new)}")
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+        connection.execute(f"detach {identifier(new)}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
