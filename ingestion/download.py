@@ -157,7 +157,7 @@ class _Transfer:
             return None
         if status == requests.codes.ok:
             self._start_over()
-            self._fingerprint = _fingerprint(self._address, answer)
+            self._fingerprint = file_fingerprint(self._address, answer)
             self._is_encoded = answer.headers.get("Content-Encoding", "identity") != "identity"
             if self._known and _has_marks(self._known) and self._fingerprint == replace(self._known, content_hash=None):
                 return None
@@ -266,13 +266,15 @@ def _conditions(address: str, known: Fingerprint | None) -> dict[str, str]:
     return {name: value for name, value in conditions.items() if value}
 
 
-def _fingerprint(address: str, answer: requests.Response) -> Fingerprint:
+def file_fingerprint(address: str, answer: requests.Response) -> Fingerprint:
+    """What the headers of an answer say of the file."""
     length = answer.headers.get("Content-Length", "")
     return Fingerprint(
         url=address,
         etag=answer.headers.get("ETag"),
         last_modified=answer.headers.get("Last-Modified"),
-        content_length=int(length) if length.isdecimal() else None,
+        # No file has more digits; DuckDB keeps no more.
+        content_length=int(length) if length.isdecimal() and len(length) < 19 else None,
     )
 
 

@@ -54,7 +54,8 @@ class Feed:
 
     `file_names` are the names a month's file may have below the publisher's base address, tried in
     order, with `{month}` for the month as a date. `event_time` is the raw column that says when a row
-    happened. `publication_lag_days` counts from the month's end.
+    happened. `first_day` is the first day with rows; the file of its month has no earlier ones.
+    `publication_lag_days` counts from the month's end.
     """
 
     name: str
@@ -63,10 +64,15 @@ class Feed:
     file_names: tuple[str, ...]
     columns: tuple[Column, ...]
     event_time: str
-    first_month: date
+    first_day: date
     publication_lag_days: int
     is_default: bool = True
     former_schema: FormerSchema | None = None
+
+    @property
+    def first_month(self) -> date:
+        """The month of the first file."""
+        return self.first_day.replace(day=1)
 
 
 class UnknownSourceError(ValueError):
@@ -159,7 +165,7 @@ _FEEDS = (
             optional="congestion_surcharge:d airport_fee:d cbd_congestion_fee:d",
         ),
         event_time="tpep_pickup_datetime",
-        first_month=date(2009, 1, 1),
+        first_day=date(2009, 1, 1),
         publication_lag_days=61,
         former_schema=_YELLOW_UNTIL_2011,
     ),
@@ -175,7 +181,7 @@ _FEEDS = (
             optional="ehail_fee:d trip_type:i congestion_surcharge:d cbd_congestion_fee:d",
         ),
         event_time="lpep_pickup_datetime",
-        first_month=date(2013, 8, 1),
+        first_day=date(2013, 8, 1),
         publication_lag_days=61,
     ),
     Feed(
@@ -188,7 +194,7 @@ _FEEDS = (
             optional="sr_flag:i affiliated_base_number:s",
         ),
         event_time="pickup_datetime",
-        first_month=date(2015, 1, 1),
+        first_day=date(2015, 1, 1),
         publication_lag_days=61,
     ),
     Feed(
@@ -205,7 +211,7 @@ _FEEDS = (
             " wav_match_flag:s cbd_congestion_fee:d",
         ),
         event_time="pickup_datetime",
-        first_month=date(2019, 2, 1),
+        first_day=date(2019, 2, 1),
         publication_lag_days=61,
         is_default=False,
     ),
@@ -221,7 +227,7 @@ _FEEDS = (
         ),
         columns=_CITIBIKE_COLUMNS,
         event_time="started_at",
-        first_month=date(2013, 6, 1),
+        first_day=date(2013, 6, 1),
         publication_lag_days=14,
         former_schema=_CITIBIKE_UNTIL_2021_02,
     ),
@@ -229,10 +235,16 @@ _FEEDS = (
         name="citibike_jc",
         publisher="citibike",
         raw_table="citibike_trips",
-        file_names=("JC-{month:%Y%m}-citibike-tripdata.csv.zip", "JC-{month:%Y%m}-citibike-tripdata.zip"),
+        # Some names are published with a slip: one without its second "i", one with a blank.
+        file_names=(
+            "JC-{month:%Y%m}-citibike-tripdata.csv.zip",
+            "JC-{month:%Y%m}-citibike-tripdata.zip",
+            "JC-{month:%Y%m}-citbike-tripdata.csv.zip",
+            "JC-{month:%Y%m} citibike-tripdata.csv.zip",
+        ),
         columns=_CITIBIKE_COLUMNS,
         event_time="started_at",
-        first_month=date(2015, 9, 1),
+        first_day=date(2015, 9, 21),
         publication_lag_days=14,
         is_default=False,
         former_schema=_CITIBIKE_UNTIL_2021_02,
@@ -249,7 +261,7 @@ _FEEDS = (
             optional="",
         ),
         event_time="time",
-        first_month=date(2009, 1, 1),
+        first_day=date(2009, 1, 1),
         publication_lag_days=7,
     ),
 )

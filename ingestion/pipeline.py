@@ -17,6 +17,7 @@ import duckdb
 from ingestion.download import Downloaded
 from ingestion.errors import IngestionError, NotPublishedError
 from ingestion.feeds import Column, Feed
+from ingestion.listing import Listings
 from ingestion.partitions import Partition
 from ingestion.prefetch import DownloadJob, downloads_ahead
 from ingestion.raw_data import LoadedPartition, current_state
@@ -156,7 +157,8 @@ class _Run:
 
     def ingest(self, partitions: list[Partition], known: dict[Partition, Watermark]) -> Iterator[Result]:
         """Load partition after partition, while the next files are fetched; whatever goes wrong is its result."""
-        jobs = {partition: self._job(partition, known.get(partition)) for partition in partitions}
+        listings = Listings(partitions)
+        jobs = {partition: self._job(partition, known.get(partition), listings) for partition in partitions}
         with downloads_ahead(jobs.values()) as downloads:
             for partition, job in jobs.items():
                 self._progress.partition_started(partition)
@@ -170,12 +172,13 @@ class _Run:
                 self._progress.partition_finished(result)
                 yield result
 
-    def _job(self, partition: Partition, known: Watermark | None) -> DownloadJob:
+    def _job(self, partition: Partition, known: Watermark | None, listings: Listings) -> DownloadJob:
         return DownloadJob(
             addresses=SOURCES[partition.feed.publisher].addresses(partition),
             folder=self._folder / f"{partition.feed.name}-{partition.key}",
             known=known.fingerprint if known else None,
             progress=partial(self._progress.downloading, partition),
+            look_up=partial(listings.other_addresses, partition),
         )
 
     def _load(self, partition: Partition, download: Future[Downloaded | None], known: Watermark | None) -> Result:

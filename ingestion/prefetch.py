@@ -2,14 +2,17 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import requests
+
 from ingestion.download import Downloaded, Progress, download, http_session
+from ingestion.errors import NotPublishedError
 from ingestion.retries import DEFAULT_POLICY, RetryPolicy
 from warehouse.ledger import Fingerprint
 
@@ -17,6 +20,8 @@ from warehouse.ledger import Fingerprint
 @dataclass(frozen=True)
 class DownloadJob:
     """One file to fetch, as `download` takes it. `progress` is called from another thread.
+
+    Where none of the addresses is published, `look_up` is asked, from that thread, whether there are others.
 
     The folder must be this job's alone. It is made when the download begins; its removal is the
     consumer's.
@@ -26,6 +31,7 @@ class DownloadJob:
     folder: Path
     known: Fingerprint | None
     progress: Progress
+    look_up: Callable[[requests.Session], Sequence[str]] = lambda session: ()
 
 
 @contextmanager
@@ -53,15 +59,24 @@ def downloads_ahead(
         job.folder.mkdir(parents=True, exist_ok=True)
         # Sessions are not made for several threads.
         with http_session() as session:
-            return download(
-                job.addresses,
-                job.folder,
-                session,
-                known=job.known,
-                progress=job.progress,
-                policy=policy,
-                cancelled=cancelled,
-            )
+
+            def fetch_one_of(addresses: Sequence[str]) -> Downloaded | None:
+                return download(
+                    addresses,
+                    job.folder,
+                    session,
+                    known=job.known,
+                    progress=job.progress,
+                    policy=policy,
+                    cancelled=cancelled,
+                )
+
+            try:
+                return fetch_one_of(job.addresses)
+            except NotPublishedError:
+                if others := job.look_up(session):
+                    return fetch_one_of(others)
+                raise
 
     executor = ThreadPoolExecutor(ahead, thread_name_prefix="download")
     try:

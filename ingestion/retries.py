@@ -64,11 +64,18 @@ class TransientError(Exception):
         self.pause_seconds = pause_seconds
 
 
-def with_retries(attempt: Callable[[], T], expected: str, policy: RetryPolicy, cancelled: threading.Event) -> T:
+def with_retries(
+    attempt: Callable[[], T],
+    expected: str,
+    policy: RetryPolicy,
+    cancelled: threading.Event,
+    *,
+    again: str = "load the month again",
+) -> T:
     """Call `attempt` until it raises no TransientError or the policy's patience is at an end.
 
-    `expected` opens the message of the last failure: the address and what was asked of it. Setting
-    `cancelled` ends a wait at once.
+    `expected` opens the message of the last failure: the address and what was asked of it; `again` ends it with what
+    to do then. Setting `cancelled` ends a wait at once.
 
     Raises:
         DownloadError: every attempt failed.
@@ -101,9 +108,9 @@ def with_retries(attempt: Callable[[], T], expected: str, policy: RetryPolicy, c
         raise DownloadError(
             f"{expected}, but {failure.reason} (tried {tries} time{'s' if tries > 1 else ''}). "
             + (
-                "Check the network and the publisher's base address, then load the month again."
+                f"Check the network and the publisher's base address, then {again}."
                 if failure.is_unreachable
-                else "Load the month again later."
+                else f"{again.capitalize()} later."
             )
         ) from failure
 

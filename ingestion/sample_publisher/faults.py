@@ -5,6 +5,7 @@ often. Everything wrong is answered over HTTP like everything right.
 """
 
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -124,6 +125,14 @@ class Breakages:
         with self._lock:
             self._broken.pop(key, None)
             self._left.pop(key, None)
+
+    def seen_in_listing(self, months: Iterable[tuple[str, date]]) -> Fault | None:
+        """What is wrong with the first of these months that is broken now; a listing is no request for it."""
+        with self._lock:
+            for key in months:
+                if key in self._broken and self._left.get(key) != 0:
+                    return self._broken[key].fault
+        return None
 
     def met_by_request(self, feed: str, months: tuple[date, ...]) -> Fault | None:
         """What is wrong for the next request for a file with these months, which this counts as one."""

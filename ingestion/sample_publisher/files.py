@@ -33,6 +33,11 @@ _SEASONS = {
     "citibike": (0.52, 0.57, 0.73, 0.88, 1.14, 1.3, 1.28, 1.26, 1.36, 1.4, 1.01, 0.63),
 }
 _CITIBIKE_PLAIN_ZIP_FROM = date(2024, 5, 1)
+# As published.
+_NAMES_WITH_A_SLIP = {
+    ("citibike_jc", date(2017, 8, 1)): "JC-201708 citibike-tripdata.csv.zip",
+    ("citibike_jc", date(2022, 7, 1)): "JC-202207-citbike-tripdata.csv.zip",
+}
 
 
 def row_count(feed: str, month: date, *, rows: int, revision: int = 0) -> int:
@@ -46,6 +51,8 @@ def row_count(feed: str, month: date, *, rows: int, revision: int = 0) -> int:
 def file_name(feed: str, month: date) -> str:
     """The name under which the month's file is published."""
     names = _feed(feed).file_names
+    if (feed, month) in _NAMES_WITH_A_SLIP:
+        return _NAMES_WITH_A_SLIP[feed, month]
     is_older_citibike = feed == "citibike" and month < _CITIBIKE_PLAIN_ZIP_FROM
     return names[1 if is_older_citibike else 0].format(month=month)
 

@@ -1,7 +1,7 @@
 """What is answered to a request: plain functions from request to response, no sockets.
 
-Files are answered as an object store does (S3): conditional requests, one byte range, and 403 for what
-is not there. The weather archive answers JSON and gives no ETag.
+Files are answered as an object store does (S3): conditional requests, one byte range, 403 for what is not there, and
+for Citi Bike a listing. The weather archive answers JSON and gives no ETag.
 """
 
 import re
@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from ingestion.sample_publisher.archive_api import archive_answer, month_asked
 from ingestion.sample_publisher.broken_files import HTML
 from ingestion.sample_publisher.broken_weather import broken_answer
 from ingestion.sample_publisher.faults import CONNECTION_FAULTS, Breakages, Fault
 from ingestion.sample_publisher.files import months_of_name
+from ingestion.sample_publisher.listing import LISTED_FOLDER, listing
 from ingestion.sample_publisher.store import PublishedFile, Store
 
 ARCHIVE_PATH = "/v1/archive"
@@ -82,7 +83,9 @@ def respond(request: Request, store: Store, breakages: Breakages) -> Response:
     address = urlsplit(request.target)
     if address.path == ARCHIVE_PATH:
         return _archive_response(parse_qs(address.query), store, breakages)
-    folder, _, name = address.path.lstrip("/").partition("/")
+    folder, _, name = unquote(address.path).lstrip("/").partition("/")
+    if not name and folder == LISTED_FOLDER and (query := parse_qs(address.query)).get("list-type") == ["2"]:
+        return Response(200, {"Content-Type": "application/xml"}, listing(folder, query, store, breakages))
     found = months_of_name(folder, name)
     fault = breakages.met_by_request(*found) if found else None
     if (refusal := _refusal(fault)) is not None:

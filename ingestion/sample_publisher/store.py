@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from ingestion.feeds import FEEDS
-from ingestion.partitions import next_month
+from ingestion.partitions import month_range, next_month
 from ingestion.sample_publisher.broken_files import write_broken_file
 from ingestion.sample_publisher.citibike_archive import is_archived
 from ingestion.sample_publisher.faults import Fault
@@ -83,6 +83,18 @@ class Store:
         with self._lock:
             key = (feed, month.replace(day=1))
             self._revisions[key] = self._revisions.get(key, 0) + 1
+
+    def names(self, folder: str, prefix: str) -> list[str]:
+        """The names of the files published in the folder that begin so, in an object store's order."""
+        with self._lock:
+            first, last = self._first, self._last
+        names = {
+            published_name(feed, month)
+            for feed in FILE_FEEDS
+            if PUBLISHER_FOLDERS[FEEDS[feed].publisher] == folder
+            for month in month_range(max(first, FEEDS[feed].first_month), last)
+        }
+        return sorted(name for name in names if name.startswith(prefix))
 
     def find(self, folder: str, name: str, fault: Fault | None = None) -> PublishedFile | None:
         """The file published as `<folder>/<name>`, made if need be; None where there is none.

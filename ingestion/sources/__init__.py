@@ -12,7 +12,12 @@ from ingestion.sources.published import PublishedRows
 
 
 class Source(Protocol):
-    """What each publisher's module provides."""
+    """What each publisher's module provides.
+
+    `HAS_LISTING` says whether the publisher lists its files at its base address, as an object store does.
+    """
+
+    HAS_LISTING: bool
 
     def addresses(self, partition: Partition) -> list[str]: ...
 

@@ -10,12 +10,13 @@ import duckdb
 
 from ingestion.feeds import Column, ColumnType
 from ingestion.partitions import Partition
-from ingestion.sources.base_address import base_address
 from ingestion.sources.columns import match_key, select_columns
+from ingestion.sources.file_addresses import file_addresses
 from ingestion.sources.published import SCRATCH, PublishedRows, cast_error, open_scratch, sql_path
 from ingestion.sources.zips import extract_csvs
 
 DEFAULT_BASE_URL = "https://s3.amazonaws.com/tripdata"
+HAS_LISTING = True
 
 # Declared, never detected: as numbers the station ids 6498.10 and 6498.1 would be one.
 _FORMAT = "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"'"
@@ -28,8 +29,7 @@ _FORMER_NULLS = r"['', 'NULL', '\N']"
 
 def addresses(partition: Partition) -> list[str]:
     """The addresses at which a month's file may be, in the order to try them."""
-    base = base_address("citibike", DEFAULT_BASE_URL)
-    return [f"{base}/{name.format(month=partition.month)}" for name in partition.feed.file_names]
+    return file_addresses(partition, DEFAULT_BASE_URL)
 
 
 def read(partition: Partition, path: Path, connection: duckdb.DuckDBPyConnection) -> PublishedRows:

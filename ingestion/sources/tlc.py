@@ -10,17 +10,17 @@ import duckdb
 
 from ingestion.errors import UnreadableFileError
 from ingestion.partitions import Partition
-from ingestion.sources.base_address import base_address
 from ingestion.sources.columns import select_columns
+from ingestion.sources.file_addresses import file_addresses
 from ingestion.sources.published import PublishedRows, sql_path
 
 DEFAULT_BASE_URL = "https://d37ci6vzurychx.cloudfront.net/trip-data"
+HAS_LISTING = False
 
 
 def addresses(partition: Partition) -> list[str]:
     """The addresses at which a month's file may be, in the order to try them."""
-    base = base_address("tlc", DEFAULT_BASE_URL)
-    return [f"{base}/{name.format(month=partition.month)}" for name in partition.feed.file_names]
+    return file_addresses(partition, DEFAULT_BASE_URL)
 
 
 def read(partition: Partition, path: Path, connection: duckdb.DuckDBPyConnection) -> PublishedRows:

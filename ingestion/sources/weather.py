@@ -18,6 +18,7 @@ from ingestion.sources.columns import select_columns
 from ingestion.sources.published import SCRATCH, PublishedRows, cast_error, open_scratch, sql_path
 
 DEFAULT_BASE_URL = "https://archive-api.open-meteo.com/v1/archive"
+HAS_LISTING = False
 
 # Central Park, where the National Weather Service measures New York's weather.
 LATITUDE = 40.7789

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 import dagster as dg
-import requests
 
+from ingestion.asking import Asking, can_be_asked_for
 from ingestion.errors import DownloadError
-from ingestion.gap_survey import can_be_asked_for, published_file
+from ingestion.listing import Bounds
 from ingestion.partitions import Partition
-from ingestion.sources import SOURCES
+from ingestion.retries import RetryPolicy
 from orchestration.sensors.publication_plan import (
     Cursor,
     Wanted,
@@ -39,12 +39,32 @@ _LOCK_TIMEOUT_SECONDS = 2
 class Patience:
     """How long a tick may take: Dagster ends one after 60 seconds and forgets what it found.
 
-    After `tick_seconds` no further question is asked. A question is up to three requests.
+    After `tick_seconds` no further question is asked. A question is up to five requests: for the publisher's listing,
+    and for each name that the registry has.
     """
 
-    tick_seconds: float = 20
+    tick_seconds: float = 15
     connect_seconds: float = 3
-    answer_seconds: float = 7
+    answer_seconds: float = 5
+
+    @property
+    def policy(self) -> RetryPolicy:
+        """What is not answered is asked again by the next tick."""
+        return RetryPolicy(
+            attempts=1,
+            attempts_if_unreachable=1,
+            connect_timeout_seconds=self.connect_seconds,
+            read_timeout_seconds=self.answer_seconds,
+        )
+
+    @property
+    def listing_bounds(self) -> Bounds:
+        """A listing that takes longer is done without."""
+        return Bounds(
+            seconds=self.answer_seconds,
+            connect_timeout_seconds=self.connect_seconds,
+            read_timeout_seconds=self.answer_seconds,
+        )
 
 
 PATIENCE = Patience()
@@ -76,19 +96,18 @@ def ask_in_turn(partitions: Iterable[Partition], watermarks: Watermarks, today: 
     that is never answered for does not keep its publisher's other files from being watched.
     """
     found, begun = Round(), time.monotonic()
-    timeouts = (patience.connect_seconds, patience.answer_seconds)
-    with requests.Session() as session:
+    partitions = list(partitions)
+    with Asking(partitions, patience.policy, patience.listing_bounds) as asking:
         for partition in partitions:
             publisher = partition.feed.publisher
-            addresses = SOURCES[publisher].addresses(partition)
-            if not can_be_asked_for(addresses):
+            if not can_be_asked_for(partition):
                 wanted = wanted_by_date(partition, watermarks, today)
             elif publisher in found.failures or time.monotonic() - begun > patience.tick_seconds:
                 found.leave(partition)
                 continue
             else:
                 try:
-                    published = published_file(addresses, session, timeouts)
+                    published = asking.published_file(partition)
                 except DownloadError as error:
                     found.failures[publisher] = str(error)
                     found.unseen.append(partition)
@@ -115,8 +134,8 @@ def months_watched() -> int:
     job_name="monthly_ingestion",
     minimum_interval_seconds=3600,
     default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Asks the publishers for the headers of recent files, and requests the run that loads a new or "
-    "replaced month and builds what follows from it, once for each state of the file.",
+    description="Asks the publishers for the headers or the listing of recent files, and requests the run that loads a "
+    "new or replaced month and builds what follows from it, once for each state of the file.",
 )
 def publication_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Look for new and replaced months of every feed that has something loaded."""
