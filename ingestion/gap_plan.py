@@ -1,33 +1,19 @@
 """What is loaded of each feed and what is not: from what is known to a plan, without I/O.
 
-A month is *thin* if a file of it is loaded that seems not to be all of it:
-
-- Rows do not reach the first or the last day of the month. Days are counted from the rows within the
-  month, because the earliest and the latest event time of a file are often strays from other years. A
-  weekday on which the feed never has rows is not missed, and a feed with few rows a day is not judged.
-- An hourly series (at most one row an hour, most hours of the month there) lacks an hour, or its values.
-- It has far fewer rows than its neighbours: less than half of the median of the loaded months among the
-  two before and the two after, or less than a third where only one side is loaded. Citi Bike falls to 52 %
-  of the two months before by the season alone, so a series that ends in December must not be suspect.
-
-Thin is a suspicion: the file may be all there is (yellow taxi in April 2020).
+`ingestion/thin.py` says when a loaded month seems not to be all of it. What is missing, replaced, overdue or thin is
+a *gap*, until a person accepts it.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
-from statistics import median
 
 from ingestion.feeds import Feed
 from ingestion.partitions import Partition, last_day, next_month
+from ingestion.thin import Coverage, thin_reasons
+from warehouse.accepted_gaps import AcceptedGap, AcceptedGaps
 from warehouse.ledger import Fingerprint, Watermark
-
-_NEIGHBOURS_EACH_SIDE = 2
-_FEWEST_BETWEEN_NEIGHBOURS = 1 / 2
-_FEWEST_BESIDE_NEIGHBOURS = 1 / 3
-# With fewer rows a day, one without any is chance.
-_ROWS_A_DAY_TO_JUDGE = 10
 
 
 class State(StrEnum):
@@ -36,38 +22,31 @@ class State(StrEnum):
     LOADED = "loaded"
     MISSING = "missing"
     REPLACED = "replaced"  # the publisher's file is not the one loaded
+    OVERDUE = "overdue"  # due by now, but not at the publisher
     NOT_PUBLISHED = "not published"
 
 
-@dataclass(frozen=True)
-class DayCount:
-    """The rows of one day, the hours they fall into, and the hours of which a row says something."""
+class Gap(StrEnum):
+    """What can be wrong with a partition."""
 
-    rows: int
-    hours: int
-    filled_hours: int
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """What a partition's raw rows cover: all its rows counted, and those of days within its month by day."""
-
-    load_id: str
-    rows: int
-    days: Mapping[date, DayCount]
+    MISSING = "missing"
+    REPLACED = "replaced"
+    OVERDUE = "overdue"
+    THIN = "thin"
 
 
 @dataclass(frozen=True)
 class Known:
     """What is known of partitions.
 
-    `watermarks` are by (feed, partition key), as the ledger gives them. `answers` are the publishers':
-    the file they have, None where they have none; a partition that was not asked for is not in it.
+    `watermarks` and what is `accepted` are by (feed, partition key), as the ledger gives them. `answers` are the
+    publishers': the file they have, None where they have none; a partition that was not asked for is not in it.
     """
 
     watermarks: Mapping[tuple[str, str], Watermark] = field(default_factory=dict)
     coverage: Mapping[Partition, Coverage] = field(default_factory=dict)
     answers: Mapping[Partition, Fingerprint | None] = field(default_factory=dict)
+    accepted: AcceptedGaps = field(default_factory=dict)
 
     def loaded(self, partition: Partition) -> Watermark | None:
         """The partition's watermark, if the raw table holds what it says.
@@ -82,17 +61,32 @@ class Known:
 
 @dataclass(frozen=True)
 class Planned:
-    """Where a partition stands, why if that needs saying, and why it seems thin if it does."""
+    """Where a partition stands, why if that needs saying, and why it seems thin if it does.
+
+    `accepted` has the reasons for which a person has accepted gaps of it.
+    """
 
     partition: Partition
     state: State
     note: str = ""
     thin: tuple[str, ...] = ()
+    accepted: Mapping[Gap, str] = field(default_factory=dict)
 
     @property
-    def is_gap(self) -> bool:
+    def gaps(self) -> tuple[Gap, ...]:
+        """What is wrong with it, whether or not that is accepted."""
+        of_state = [gap for gap in Gap if gap.value == self.state.value]
+        return (*of_state, Gap.THIN) if self.thin else tuple(of_state)
+
+    @property
+    def open_gaps(self) -> tuple[Gap, ...]:
+        """What is wrong with it and not accepted."""
+        return tuple(gap for gap in self.gaps if gap not in self.accepted)
+
+    @property
+    def is_to_fill(self) -> bool:
         """Whether there is something to load, or to load again."""
-        return self.state in (State.MISSING, State.REPLACED) or bool(self.thin)
+        return any(gap is not Gap.OVERDUE for gap in self.open_gaps)
 
 
 def plan_gaps(partitions: Iterable[Partition], known: Known, today: date) -> list[Planned]:
@@ -104,13 +98,37 @@ def plan_gaps(partitions: Iterable[Partition], known: Known, today: date) -> lis
             continue
         watermark = known.loaded(partition)
         if watermark is None:
-            plan.append(_not_loaded(partition, known, today))
+            planned = _not_loaded(partition, known, today)
         else:
             state, note = _compared(partition, watermark, known.answers)
             rows = {key: mark.rows for (feed, key), mark in known.watermarks.items() if feed == partition.feed.name}
-            thin = thin_reasons(partition.month, known.coverage[partition], weekdays[partition.feed], rows)
-            plan.append(Planned(partition, state, note, thin))
+            thin = thin_reasons(partition, known.coverage[partition], weekdays[partition.feed], rows)
+            planned = Planned(partition, state, note, thin)
+        plan.append(replace(planned, accepted=_accepted(planned, known)))
     return plan
+
+
+def _accepted(planned: Planned, known: Known) -> dict[Gap, str]:
+    """The gaps that are accepted, with the reasons; not those accepted for another file than there is now."""
+    partition, reasons = planned.partition, {}
+    for gap in planned.gaps:
+        for accepted in known.accepted.get((partition.feed.name, partition.key), ()):
+            if _holds(accepted, gap, known.loaded(partition), known.answers.get(partition)):
+                reasons[gap] = accepted.reason
+    return reasons
+
+
+def _holds(accepted: AcceptedGap, gap: Gap, loaded: Watermark | None, published: Fingerprint | None) -> bool:
+    if gap is Gap.THIN:
+        return accepted.state == gap and loaded is not None and is_accepted_load(accepted, loaded)
+    # Without the publisher's answer a month is missing by its date, of which the answer may be that it is overdue.
+    may_be = (Gap.MISSING, Gap.OVERDUE) if gap is not Gap.REPLACED else (gap,)
+    return accepted.state in may_be and (published is None or _is_known_to_be(accepted.file, published))
+
+
+def is_accepted_load(accepted: AcceptedGap, loaded: Watermark) -> bool:
+    """Whether what is loaded is of the file that it was accepted for, be it loaded again."""
+    return accepted.load_id == loaded.load_id or _is_known_to_be(accepted.file, loaded.fingerprint)
 
 
 def is_worth_asking(partition: Partition, known: Known, today: date) -> bool:
@@ -143,13 +161,24 @@ def is_same_file(loaded: Fingerprint, published: Fingerprint) -> bool:
     The ETag counts for more than date and length (RFC 9110, 13.2.2), and the address for nothing: a
     mirror's file is the same file.
     """
-    if loaded.etag and published.etag:
-        return loaded.etag.removeprefix("W/") == published.etag.removeprefix("W/")
+    return all(known == now for known, now in _common_marks(loaded, published))
+
+
+def _is_known_to_be(file: Fingerprint, other: Fingerprint) -> bool:
+    """Whether two files are the same, and that can be told."""
+    marks = _common_marks(file, other)
+    return bool(marks) and all(known == now for known, now in marks)
+
+
+def _common_marks(one: Fingerprint, other: Fingerprint) -> list[tuple[object, object]]:
+    if one.etag and other.etag:
+        return [(one.etag.removeprefix("W/"), other.etag.removeprefix("W/"))]
     marks = [
-        (loaded.last_modified, published.last_modified),
-        (loaded.content_length, published.content_length),
+        (one.last_modified, other.last_modified),
+        (one.content_length, other.content_length),
+        (one.content_hash, other.content_hash),
     ]
-    return all(known == now for known, now in marks if known is not None and now is not None)
+    return [(known, now) for known, now in marks if known is not None and now is not None]
 
 
 def _not_loaded(partition: Partition, known: Known, today: date) -> Planned:
@@ -157,8 +186,9 @@ def _not_loaded(partition: Partition, known: Known, today: date) -> Planned:
     is_published = known.answers[partition] is not None if is_asked else is_due(partition, today)
     if is_published:
         return Planned(partition, State.MISSING, _disagreement(partition, known))
-    is_late = is_asked and is_due(partition, today)
-    return Planned(partition, State.NOT_PUBLISHED, "due by now" if is_late else "")
+    if is_asked and is_due(partition, today):
+        return Planned(partition, State.OVERDUE, "due by now, but not at the publisher")
+    return Planned(partition, State.NOT_PUBLISHED)
 
 
 def _disagreement(partition: Partition, known: Known) -> str:
@@ -188,77 +218,6 @@ def _weekdays_with_rows(coverage: Mapping[Partition, Coverage]) -> dict[Feed, se
     for partition, covered in coverage.items():
         weekdays.setdefault(partition.feed, set()).update(day.weekday() for day in covered.days)
     return weekdays
-
-
-def thin_reasons(
-    month: date, coverage: Coverage, weekdays: set[int], rows_by_month: Mapping[str, int]
-) -> tuple[str, ...]:
-    """Why a loaded month seems not to be all of it; nothing where it seems to be.
-
-    `weekdays` are those on which the feed has rows at all, `rows_by_month` the rows of its loaded months
-    by partition key.
-    """
-    days = _missing_hours(month, coverage) if _is_hourly(month, coverage) else _missing_ends(month, coverage, weekdays)
-    return tuple(reason for reason in (days, _few_rows(month, rows_by_month)) if reason)
-
-
-def _is_hourly(month: date, coverage: Coverage) -> bool:
-    """Whether the rows are an hourly series: no hour has two, and most of the month's hours have one."""
-    hours = sum(day.hours for day in coverage.days.values())
-    rows = sum(day.rows for day in coverage.days.values())
-    return rows == hours and 2 * hours > _hours(month)
-
-
-def _hours(month: date) -> int:
-    return 24 * last_day(month).day
-
-
-def _missing_hours(month: date, coverage: Coverage) -> str:
-    missing = _hours(month) - sum(day.filled_hours for day in coverage.days.values())
-    return f"{missing} of {_hours(month)} hours missing" if missing else ""
-
-
-def _missing_ends(month: date, coverage: Coverage, weekdays: set[int]) -> str:
-    """Which days at either end of the month have no rows, though they should."""
-    if not coverage.days:
-        return "no rows within the month"
-    if sum(day.rows for day in coverage.days.values()) < _ROWS_A_DAY_TO_JUDGE * len(coverage.days):
-        return ""
-    expected = [
-        day
-        for day in (month + timedelta(days=offset) for offset in range(last_day(month).day))
-        if day.weekday() in weekdays
-    ]
-    first, last = min(coverage.days), max(coverage.days)
-    ends = [f"before {first}"] if expected[0] < first else []
-    ends += [f"after {last}"] if expected[-1] > last else []
-    return f"no rows {' or '.join(ends)}" if ends else ""
-
-
-def _few_rows(month: date, rows_by_month: Mapping[str, int]) -> str:
-    """How many rows the month has, if they are far fewer than its neighbours'."""
-    before, after = _neighbours(month)
-    rows_before, rows_after = (
-        [rows_by_month[key] for key in (f"{neighbour:%Y-%m}" for neighbour in side) if key in rows_by_month]
-        for side in (before, after)
-    )
-    usual = median(rows_before + rows_after) if rows_before or rows_after else 0
-    rows = rows_by_month[f"{month:%Y-%m}"]
-    fewest = _FEWEST_BETWEEN_NEIGHBOURS if rows_before and rows_after else _FEWEST_BESIDE_NEIGHBOURS
-    if rows >= fewest * usual:
-        return ""
-    return f"{rows:,} rows, {rows / usual:.0%} of its neighbours' {usual:,.0f}"
-
-
-def _neighbours(month: date) -> tuple[list[date], list[date]]:
-    """The months before and after that are near enough to be compared with."""
-    before, after = [], []
-    earlier = later = month
-    for _ in range(_NEIGHBOURS_EACH_SIDE):
-        earlier, later = (earlier - timedelta(days=1)).replace(day=1), next_month(later)
-        before.append(earlier)
-        after.append(later)
-    return before, after
 
 
 def compress(months: Iterable[date]) -> str:

@@ -1,35 +1,24 @@
 """Finding out what is loaded, what the publishers have, and where that leaves each partition."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import duckdb
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import Retry
 
+from ingestion.asking import Asking, can_be_asked_for
 from ingestion.errors import DownloadError
 from ingestion.feeds import DEFAULT_SOURCES, FEEDS, Feed, Publisher, resolve_sources
-from ingestion.gap_plan import (
-    Coverage,
-    DayCount,
-    Known,
-    Planned,
-    can_be_compared,
-    is_worth_asking,
-    plan_gaps,
-)
+from ingestion.gap_plan import Known, Planned, can_be_compared, is_worth_asking, plan_gaps
 from ingestion.partitions import BadMonthError, Partition, month_range, parse_month
 from ingestion.raw_data import RAW_SCHEMA
-from ingestion.sources import SOURCES
+from ingestion.thin import Coverage, DayCount
+from warehouse.accepted_gaps import AcceptedGaps, read_accepted_gaps
 from warehouse.connection import open_for_reading
 from warehouse.ledger import Fingerprint, read_watermarks
 from warehouse.paths import database_path
-
-_TIMEOUT_SECONDS = (10, 30)  # to connect, to answer
+from warehouse.sql import identifier
 
 
 class NothingLoadedError(Exception):
@@ -38,7 +27,7 @@ class NothingLoadedError(Exception):
 
 @dataclass(frozen=True)
 class Survey:
-    """A plan, and what it does not take into account.
+    """A plan, what was known for it, and what it does not take into account.
 
     `unreachable` says why a publisher could not be asked, `incomparable` names the feeds whose loaded
     files cannot be compared with the publisher's without fetching them.
@@ -47,21 +36,33 @@ class Survey:
     plan: list[Planned]
     unreachable: dict[Publisher, str] = field(default_factory=dict)
     incomparable: list[str] = field(default_factory=list)
+    known: Known = field(default_factory=Known)
 
     @property
     def to_fill(self) -> list[Partition]:
-        """What is missing, replaced or thin, month by month."""
-        gaps = [planned.partition for planned in self.plan if planned.is_gap]
+        """What is missing, replaced or thin, and not accepted, month by month."""
+        gaps = [planned.partition for planned in self.plan if planned.is_to_fill]
         return sorted(gaps, key=lambda partition: partition.month)
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether anything is wrong that is not accepted."""
+        return any(planned.open_gaps for planned in self.plan)
 
 
 def survey(
-    sources: str | None, first: date | None, last: date | None, *, today: date, is_offline: bool = False
+    sources: str | None,
+    first: date | None,
+    last: date | None,
+    *,
+    today: date,
+    is_offline: bool = False,
+    asked_of: Collection[Partition] | None = None,
 ) -> Survey:
     """Find out where every month of the asked feeds stands.
 
-    The DuckDB file is open only while the ledger and the raw tables are read, not while publishers are
-    asked.
+    Publishers are asked for no months but `asked_of`, if that is given, and with `is_offline` for none. The DuckDB
+    file is open only while the ledger and the raw tables are read, not while publishers are asked.
 
     Raises:
         UnknownSourceError: a name is no feed and no alias.
@@ -69,24 +70,27 @@ def survey(
         NothingLoadedError: no first month is given, and none is loaded.
         WarehouseError: the DuckDB file cannot be opened.
     """
+    accepted: AcceptedGaps = {}
     if database_path().exists():
         with open_for_reading() as connection:
             watermarks = read_watermarks(connection)
+            accepted = read_accepted_gaps(connection)
             feeds = asked_feeds(sources, watermarks)
             months = asked_months(feeds, first, last, watermarks, today)
             coverage = read_coverage(feeds, months[0], months[-1], connection)
     else:
         feeds, watermarks, coverage = asked_feeds(sources, []), {}, {}
         months = asked_months(feeds, first, last, watermarks, today)
-    known = Known(watermarks, coverage)
+    known = Known(watermarks, coverage, accepted=accepted)
     partitions = [Partition(feed, month) for feed in feeds for month in months]
     unreachable: dict[Publisher, str] = {}
     if not is_offline:
-        answers, unreachable = ask(partition for partition in partitions if is_worth_asking(partition, known, today))
+        to_ask = [one for one in partitions if asked_of is None or one in asked_of]
+        answers, unreachable = ask(one for one in to_ask if is_worth_asking(one, known, today))
         known = replace(known, answers=answers)
     loaded = ((partition.feed.name, known.loaded(partition)) for partition in partitions)
     incomparable = {feed: None for feed, mark in loaded if mark and not can_be_compared(mark.fingerprint)}
-    return Survey(plan_gaps(partitions, known, today), unreachable, list(incomparable))
+    return Survey(plan_gaps(partitions, known, today), unreachable, list(incomparable), known)
 
 
 def asked_feeds(sources: str | None, watermarks: Iterable[tuple[str, str]]) -> list[Feed]:
@@ -173,15 +177,16 @@ def _coverage_query(feed: Feed) -> str:
     archive answers hours that it does not know yet with nulls.
     """
     value = next((column.name for column in feed.columns if column.name != feed.event_time), feed.event_time)
+    event_time, value = identifier(feed.event_time), identifier(value)
     return f"""
         with hours as (
             select
                 source_month,
-                date_trunc('hour', {feed.event_time}) as hour,
+                date_trunc('hour', {event_time}) as hour,
                 max(_dlt_load_id) as load_id,
                 count(*) as rows,
                 count({value}) as filled
-            from {RAW_SCHEMA}.{feed.raw_table}
+            from {identifier(RAW_SCHEMA, feed.raw_table)}
             where feed = ? and source_month between ? and ?
             group by all
         )
@@ -203,70 +208,15 @@ def ask(partitions: Iterable[Partition]) -> tuple[dict[Partition, Fingerprint | 
 
     The first failure ends the asking of a publisher: the next request would wait as long.
     """
+    partitions = list(partitions)
     answers: dict[Partition, Fingerprint | None] = {}
     unreachable: dict[Publisher, str] = {}
-    with _session() as session:
+    with Asking(partitions) as asking:
         for partition in partitions:
-            addresses = SOURCES[partition.feed.publisher].addresses(partition)
-            if partition.feed.publisher in unreachable or not can_be_asked_for(addresses):
+            if partition.feed.publisher in unreachable or not can_be_asked_for(partition):
                 continue
             try:
-                answers[partition] = published_file(addresses, session)
+                answers[partition] = asking.published_file(partition)
             except DownloadError as error:
                 unreachable[partition.feed.publisher] = str(error)
     return answers, unreachable
-
-
-def can_be_asked_for(addresses: list[str]) -> bool:
-    """Whether the publisher can be asked for a file's headers alone.
-
-    An address with a query is a question that would be answered with the data itself.
-    """
-    return not urlsplit(addresses[0]).query
-
-
-def _session() -> requests.Session:
-    """A session of few retries: a plan is asked for again sooner than waited for."""
-    retry = Retry(
-        total=2,
-        read=1,
-        backoff_factor=0.2,
-        status_forcelist=(429, 500, 502, 503, 504),
-        respect_retry_after_header=False,
-        raise_on_status=False,
-    )
-    session = requests.Session()
-    session.mount("http://", HTTPAdapter(max_retries=retry))
-    session.mount("https://", HTTPAdapter(max_retries=retry))
-    return session
-
-
-def published_file(
-    addresses: list[str], session: requests.Session, timeout_seconds: tuple[float, float] = _TIMEOUT_SECONDS
-) -> Fingerprint | None:
-    """The first of the addresses that the publisher has, with the marks of its file; None if it has none.
-
-    The timeouts are those of each request: to connect, and to answer.
-
-    Raises:
-        DownloadError: the publisher could not be reached, or gave no answer to that question.
-    """
-    for address in addresses:
-        try:
-            answer = session.head(address, allow_redirects=True, timeout=timeout_seconds)
-        except requests.RequestException as error:
-            raise DownloadError(f"{address}: could not be asked for ({error})") from error
-        if answer.status_code in (403, 404):
-            continue
-        if answer.status_code != requests.codes.ok:
-            raise DownloadError(
-                f"{address}: expected to be told of the file, but got {answer.status_code} {answer.reason}"
-            )
-        length = answer.headers.get("Content-Length")
-        return Fingerprint(
-            url=address,
-            etag=answer.headers.get("ETag"),
-            last_modified=answer.headers.get("Last-Modified"),
-            content_length=int(length) if length else None,
-        )
-    return None

@@ -1,46 +1,51 @@
 """What is missing: `python -m ingestion.gaps [--from 2025-01] [--to 2025-06] [--sources yellow] [--fill]`.
 
 Compares the registry with what is loaded and with what the publishers have, and prints for each feed which
-months are loaded, missing, replaced at the publisher, not published yet, and thin: loaded, but seemingly not
-all of the month (`ingestion/gap_plan.py` has the rules). By default these are the months from the first one
-loaded to the current one, of the default feeds and of all that have something loaded.
+months are loaded, missing, replaced at the publisher, overdue (due by the feed's publication lag, but not at the
+publisher), not published yet, and thin: loaded, but seemingly not all of the month (`ingestion/thin.py` has the
+rules). By default these are the months from the first one loaded to the current one, of the default feeds and of
+all that have something loaded.
 
-Publishers are asked for the headers of their files only. A month that has not ended, weather, and with
-`--offline` everything, is judged by date: it should be published when the feed's publication lag is over.
+Publishers are asked for the headers of their files only, or for the listing of their names where they have one. A
+month that has not ended, weather, and with `--offline` everything, is judged by date: it should be published when the
+feed's publication lag is over.
 
-Exit status: 0 nothing missing, replaced or thin; 1 a publisher could not be asked, or another error;
-2 bad arguments; 3 something missing, replaced or thin. With `--fill` it is that of the loads, as of
-`run_pipeline.py`: 0 all loaded or unchanged (a thin month may well be unchanged); 1 one or more failed, or
-a publisher could not be asked; 3 none failed, but some are not published.
+A month that is as it will be is accepted with `--accept citibike_jc:2021-02 --reason snow`: it is shown as accepted,
+counts as no gap and is not filled, until its file is another one. Loading the same file again changes nothing.
+
+Exit status: 0 nothing missing, replaced, overdue or thin but what is accepted; 1 a publisher could not be asked, or
+another error; 2 bad arguments, or nothing to accept or reopen; 3 something missing, replaced, overdue or thin. With
+`--fill` it is that of the loads, as of `run_pipeline.py`: 0 all loaded or unchanged (a thin month may well be
+unchanged); 1 one or more failed, or a publisher could not be asked; 3 none failed, but some are not published, which
+overdue months are not. `--accept`, `--reopen` and `--list-accepted` end with 0, 1 or 2.
 """
 
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
-from itertools import groupby
 
 from rich.console import Console
-from rich.table import Table
 
-from ingestion.feeds import ALIASES, DEFAULT_SOURCES, FEEDS, Publisher, resolve_sources
-from ingestion.gap_plan import Planned, State, compress
+from ingestion.feeds import ALIASES, DEFAULT_SOURCES, FEEDS, resolve_sources
+from ingestion.gap_acceptance import (
+    BadAcceptanceError,
+    accept,
+    accepted_so_far,
+    parse_partitions,
+    parse_reason,
+    reopen,
+)
+from ingestion.gap_plan import Gap
+from ingestion.gap_report import print_accepted, print_gaps, print_still_thin, print_what_to_do
 from ingestion.gap_survey import NothingLoadedError, Survey, survey
 from ingestion.log import configure_logging
 from ingestion.partitions import BadMonthError, Partition, parse_month
-from ingestion.pipeline import ingest
+from ingestion.pipeline import Status, ingest
 from ingestion.run_pipeline import exit_status
 from ingestion.terminal import TerminalProgress, print_results
 from warehouse.connection import WarehouseError
-
-_COLOURS = {
-    State.LOADED: "green",
-    State.MISSING: "bold red",
-    State.REPLACED: "yellow",
-    State.NOT_PUBLISHED: "dim",
-}
-_PIPED_WIDTH = 10_000  # a pipe has no width to fit into
 
 
 def parse_arguments(argv: Sequence[str] | None, today: date) -> argparse.Namespace:
@@ -64,9 +69,21 @@ def parse_arguments(argv: Sequence[str] | None, today: date) -> argparse.Namespa
         f" (default: {DEFAULT_SOURCES} and all that have something loaded)",
     )
     parser.add_argument("--offline", action="store_true", help="ask no publisher, judge by publication lag alone")
-    parser.add_argument(
+    acts = parser.add_mutually_exclusive_group()
+    acts.add_argument(
         "--fill", action="store_true", help="load what is missing or replaced, and look again at what is thin"
     )
+    acts.add_argument(
+        "--accept",
+        action="append",
+        metavar="FEED:YYYY-MM",
+        help="accept what is wrong with a month now, such as citibike_jc:2021-02; comma-separated or repeated",
+    )
+    acts.add_argument(
+        "--reopen", action="append", metavar="FEED:YYYY-MM", help="take back what was accepted of a month, likewise"
+    )
+    acts.add_argument("--list-accepted", action="store_true", help="print what is accepted, by whom, when and why")
+    parser.add_argument("--reason", metavar="TEXT", help="with --accept: why, in one line")
     options = parser.parse_args(argv)
     try:
         options.first, options.last = (_month(text, today) for text in (options.first, options.last))
@@ -74,9 +91,23 @@ def parse_arguments(argv: Sequence[str] | None, today: date) -> argparse.Namespa
             raise BadMonthError(f"--from {options.first:%Y-%m} is after --to {options.last:%Y-%m}")
         if options.sources is not None:
             resolve_sources(options.sources)
+        _read_acceptance(options, today)
     except ValueError as error:
         parser.error(str(error))
     return options
+
+
+def _read_acceptance(options: argparse.Namespace, today: date) -> None:
+    """Turn what is to be accepted or reopened into partitions, and the reason into a line."""
+    if options.accept:
+        options.accept, options.reason = parse_partitions(options.accept, today), parse_reason(options.reason)
+    elif options.reason is not None:
+        raise BadAcceptanceError("expected --reason with --accept only")
+    if options.reopen:
+        options.reopen = parse_partitions(options.reopen, today)
+    is_of_all_months = not (options.first or options.last or options.sources)
+    if (options.accept or options.reopen or options.list_accepted) and not is_of_all_months:
+        raise BadAcceptanceError("expected no --from, --to and --sources beside --accept, --reopen and --list-accepted")
 
 
 def _month(text: str | None, today: date) -> date | None:
@@ -86,77 +117,63 @@ def _month(text: str | None, today: date) -> date | None:
     return month
 
 
-def print_gaps(found: Survey) -> None:
-    """Print where the months of each feed stand, a line for each state and reason; lines are never cut."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_PIPED_WIDTH)
-    table = Table("feed", "state", box=None, header_style="bold", pad_edge=False)
-    table.add_column("months", justify="right")
-    table.add_column("which", overflow="fold")
-    for feed, planned in groupby(found.plan, key=lambda planned: planned.partition.feed.name):
-        for state, months, which in _lines(list(planned)):
-            table.add_row(feed, state, str(months), which)
-    console.print(table)
-    for publisher, reason in found.unreachable.items():
-        feeds = _feeds_of(publisher, found.plan)
-        console.print(f"\n[bold red]{publisher} could not be asked[/]; {feeds} judged by date alone: ", end="")
-        console.print(reason, markup=False, soft_wrap=True)
-    if found.incomparable:
-        names = ", ".join(found.incomparable)
-        console.print(
-            f"\n{names}: whether a loaded month was replaced cannot be told without fetching it.", soft_wrap=True
-        )
-    console.print(f"\n{_conclusion(found.plan)}", soft_wrap=True)
-
-
-def _lines(planned: list[Planned]) -> list[tuple[str, int, str]]:
-    """The lines of one feed: state, number of months, which and why."""
-    lines = []
-    for state in State:
-        of_state = [one for one in planned if one.state is state]
-        for note in dict.fromkeys(one.note for one in of_state):
-            months = [one.partition.month for one in of_state if one.note == note]
-            which = compress(months) + (f": {note}" if note else "")
-            lines.append((f"[{_COLOURS[state]}]{state}[/]", len(months), which))
-    thin = [(one.partition.key, "; ".join(one.thin)) for one in planned if one.thin]
-    return lines + [("[yellow]thin[/]", 1, f"{key}: {reasons}") for key, reasons in thin]
-
-
-def _feeds_of(publisher: Publisher, plan: list[Planned]) -> str:
-    feeds = dict.fromkeys(one.partition.feed for one in plan)
-    return ", ".join(feed.name for feed in feeds if feed.publisher == publisher)
-
-
-def _conclusion(plan: list[Planned]) -> str:
-    counts = {
-        "missing": sum(one.state is State.MISSING for one in plan),
-        "replaced": sum(one.state is State.REPLACED for one in plan),
-        "thin": sum(bool(one.thin) for one in plan),
-    }
-    if not any(counts.values()):
-        return "Nothing is missing."
-    return ", ".join(f"{count} {what}" for what, count in counts.items() if count) + "."
-
-
 def plan_status(found: Survey) -> int:
     """The exit status that says what was found."""
     if found.unreachable:
         return 1
-    return 3 if found.to_fill else 0
+    return 3 if found.has_gaps else 0
 
 
-def fill(partitions: list[Partition]) -> int:
-    """Load these partitions as `run_pipeline.py` does, and return the exit status of the loads.
+def fill(found: Survey, today: date) -> int:
+    """Load what is to fill as `run_pipeline.py` does, and return the exit status, which is that of the loads.
 
     Raises:
         WarehouseError: the DuckDB file cannot be opened.
     """
-    with TerminalProgress(len(partitions)) as progress:
-        results = ingest(partitions, progress=progress)
-    print()
-    print_results(results)
-    return exit_status(results)
+    status = 0
+    if found.to_fill:
+        with TerminalProgress(len(found.to_fill)) as progress:
+            results = ingest(found.to_fill, progress=progress)
+        print()
+        print_results(results)
+        looked_at = {result.partition for result in results if result.status in (Status.LOADED, Status.UNCHANGED)}
+        print_still_thin(_still_thin(found, looked_at, today))
+        status = exit_status(results)
+    if found.unreachable:
+        return 1
+    is_overdue = any(Gap.OVERDUE in planned.open_gaps for planned in found.plan)
+    return status or (3 if is_overdue else 0)
+
+
+def _still_thin(found: Survey, looked_at: Collection[Partition], today: date) -> list[Partition]:
+    """Which months were thin, have been looked at again, and are thin."""
+    months = [planned.partition.month for planned in found.plan]
+    names = ",".join(dict.fromkeys(planned.partition.feed.name for planned in found.plan))
+    now = survey(names, min(months), max(months), today=today, is_offline=True)
+    before = {planned.partition for planned in found.plan if Gap.THIN in planned.open_gaps} & set(looked_at)
+    return [one.partition for one in now.plan if one.partition in before and Gap.THIN in one.open_gaps]
+
+
+def _accept(options: argparse.Namespace, today: date) -> None:
+    accepted = accept(options.accept, options.reason, today=today, is_offline=options.offline)
+    for gap in accepted:
+        print(f"{gap.asset} {gap.partition_key}: accepted as {gap.state} ({gap.reason})")
+
+
+def _reopen(partitions: list[Partition]) -> None:
+    reopen(partitions)
+    for partition in partitions:
+        print(f"{partition}: no longer accepted")
+
+
+def _plan(options: argparse.Namespace, today: date) -> int:
+    with Console(stderr=True).status("asking the publishers"):
+        found = survey(options.sources, options.first, options.last, today=today, is_offline=options.offline)
+    print_gaps(found)
+    if options.fill:
+        return fill(found, today)
+    print_what_to_do(found)
+    return plan_status(found)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -167,21 +184,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     # What became of retries is said below the plan.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     try:
-        with Console(stderr=True).status("asking the publishers"):
-            found = survey(options.sources, options.first, options.last, today=today, is_offline=options.offline)
-        print_gaps(found)
-        if not options.fill:
-            if found.to_fill:
-                print("To load them: the same command with --fill")
-            return plan_status(found)
-        status = fill(found.to_fill) if found.to_fill else 0
-        return 1 if found.unreachable else status
-    except BadMonthError as error:
+        if options.accept:
+            _accept(options, today)
+        elif options.reopen:
+            _reopen(options.reopen)
+        elif options.list_accepted:
+            print_accepted(accepted_so_far())
+        else:
+            return _plan(options, today)
+    except (BadMonthError, BadAcceptanceError) as error:
         print(error, file=sys.stderr)
         return 2
     except (NothingLoadedError, WarehouseError) as error:
         print(error, file=sys.stderr)
         return 1
+    return 0
 
 
 if __name__ == "__main__":

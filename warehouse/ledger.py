@@ -82,6 +82,22 @@ create table if not exists meta.asset_checks (
     expected varchar,
     checked_at timestamp not null
 );
+
+-- What a person has accepted as it is, for one state of the file; see warehouse/accepted_gaps.py.
+create table if not exists meta.accepted_gaps (
+    asset varchar not null,
+    partition_key varchar not null,
+    state varchar not null,          -- missing, replaced, overdue, thin
+    reason varchar not null,
+    accepted_by varchar not null,    -- the user's name on the machine
+    accepted_at timestamp not null,
+    load_id varchar,                 -- what was loaded then
+    etag varchar,                    -- of the file: the loaded one if thin, else the publisher's
+    last_modified varchar,
+    content_length bigint,
+    content_hash varchar,
+    primary key (asset, partition_key, state)
+);
 """
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from ingestion.feeds import FEEDS, resolve_sources
 from ingestion.gap_plan import Planned, State
+from ingestion.gap_report import print_gaps
 from ingestion.gap_survey import Survey, survey
-from ingestion.gaps import main, print_gaps
+from ingestion.gaps import main
 from ingestion.partitions import Partition, month_range
 from ingestion.pipeline import Status, ingest, partitions_of
 from ingestion.sample_publisher.faults import Fault
@@ -101,24 +102,29 @@ def test_the_plan_of_a_database_with_holes_and_its_filling(warehouse: Path, caps
         "feed state months which",
         "yellow loaded 2 2025-03, 2025-05",
         "yellow missing 1 2025-04",
-        "yellow not published 1 2025-06: due by now",
+        "yellow overdue 1 2025-06: due by now, but not at the publisher",
         "citibike_jc loaded 1 2025-04",
         "citibike_jc missing 2 2025-03, 2025-05",
-        "citibike_jc not published 1 2025-06: due by now",
-        "3 missing.",
+        "citibike_jc overdue 1 2025-06: due by now, but not at the publisher",
+        "3 missing, 2 overdue.",
     ]
-    assert _run(capsys, *asked) == (3, [*plan, "To load them: the same command with --fill"])
+    status, lines = _run(capsys, *asked)
+    assert (status, lines[:9]) == (3, [*plan, "To load them: the same command with --fill"])
+    assert lines[9].startswith("Overdue months cannot be loaded until they are published.")
 
     status, lines = _run(capsys, *asked, "--fill")
-    assert (status, lines[:8]) == (0, plan)
+    # What is overdue is not published.
+    assert (status, lines[:8]) == (3, plan)
     assert [line.split()[:3] for line in lines[9:]] == [
         ["citibike_jc", "2025-03", "loaded"],
         ["yellow", "2025-04", "loaded"],
         ["citibike_jc", "2025-05", "loaded"],
     ]
     status, lines = _run(capsys, *asked)
-    assert (status, lines[-1]) == (0, "Nothing is missing.")
+    assert (status, lines[5]) == (3, "2 overdue.")
     assert "yellow loaded 3 2025-03 … 2025-05" in lines
+    status, lines = _run(capsys, *asked[:2], "--to", "2025-05")
+    assert (status, lines[-1]) == (0, "Nothing is missing.")
 
 
 def test_publishers_are_asked_for_headers_only_and_not_for_weather(
@@ -150,7 +156,7 @@ def test_thin_months_are_found_and_loaded_again_when_replaced(
     publisher: SamplePublisher, warehouse: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _lose_rows(warehouse, "yellow", APRIL, "tpep_pickup_datetime >= '2025-04-21'")
-    _lose_rows(warehouse, "yellow", MAY, "source_row % 4 <> 0")
+    _lose_rows(warehouse, "yellow", MAY, "source_row % 5 <> 0")
     # Strays of other years do not hide the days that are missing.
     _change(
         warehouse,
@@ -162,19 +168,141 @@ def test_thin_months_are_found_and_loaded_again_when_replaced(
     assert status == 3
     assert lines[1] == "yellow loaded 3 2025-03 … 2025-05"
     assert lines[2] == "yellow thin 1 2025-04: no rows after 2025-04-20"
-    assert lines[3].startswith("yellow thin 1 2025-05: 525 rows, 31% of its neighbours' ")
+    assert lines[3].startswith("yellow thin 1 2025-05: 420 rows, 24% of its neighbours' ")
     assert lines[4] == "2 thin."
 
     # While the publisher's file is the same there is nothing to load.
     status, lines = _run(capsys, *asked, "--fill")
-    assert (status, [line.split()[:3] for line in lines[-2:]]) == (
+    assert (status, [line.split()[:3] for line in lines[-4:-2]]) == (
         0,
         [["yellow", "2025-04", "unchanged"], ["yellow", "2025-05", "unchanged"]],
     )
+    assert lines[-2].startswith("Still thin: yellow 2025-04, yellow 2025-05. ")
+    assert lines[-1] == "python -m ingestion.gaps --accept yellow:2025-04,yellow:2025-05 --reason 'say why'"
     for month in (APRIL, MAY):
         publisher.replace("yellow", month)
     assert _run(capsys, *asked, "--fill")[0] == 0
     assert _run(capsys, *asked) == (0, ["feed state months which", lines[1], "Nothing is missing."])
+
+
+def test_a_thin_month_is_accepted_until_there_is_another_file(
+    publisher: SamplePublisher, warehouse: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _lose_rows(warehouse, "yellow", APRIL, "tpep_pickup_datetime >= '2025-04-21'")
+    asked = ("--sources", "yellow", "--to", "2025-05")
+    assert _run(capsys, *asked)[0] == 3
+    assert _run(capsys, "--list-accepted") == (0, ["Nothing is accepted."])
+
+    # Printed as it is: no markup.
+    assert _run(capsys, "--accept", "yellow:2025-04", "--reason", "snow [bold]& ice[/]") == (
+        0,
+        ["yellow 2025-04: accepted as thin (snow [bold]& ice[/])"],
+    )
+    plan = [
+        "feed state months which",
+        "yellow loaded 3 2025-03 … 2025-05",
+        "yellow accepted 1 2025-04: thin, no rows after 2025-04-20; accepted (snow [bold]& ice[/])",
+        "Nothing is missing; 1 accepted.",
+    ]
+    assert _run(capsys, *asked) == (0, plan)
+    seen = len(publisher.requests)
+    assert _run(capsys, *asked, "--fill") == (0, plan)
+    assert [asked.method for asked in publisher.requests[seen:]] == ["HEAD"] * 3
+    status, lines = _run(capsys, "--list-accepted")
+    assert (status, len(lines)) == (0, 2)
+    assert lines[1].startswith("yellow 2025-04 thin ")
+    assert lines[1].endswith(" snow [bold]& ice[/]")
+
+    # Loaded again, it has rows to its end: not thin any more, and so nothing that is accepted.
+    ingest(partitions_of([FEEDS["yellow"]], [APRIL]), force=True)
+    assert _run(capsys, *asked)[1][-1] == "Nothing is missing."
+    # The same file, as thin as before; then another one.
+    _lose_rows(warehouse, "yellow", APRIL, "tpep_pickup_datetime >= '2025-04-21'")
+    assert _run(capsys, *asked) == (0, plan)
+    publisher.replace("yellow", APRIL)
+    status, lines = _run(capsys, *asked)
+    assert (status, lines[-2]) == (3, "1 replaced, 1 accepted.")
+    ingest(partitions_of([FEEDS["yellow"]], [APRIL]))
+    _lose_rows(warehouse, "yellow", APRIL, "tpep_pickup_datetime >= '2025-04-21'")
+    status, lines = _run(capsys, *asked)
+    assert (status, lines[-2]) == (3, "1 thin.")
+    assert _run(capsys, "--list-accepted")[1][1].endswith("(another file was loaded since: no longer accepted)")
+
+    # As it is now, and then no more.
+    assert _run(capsys, "--accept", "yellow:2025-04", "--reason", "ice")[0] == 0
+    assert _run(capsys, *asked)[1][-1] == "Nothing is missing; 1 accepted."
+    assert _run(capsys, "--reopen", "yellow:2025-04") == (0, ["yellow 2025-04: no longer accepted"])
+    assert _run(capsys, *asked)[0] == 3
+
+
+def test_missing_and_overdue_months_are_accepted_and_not_filled(
+    publisher: SamplePublisher, warehouse: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("--sources", "citibike_jc", "--to", "2025-06")
+    assert _run(capsys, *asked)[1][4] == "1 missing, 1 overdue."
+    accepted = _run(
+        capsys, "--accept", "citibike_jc:2025-05, citibike_jc:2025-06", "--accept", "citibike_jc:2025-05",
+        "--reason", "moved",
+    )  # fmt: skip
+    assert accepted == (
+        0,
+        ["citibike_jc 2025-05: accepted as missing (moved)", "citibike_jc 2025-06: accepted as overdue (moved)"],
+    )
+    plan = [
+        "feed state months which",
+        "citibike_jc loaded 1 2025-04",
+        "citibike_jc accepted 1 2025-05: missing; accepted (moved)",
+        "citibike_jc accepted 1 2025-06: overdue; accepted (moved)",
+        "Nothing is missing; 2 accepted.",
+    ]
+    assert _run(capsys, *asked, "--fill") == (0, plan)
+    # By date alone both are missing.
+    assert _run(capsys, *asked, "--offline", "--fill") == (0, [line.replace("overdue", "missing") for line in plan])
+    publisher.publish(date(2025, 6, 1))
+    assert _run(capsys, *asked)[1][-2] == "1 missing, 1 accepted."
+    publisher.replace("citibike_jc", MAY)
+    assert _run(capsys, *asked)[1][-2] == "2 missing."
+
+
+def test_what_is_not_wrong_is_not_accepted_nor_reopened(warehouse: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--accept", "yellow:2025-04,citibike_jc:2025-05", "--reason", "x"]) == 2
+    assert "nothing wrong with yellow 2025-04 (loaded)" in capsys.readouterr().err
+    assert main(["--reopen", "yellow:2025-04"]) == 2
+    assert "nothing is accepted of yellow 2025-04" in capsys.readouterr().err
+    assert _run(capsys, "--list-accepted")[1] == ["Nothing is accepted."]
+
+
+@pytest.mark.usefixtures("publisher")
+def test_a_month_is_accepted_before_anything_is_loaded(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(capsys, "--list-accepted")[0] == 0
+    assert not database.exists()
+    assert _run(capsys, "--accept", "green:2025-04", "--reason", "too early")[0] == 0
+    status, lines = _run(capsys, "--sources", "green", "--from", "2025-04", "--to", "2025-04")
+    assert (status, lines[-1]) == (0, "Nothing is missing; 1 accepted.")
+
+
+def test_citi_bikes_files_are_told_by_its_listing_in_one_request(
+    publisher: SamplePublisher, warehouse: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publisher.replace("citibike_jc", APRIL)
+    seen = len(publisher.requests)
+    _, lines = _run(capsys, "--sources", "citibike_jc", "--to", "2025-05")
+    assert lines[1:3] == ["citibike_jc missing 1 2025-05", "citibike_jc replaced 1 2025-04"]
+    assert [asked.path for asked in publisher.requests[seen:]] == ["/tripdata?list-type=2&prefix=JC-20250"]
+
+
+def test_months_under_names_with_a_slip_are_found_and_filled(
+    database: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, last = date(2022, 6, 1), date(2022, 8, 1)
+    with SamplePublisher(first, last, rows=100) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        asked = ("--sources", "citibike_jc", "--from", "2022-06", "--to", "2022-08")
+        status, lines = _run(capsys, *asked)
+        assert (status, lines[1]) == (3, "citibike_jc missing 3 2022-06 … 2022-08")
+        assert _run(capsys, *asked, "--fill")[0] == 0
+        assert _run(capsys, *asked)[1][1:] == ["citibike_jc loaded 3 2022-06 … 2022-08", "Nothing is missing."]
 
 
 @pytest.mark.parametrize("change", ["delete from", "update"])
@@ -229,7 +357,7 @@ def test_a_publisher_that_cannot_be_asked_hides_no_other(
         "green missing 3 2025-04 … 2025-06",
         "citibike_jc loaded 1 2025-04",
         "citibike_jc missing 2 2025-03, 2025-05",
-        "citibike_jc not published 1 2025-06: due by now",
+        "citibike_jc overdue 1 2025-06: due by now, but not at the publisher",
     ]
     assert lines[6].startswith("tlc could not be asked; green judged by date alone: http://127.0.0.1:9/green_tripdata")
     # A whole plan from an incomplete answer is still not the all-clear.
@@ -280,6 +408,18 @@ def test_without_a_database_a_first_month_is_all_it_takes(database: Path, capsys
         ("--to 2925-01", "2925-01 has not begun yet"),
         ("--from 2025-03 --to 2025-02", "--from 2025-03 is after --to 2025-02"),
         ("--sources uber", "unknown source 'uber'"),
+        ("--accept yellow:2025-04", "expected --reason"),
+        ("--accept yellow:2025-04 --reason \x1b[31mred", "printable characters"),
+        ("--accept yellow:2025-04 --reason " + "x" * 201, "1 to 200 printable"),
+        ("--accept yellow --reason x", "expected FEED:YYYY-MM, such as citibike_jc:2021-02"),
+        ("--accept , --reason x", "expected FEED:YYYY-MM"),
+        ("--accept uber:2025-04 --reason x", "got 'uber:2025-04'"),
+        ("--accept yellow:2025-4 --reason x", "YYYY-MM"),
+        ("--accept citibike_jc:2015-08 --reason x", "a month of citibike_jc from 2015-09"),
+        ("--accept yellow:2925-04 --reason x", "to the current one"),
+        ("--accept yellow:2025-04 --reason x --fill", "not allowed with"),
+        ("--accept yellow:2025-04 --reason x --from 2025-03", "no --from"),
+        ("--list-accepted --reason x", "--reason with --accept only"),
     ],
 )
 def test_bad_arguments_exit_with_2_and_say_what_is_expected(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from ingestion.feeds import FEEDS, Feed
 from ingestion.gap_plan import (
-    Coverage,
-    DayCount,
+    Gap,
     Known,
     Planned,
     State,
@@ -20,9 +19,10 @@ from ingestion.gap_plan import (
     is_same_file,
     is_worth_asking,
     plan_gaps,
-    thin_reasons,
 )
 from ingestion.partitions import Partition, last_day, month_range, next_month
+from ingestion.thin import Coverage, DayCount, thin_reasons
+from warehouse.accepted_gaps import AcceptedGap
 from warehouse.ledger import Fingerprint, Watermark
 
 YELLOW, WEATHER = FEEDS["yellow"], FEEDS["weather"]
@@ -65,8 +65,10 @@ def test_what_was_never_loaded_is_missing_if_the_publisher_has_it() -> None:
     partition = Partition(YELLOW, MAY)
     assert _planned(partition, Known(answers={partition: FILE})) == Planned(partition, State.MISSING)
     planned = _planned(partition, Known(answers={partition: None}))
-    assert planned == Planned(partition, State.NOT_PUBLISHED, "due by now")
-    assert not planned.is_gap
+    assert planned == Planned(partition, State.OVERDUE, "due by now, but not at the publisher")
+    assert planned.open_gaps == (Gap.OVERDUE,)
+    # Nothing could be loaded.
+    assert not planned.is_to_fill
 
 
 @pytest.mark.parametrize(
@@ -140,10 +142,97 @@ def test_a_ledger_that_the_raw_table_does_not_bear_out_is_not_believed(coverage:
     assert _planned(partition, known) == Planned(partition, State.MISSING, note)
 
 
-def test_only_what_is_missing_replaced_or_thin_is_a_gap() -> None:
+def test_only_what_is_missing_replaced_overdue_or_thin_is_a_gap() -> None:
     partition = Partition(YELLOW, MAY)
-    assert [state for state in State if Planned(partition, state).is_gap] == [State.MISSING, State.REPLACED]
-    assert Planned(partition, State.LOADED, thin=("few rows",)).is_gap
+    gaps = {state: Planned(partition, state).open_gaps for state in State}
+    assert gaps == {
+        State.LOADED: (),
+        State.MISSING: (Gap.MISSING,),
+        State.REPLACED: (Gap.REPLACED,),
+        State.OVERDUE: (Gap.OVERDUE,),
+        State.NOT_PUBLISHED: (),
+    }
+    thin = Planned(partition, State.REPLACED, thin=("few rows",))
+    assert thin.open_gaps == (Gap.REPLACED, Gap.THIN)
+    assert replace(thin, accepted={Gap.THIN: "snow"}).open_gaps == (Gap.REPLACED,)
+
+
+def _accepted(state: Gap, file: Fingerprint = FILE, load_id: str | None = "1") -> Known:
+    gap = AcceptedGap("yellow", "2025-05", state, "snow", "me", datetime(2025, 12, 24), load_id, file)
+    return Known(accepted={("yellow", "2025-05"): [gap]})
+
+
+@pytest.mark.parametrize(
+    ("load_id", "file", "is_accepted"),
+    [
+        ("1", FILE, True),
+        # The same file loaded again.
+        ("2", FILE, True),
+        ("2", replace(FILE, url="https://mirror/may"), True),
+        ("2", replace(FILE, etag='"b"'), False),
+        ("2", replace(FILE, etag=None, last_modified="Tue, 02 Sep 2025 12:00:00 GMT"), False),
+        # Nothing says that it is the same.
+        ("2", Fingerprint(FILE.url), False),
+        ("2", Fingerprint(FILE.url, content_hash="x"), False),
+    ],
+)
+def test_a_thin_month_is_accepted_until_another_file_is_loaded(
+    load_id: str, file: Fingerprint, is_accepted: bool
+) -> None:
+    partition = Partition(YELLOW, MAY)
+    covered = _covering(_days(MAY)[:20], load_id=load_id)
+    watermarks = {("yellow", "2025-05"): Watermark(load_id, covered.rows, None, None, file)}
+    known = Known(watermarks, {partition: covered}, accepted=_accepted(Gap.THIN).accepted)
+    assert _planned(partition, known).open_gaps == (() if is_accepted else (Gap.THIN,))
+
+
+def test_a_file_that_is_told_by_its_content_is_accepted_until_its_content_changes() -> None:
+    partition = Partition(WEATHER, MAY)
+    for hash_, is_accepted in (("a", True), ("b", False)):
+        covered = replace(_hourly(MAY, filled={7: 20}), load_id="2")
+        watermarks = {("weather", "2025-05"): Watermark("2", 744, None, None, Fingerprint("", content_hash=hash_))}
+        gap = AcceptedGap(
+            "weather", "2025-05", "thin", "snow", "me", datetime(2025, 6, 9), "1", Fingerprint("", content_hash="a")
+        )
+        known = Known(watermarks, {partition: covered}, accepted={("weather", "2025-05"): [gap]})
+        assert _planned(partition, known).open_gaps == (() if is_accepted else (Gap.THIN,))
+
+
+NO_FILE = Fingerprint("")
+
+
+@pytest.mark.parametrize(
+    ("accepted", "answers", "open_gaps"),
+    [
+        (_accepted(Gap.MISSING), [FILE], ()),
+        (_accepted(Gap.MISSING), [replace(FILE, etag='"b"')], (Gap.MISSING,)),
+        # Offline.
+        (_accepted(Gap.MISSING), [], ()),
+        (_accepted(Gap.OVERDUE, NO_FILE, None), [], ()),
+        (_accepted(Gap.OVERDUE, NO_FILE, None), [None], ()),
+        # It was published after all.
+        (_accepted(Gap.OVERDUE, NO_FILE, None), [FILE], (Gap.MISSING,)),
+        # Accepted offline.
+        (_accepted(Gap.MISSING, NO_FILE, None), [None], ()),
+        (_accepted(Gap.MISSING, NO_FILE, None), [FILE], (Gap.MISSING,)),
+        (_accepted(Gap.THIN), [FILE], (Gap.MISSING,)),
+        (_accepted(Gap.REPLACED), [FILE], (Gap.MISSING,)),
+    ],
+)
+def test_a_month_that_is_not_loaded_is_accepted_until_there_is_a_file_of_it(
+    accepted: Known, answers: list[Fingerprint | None], open_gaps: tuple[Gap, ...]
+) -> None:
+    partition = Partition(YELLOW, MAY)
+    known = replace(accepted, answers=dict(zip([partition], answers, strict=False)))
+    assert _planned(partition, known).open_gaps == open_gaps
+
+
+def test_a_replaced_file_is_accepted_until_it_is_replaced_again() -> None:
+    partition = Partition(YELLOW, MAY)
+    accepted = _accepted(Gap.REPLACED, replace(FILE, etag='"b"')).accepted
+    for etag, open_gaps in (('"b"', ()), ('"c"', (Gap.REPLACED,))):
+        known = replace(_known(partition), answers={partition: replace(FILE, etag=etag)}, accepted=accepted)
+        assert _planned(partition, known).open_gaps == open_gaps
 
 
 @pytest.mark.parametrize(
@@ -157,16 +246,18 @@ def test_only_what_is_missing_replaced_or_thin_is_a_gap() -> None:
 )
 def test_rows_that_do_not_reach_the_ends_of_the_month_are_thin(first: int, last: int, reasons: tuple[str, ...]) -> None:
     covered = _covering(_days(MAY)[first - 1 : last])
-    assert thin_reasons(MAY, covered, EVERY_DAY, {"2025-05": covered.rows}) == reasons
+    assert thin_reasons(Partition(YELLOW, MAY), covered, EVERY_DAY, {"2025-05": covered.rows}) == reasons
 
 
 def test_a_month_whose_rows_are_all_of_other_months_is_thin() -> None:
-    assert thin_reasons(MAY, Coverage("1", 500, {}), EVERY_DAY, {"2025-05": 500}) == ("no rows within the month",)
+    assert thin_reasons(Partition(YELLOW, MAY), Coverage("1", 500, {}), EVERY_DAY, {"2025-05": 500}) == (
+        "no rows within the month",
+    )
 
 
 def test_a_feed_with_few_rows_a_day_may_have_days_without() -> None:
     covered = _covering(_days(MAY)[2:], rows_a_day=4)
-    assert thin_reasons(MAY, covered, EVERY_DAY, {"2025-05": covered.rows}) == ()
+    assert thin_reasons(Partition(YELLOW, MAY), covered, EVERY_DAY, {"2025-05": covered.rows}) == ()
 
 
 def test_a_feed_that_rests_on_weekends_misses_none() -> None:
@@ -183,24 +274,55 @@ def test_a_feed_that_rests_on_weekends_misses_none() -> None:
     [({}, ()), ({7: 23}, ("1 of 744 hours missing",)), ({30: 0, 31: 0}, ("48 of 744 hours missing",))],
 )
 def test_an_hourly_series_misses_every_hour_without_values(filled: dict[int, int], reasons: tuple[str, ...]) -> None:
-    assert thin_reasons(MAY, _hourly(MAY, filled=filled), EVERY_DAY, {"2025-05": 744}) == reasons
+    assert thin_reasons(Partition(YELLOW, MAY), _hourly(MAY, filled=filled), EVERY_DAY, {"2025-05": 744}) == reasons
+
+
+MARCH, APRIL, JULY = (date(2025, month, 1) for month in (3, 4, 7))
 
 
 @pytest.mark.parametrize(
-    ("rows", "neighbours", "is_thin"),
+    ("rows_a_day", "neighbours", "is_thin"),
     [
-        (49, {"2025-03": 100, "2025-04": 100, "2025-06": 100, "2025-07": 100}, True),
-        (50, {"2025-03": 100, "2025-04": 100, "2025-06": 100, "2025-07": 100}, False),
-        (49, {"2025-03": 100, "2025-04": 100}, False),
-        (33, {"2025-03": 100, "2025-04": 100}, True),
-        (33, {"2025-07": 100}, True),
-        (25, {"2025-02": 100, "2025-08": 100}, False),
-        (25, {}, False),
+        (480, {MARCH: 1000, APRIL: 1000, JUNE: 1000, JULY: 1000}, True),
+        (500, {MARCH: 1000, APRIL: 1000, JUNE: 1000, JULY: 1000}, False),
+        # Half of them, but for chance.
+        (499, {MARCH: 1000, APRIL: 1000, JUNE: 1000, JULY: 1000}, False),
+        # As low as what follows: trips fall.
+        (480, {MARCH: 1000, APRIL: 1000, JUNE: 500, JULY: 900}, False),
+        (480, {MARCH: 500, APRIL: 700, JUNE: 1000, JULY: 1000}, False),
+        (480, {MARCH: 1000, APRIL: 1000}, False),
+        (310, {MARCH: 1000, APRIL: 1000}, True),
+        (310, {JULY: 1000}, True),
+        (250, {date(2025, 2, 1): 1000, date(2025, 8, 1): 1000}, False),
+        (250, {}, False),
     ],
 )
-def test_far_fewer_rows_than_the_neighbours_are_thin(rows: int, neighbours: dict[str, int], is_thin: bool) -> None:
-    reasons = thin_reasons(MAY, _covering(_days(MAY)), EVERY_DAY, {"2025-05": rows, **neighbours})
-    assert reasons == ((f"{rows} rows, {rows}% of its neighbours' 100",) if is_thin else ())
+def test_far_fewer_rows_a_day_than_both_sides_are_thin(
+    rows_a_day: int, neighbours: dict[date, int], is_thin: bool
+) -> None:
+    rows = {f"{month:%Y-%m}": count * last_day(month).day for month, count in {MAY: rows_a_day, **neighbours}.items()}
+    reasons = thin_reasons(Partition(YELLOW, MAY), _covering(_days(MAY)), EVERY_DAY, rows)
+    said = f"{rows_a_day * 31:,} rows, {rows_a_day / 10:.0f}% of its neighbours' 31,000"
+    assert reasons == ((said,) if is_thin else ())
+
+
+@given(st.integers(min_value=1, max_value=10_000_000))
+def test_half_of_the_neighbours_rows_is_not_thin(half: int) -> None:
+    january, rows = date(2025, 1, 1), {"2024-12": 2 * half, "2025-01": half, "2025-03": 2 * half}
+    assert thin_reasons(Partition(YELLOW, january), _covering(_days(january)), EVERY_DAY, rows) == ()
+
+
+def test_a_feeds_first_month_begins_when_the_feed_did() -> None:
+    jersey_city, first = FEEDS["citibike_jc"], date(2015, 9, 1)
+    rows = {"2015-09": 6_000, "2015-10": 19_264, "2015-11": 14_000}
+    whole = _covering(_days(first)[20:], rows_a_day=600)
+    assert thin_reasons(Partition(jersey_city, first), whole, EVERY_DAY, rows) == ()
+    # Nor is the next one measured by what a third of a month has.
+    october = date(2015, 10, 1)
+    assert thin_reasons(Partition(jersey_city, october), _covering(_days(october)), EVERY_DAY, rows) == ()
+    late = _covering(_days(first)[24:], rows_a_day=600)
+    reasons = thin_reasons(Partition(jersey_city, first), late, EVERY_DAY, rows | {"2015-09": 1_600})
+    assert reasons == ("no rows before 2015-09-25", "1,600 rows, 29% of its neighbours' 5,440")
 
 
 # Thousands of Citi Bike trips in New York, January to December of a usual year.
@@ -211,7 +333,7 @@ CITIBIKE_SEASON = (1900, 2100, 2700, 3200, 4200, 4800, 4700, 4600, 5000, 5100, 3
 def test_no_season_makes_a_month_thin_whichever_months_are_loaded(loaded: set[date]) -> None:
     rows = {f"{month:%Y-%m}": CITIBIKE_SEASON[month.month - 1] for month in loaded}
     for month in loaded:
-        assert thin_reasons(month, _covering(_days(month)), EVERY_DAY, rows) == ()
+        assert thin_reasons(Partition(YELLOW, month), _covering(_days(month)), EVERY_DAY, rows) == ()
 
 
 MONTHS = st.dates(date(1999, 1, 1), date(2031, 12, 1)).map(lambda day: day.replace(day=1))
@@ -257,7 +379,8 @@ def test_every_partition_has_one_state_that_follows_from_what_is_known(
             assert planned.state is (State.REPLACED if is_other else State.LOADED)
         else:
             is_published = file is not None if is_asked else is_due(partition, today)
-            assert planned.state is (State.MISSING if is_published else State.NOT_PUBLISHED)
+            not_there = State.OVERDUE if is_asked and is_due(partition, today) else State.NOT_PUBLISHED
+            assert planned.state is (State.MISSING if is_published else not_there)
             assert planned.thin == ()
 
 
@@ -265,12 +388,12 @@ def test_every_partition_has_one_state_that_follows_from_what_is_known(
 def test_a_plan_that_was_filled_has_no_gap_left(situation: tuple[list[Partition], Known, date]) -> None:
     partitions, known, today = situation
     plan = plan_gaps(partitions, known, today)
-    loaded = [planned.partition for planned in plan if planned.is_gap or planned.state is State.LOADED]
+    loaded = [planned.partition for planned in plan if planned.is_to_fill or planned.state is State.LOADED]
     filled = replace(_known(*loaded), answers={p: FILE if file else None for p, file in known.answers.items()})
-    assert not any(planned.is_gap for planned in plan_gaps(partitions, filled, today))
+    assert not any(planned.is_to_fill for planned in plan_gaps(partitions, filled, today))
 
 
 def test_neighbours_reach_over_the_turn_of_the_year() -> None:
     december = date(2024, 12, 1)
     rows = {"2024-12": 10, f"{next_month(december):%Y-%m}": 100}
-    assert thin_reasons(december, _covering(_days(december)), EVERY_DAY, rows) != ()
+    assert thin_reasons(Partition(YELLOW, december), _covering(_days(december)), EVERY_DAY, rows) != ()

@@ -21,6 +21,8 @@ MARCH = date(2025, 3, 1)
         ("citibike", date(2024, 4, 1), "202404-citibike-tripdata.csv.zip"),
         ("citibike", date(2024, 5, 1), "202405-citibike-tripdata.zip"),
         ("citibike_jc", MARCH, "JC-202503-citibike-tripdata.csv.zip"),
+        ("citibike_jc", date(2017, 8, 1), "JC-201708 citibike-tripdata.csv.zip"),
+        ("citibike_jc", date(2022, 7, 1), "JC-202207-citbike-tripdata.csv.zip"),
     ],
 )
 def test_a_file_has_its_published_name(feed: str, month: date, name: str) -> None:
