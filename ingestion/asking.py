@@ -16,6 +16,7 @@ from ingestion.partitions import Partition
 from ingestion.retries import RetryPolicy, described, failed_request, failed_status, hopeless_reason, with_retries
 from ingestion.sources import SOURCES
 from warehouse.ledger import Fingerprint
+from warehouse.secrets import scrubbed, without_secrets
 
 # A plan is asked for again sooner than waited for.
 ASKING_POLICY = RetryPolicy(
@@ -67,7 +68,7 @@ class Asking:
         return listed.others[0] if listed.others else None
 
     def _headers(self, address: str) -> Fingerprint | None:
-        expected = f"{address}: expected to be told of the file"
+        expected = f"{without_secrets(address)}: expected to be told of the file"
 
         def attempt() -> Fingerprint | None:
             answer = self._answer(address, expected)
@@ -92,7 +93,7 @@ class Asking:
         except (urllib3_errors.HTTPError, ValueError) as error:
             # Such as a redirect to what is no address.
             reason = f"it cannot be asked for ({error})"
-        raise DownloadError(f"{expected}, but {reason}. Check the publisher's base address.")
+        raise DownloadError(f"{expected}, but {scrubbed(reason)}. Check the publisher's base address.")
 
 
 def can_be_asked_for(partition: Partition) -> bool:

@@ -365,6 +365,29 @@ def test_a_publisher_that_cannot_be_asked_hides_no_other(
     assert _run(capsys, "--sources", "green", "--to", "2025-03", "--fill")[0] == 1
 
 
+@pytest.mark.parametrize("scheme", ["http", "nonsense"])
+def test_a_password_in_the_base_address_is_nowhere(
+    scheme: str,
+    warehouse: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    caplog.set_level("DEBUG")
+    for publisher in ("TLC", "CITIBIKE"):
+        monkeypatch.setenv(f"SOURCES__{publisher}__BASE_URL", f"{scheme}://me:s3cret@127.0.0.1:9")
+    asked = ("--sources", "green,citibike_jc", "--to", "2025-06")
+    assert main(asked) == 1
+    assert main(["--accept", "citibike_jc:2025-05", "--reason", "moved"]) == 0
+    assert main(["--list-accepted"]) == 0
+    said = capsys.readouterr()
+    assert f"tlc could not be asked; green judged by date alone: {scheme}://127.0.0.1:9/green" in said.out
+    with duckdb.connect(str(warehouse)) as connection:
+        kept = connection.execute("select * from meta.accepted_gaps").fetchall()
+    assert len(kept) == 1
+    assert "s3cret" not in f"{said.out}{said.err}{caplog.text}{kept}"
+
+
 def test_a_publisher_that_answers_with_an_error_was_not_asked(
     publisher: SamplePublisher, warehouse: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
