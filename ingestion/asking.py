@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3.exceptions as urllib3_errors
 
+from ingestion.deadline import within
 from ingestion.download import file_fingerprint
 from ingestion.errors import DownloadError
 from ingestion.listing import DEFAULT_BOUNDS, Bounds, Listings
@@ -28,6 +29,10 @@ ASKING_POLICY = RetryPolicy(
     longest_pause_seconds=2,
     read_timeout_seconds=30,
 )
+
+
+# Of a request that times out by itself, the reason is the better one.
+_GRACE_SECONDS = 1
 
 
 class Asking:
@@ -84,8 +89,11 @@ class Asking:
 
     def _answer(self, address: str, expected: str) -> requests.Response:
         timeouts = (self._policy.connect_timeout_seconds, self._policy.read_timeout_seconds)
+        seconds = sum(timeouts) + _GRACE_SECONDS
         try:
-            return self._session.head(address, allow_redirects=True, timeout=timeouts)
+            return within(seconds, lambda: self._session.head(address, allow_redirects=True, timeout=timeouts))
+        except TimeoutError:
+            reason = f"no whole answer came within {seconds:g} seconds"
         except requests.RequestException as error:
             if failure := failed_request(error, self._policy, received=""):
                 raise failure from error

@@ -20,6 +20,7 @@ from email.utils import format_datetime
 import requests
 import urllib3.exceptions as urllib3_errors
 
+from ingestion.deadline import within
 from ingestion.partitions import Partition
 from ingestion.sources import SOURCES
 from ingestion.sources.file_addresses import could_be_named, file_address, registered_names
@@ -126,7 +127,7 @@ def read_listing(base: str, prefix: str, session: requests.Session, bounds: Boun
     question = {"list-type": "2", "prefix": prefix}
     files: dict[str, Fingerprint] = {}
     for _ in range(bounds.pages):
-        page = parse_page(_fetch(base, question, session, bounds, until))
+        page = parse_page(_in_time(base, question, session, bounds, until))
         for said in page.files:
             if _SAFE_NAME.fullmatch(name := said.get("Key", "")):
                 files[name] = _fingerprint(file_address(base, name), said)
@@ -138,6 +139,13 @@ def read_listing(base: str, prefix: str, session: requests.Session, bounds: Boun
     raise NoListingError(f"expected at most {bounds.pages} pages")
 
 
+def _in_time(base: str, question: dict[str, str], session: requests.Session, bounds: Bounds, until: float) -> bytes:
+    try:
+        return within(until - time.monotonic(), lambda: _fetch(base, question, session, bounds, until))
+    except TimeoutError as error:
+        raise NoListingError(f"expected all of it within {bounds.seconds:g} seconds") from error
+
+
 def _fetch(base: str, question: dict[str, str], session: requests.Session, bounds: Bounds, until: float) -> bytes:
     timeouts = (bounds.connect_timeout_seconds, bounds.read_timeout_seconds)
     body = bytearray()
@@ -145,7 +153,7 @@ def _fetch(base: str, question: dict[str, str], session: requests.Session, bound
         with session.get(base, params=question, stream=True, allow_redirects=False, timeout=timeouts) as answer:
             if answer.status_code != requests.codes.ok:
                 raise NoListingError(f"the publisher answered {answer.status_code}")
-            # As much as there is at a time: a publisher that drips must not hold a read for as long as it likes.
+            # As much as there is at a time, so that this ends soon after the deadline.
             while chunk := answer.raw.read1(_CHUNK_BYTES, decode_content=True):
                 body += chunk
                 if len(body) > bounds.page_bytes:

@@ -14,10 +14,12 @@ import pytest
 import requests
 
 from ingestion.asking import Asking
+from ingestion.errors import DownloadError
 from ingestion.feeds import FEEDS, Feed, resolve_sources
 from ingestion.listing import Bounds, NoListingError, parse_page, read_listing
 from ingestion.partitions import Partition, month_range
 from ingestion.pipeline import Result, Status, ingest, partitions_of
+from ingestion.retries import RetryPolicy
 from ingestion.sample_publisher.faults import Fault
 from ingestion.sample_publisher.files import write_file
 from ingestion.sample_publisher.server import SamplePublisher
@@ -234,6 +236,16 @@ def _drip(handler: BaseHTTPRequestHandler) -> None:
         time.sleep(0.1)
 
 
+def _drip_headers(handler: BaseHTTPRequestHandler) -> None:
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nServer: ")
+    for _ in range(100):
+        try:
+            handler.wfile.write(b"x")
+        except OSError:
+            return
+        time.sleep(0.1)
+
+
 def _redirect(handler: BaseHTTPRequestHandler) -> None:
     handler.send_response(301)
     handler.send_header("Location", "http://[::1")
@@ -241,12 +253,29 @@ def _redirect(handler: BaseHTTPRequestHandler) -> None:
     handler.end_headers()
 
 
-@pytest.mark.parametrize("answer", [_drip, _redirect, partial(_send, body=_page(), status=503), lambda _: None])
+@pytest.mark.parametrize(
+    "answer", [_drip, _drip_headers, _redirect, partial(_send, body=_page(), status=503), lambda _: None]
+)
 def test_a_publisher_that_answers_badly_has_no_listing(answer: Callable[[BaseHTTPRequestHandler], None]) -> None:
     begun = time.monotonic()
     with _bucket(answer) as (base, _), pytest.raises(NoListingError):
         _read(base, Bounds(seconds=0.5, read_timeout_seconds=1))
     assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize(
+    ("head", "said"), [(_drip_headers, "no whole answer came within 2 seconds"), (_redirect, "it cannot be asked for")]
+)
+def test_a_publisher_that_answers_badly_could_not_be_asked(
+    head: Callable[[BaseHTTPRequestHandler], None], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = RetryPolicy(attempts=1, connect_timeout_seconds=0.5, read_timeout_seconds=0.5)
+    handler = type("Bad", (_Bucket,), {"do_HEAD": head})
+    with _served(handler) as url:
+        monkeypatch.setenv("SOURCES__TLC__BASE_URL", f"{url}/trip-data")
+        partition = Partition(FEEDS["green"], date(2025, 1, 1))
+        with Asking([partition], policy) as asking, pytest.raises(DownloadError, match=said):
+            asking.published_file(partition)
 
 
 def test_a_bad_listing_keeps_no_file_from_being_loaded(
