@@ -30,7 +30,6 @@ ASKING_POLICY = RetryPolicy(
     read_timeout_seconds=30,
 )
 
-
 # Of a request that times out by itself, the reason is the better one.
 _GRACE_SECONDS = 1
 

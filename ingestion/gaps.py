@@ -16,8 +16,8 @@ counts as no gap and is not filled, until its file is another one. Loading the s
 Exit status: 0 nothing missing, replaced, overdue or thin but what is accepted; 1 a publisher could not be asked, or
 another error; 2 bad arguments, or nothing to accept or reopen; 3 something missing, replaced, overdue or thin. With
 `--fill` it is that of the loads, as of `run_pipeline.py`: 0 all loaded or unchanged (a thin month may well be
-unchanged); 1 one or more failed, or a publisher could not be asked; 3 none failed, but some are not published, which
-overdue months are not. `--accept`, `--reopen` and `--list-accepted` end with 0, 1 or 2.
+unchanged); 1 one or more failed, or a publisher could not be asked; 3 none failed, but some months are not published,
+overdue ones among them. `--accept`, `--reopen` and `--list-accepted` end with 0, 1 or 2.
 """
 
 import argparse

@@ -361,7 +361,8 @@ def test_a_publisher_that_cannot_be_asked_hides_no_other(
     ]
     assert lines[6].startswith("tlc could not be asked; green judged by date alone: http://127.0.0.1:9/green_tripdata")
     # A whole plan from an incomplete answer is still not the all-clear.
-    assert _run(capsys, "--sources", "green", "--to", "2025-03")[0] == 1
+    status, lines = _run(capsys, "--sources", "green", "--to", "2025-03")
+    assert (status, lines[-1]) == (1, "Nothing is missing as far as can be told without tlc.")
     assert _run(capsys, "--sources", "green", "--to", "2025-03", "--fill")[0] == 1
 
 
@@ -396,6 +397,11 @@ def test_a_publisher_that_answers_with_an_error_was_not_asked(
     assert status == 1
     assert lines[3].startswith("tlc could not be asked; yellow, green judged by date alone: ")
     assert "503" in lines[3]
+
+
+def test_what_a_publisher_says_commands_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_gaps(Survey([Planned(Partition(FEEDS["yellow"], MAY), State.LOADED)], {"tlc": "500 \x1b]0;x\x07 [bold]no"}))
+    assert "judged by date alone: 500 ?]0;x? [bold]no" in capsys.readouterr().out
 
 
 def test_by_default_the_default_feeds_and_the_loaded_ones_from_the_first_loaded_month_to_this(warehouse: Path) -> None:
