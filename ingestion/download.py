@@ -1,11 +1,10 @@
 """Fetching a month's file from its publisher, unless it is the one that is loaded."""
 
 import errno
-import hashlib
-import json
 import re
 import shutil
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
@@ -13,20 +12,21 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import requests
+import urllib3.exceptions as urllib3_errors
 
-from ingestion.errors import DownloadError, NotPublishedError
+from ingestion.answers import FILE_SERVER, AnswerRules, described, failed_status, said_by
+from ingestion.errors import DownloadError, NotPublishedError, UnreadableFileError
 from ingestion.retries import (
     DEFAULT_POLICY,
     RetryPolicy,
     TransientError,
-    described,
     failed_request,
-    failed_status,
     hopeless_reason,
-    said_by,
     with_retries,
 )
+from ingestion.watched_session import Watch, WatchedSession
 from warehouse.ledger import Fingerprint
+from warehouse.secrets import without_secrets
 
 # What is lost of a body that breaks off is less than one chunk.
 _CHUNK_BYTES = 1 << 16
@@ -49,7 +49,7 @@ class Downloaded:
 
 def http_session() -> requests.Session:
     """A session to download with. It asks each thing once: `download` does the retries."""
-    session = requests.Session()
+    session = WatchedSession()
     # The bytes of a file, not of its compression, are counted, and asked for again where they broke off.
     session.headers["Accept-Encoding"] = "identity"
     return session
@@ -62,6 +62,7 @@ def download(
     *,
     known: Fingerprint | None,
     progress: Progress,
+    rules: AnswerRules = FILE_SERVER,
     policy: RetryPolicy = DEFAULT_POLICY,
     cancelled: threading.Event | None = None,
 ) -> Downloaded | None:
@@ -72,17 +73,21 @@ def download(
     body that broke off is continued if the publisher can say that the rest is of the same file. The
     file has its name only once it is whole; after a failure nothing is left of it.
 
+    An address may have a user and a password in it: they are sent to its host alone, and are in no
+    message and no fingerprint.
+
     Raises:
         NotPublishedError: the publisher has none of them.
-        DownloadError: the publisher could not be reached, its answer is no whole file, or it does not
-            fit on the disk.
+        DownloadError: the publisher could not be reached, its answer is no whole file or takes too
+            long, or it does not fit on the disk.
+        UnreadableFileError: the file is larger than the publisher's ever are.
         CancelledError: `cancelled` was set meanwhile.
     """
     cancelled = cancelled or threading.Event()
     for address in addresses:
-        transfer = _Transfer(address, folder, session, known, progress, policy, cancelled)
+        transfer = _Transfer(address, folder, session, known, progress, rules, policy, cancelled)
         try:
-            return with_retries(transfer.attempt, f"{address}: expected the file", policy, cancelled)
+            return with_retries(transfer.attempt, f"{without_secrets(address)}: expected the file", policy, cancelled)
         except NotPublishedError:
             continue
         finally:
@@ -100,16 +105,20 @@ class _Transfer:
         session: requests.Session,
         known: Fingerprint | None,
         progress: Progress,
+        rules: AnswerRules,
         policy: RetryPolicy,
         cancelled: threading.Event,
     ) -> None:
-        self._address = address
+        self._asked_address = address
+        self._address = without_secrets(address)
         self._session = session
         self._known = known
         self._progress = progress
+        self._rules = rules
         self._policy = policy
         self._cancelled = cancelled
-        self._path = folder / (Path(unquote(urlsplit(address).path)).name or "download")
+        self._deadline = time.monotonic() + policy.longest_download_seconds
+        self._path = folder / _file_name(address)
         self._part = self._path.with_name(f"{self._path.name}.part")
         self._fingerprint = Fingerprint(url=address)
         self._received = 0
@@ -122,25 +131,45 @@ class _Transfer:
         if not (self._received and self._resume_condition()):
             self._start_over()
         policy = self._policy
-        try:
-            with self._session.get(
-                self._address,
-                headers=self._headers(),
-                stream=True,
-                timeout=(policy.connect_timeout_seconds, policy.read_timeout_seconds),
-            ) as answer:
-                self._was_answered = True
-                return self._receive(answer)
-        except requests.RequestException as error:
-            failure = failed_request(error, policy, self._amount())
-            if failure is None:
-                raise DownloadError(
-                    f"{self._address}: expected the file, but {hopeless_reason(error)}. "
-                    "Check the publisher's base address."
-                ) from error
-            # A host that has answered before is there: it deserves the whole patience.
-            failure.is_unreachable = failure.is_unreachable and not self._was_answered
-            raise failure from error
+        with Watch(self._session, policy, self._cancelled, self._deadline) as watch:
+            try:
+                with self._session.get(
+                    self._asked_address,
+                    headers=self._headers(),
+                    stream=True,
+                    timeout=(policy.connect_timeout_seconds, policy.read_timeout_seconds),
+                ) as answer:
+                    self._was_answered = True
+                    return self._receive(answer, watch)
+            # requests lets errors through that a redirect to what is no address causes.
+            except (requests.RequestException, urllib3_errors.HTTPError, ValueError) as error:
+                raise self._failure(error, watch) from error
+
+    def _failure(self, error: Exception, watch: Watch) -> Exception:
+        """What ended an attempt, so that it is tried again where that can help."""
+        self._stop_if_cancelled()
+        if watch.reason:
+            return self._too_slow(watch)
+        failure = (
+            failed_request(error, self._policy, self._amount())
+            if isinstance(error, requests.RequestException)
+            else None
+        )
+        if failure is None:
+            return DownloadError(
+                f"{self._address}: expected the file, but {hopeless_reason(error)}. "
+                "Check the publisher's base address, and where it redirects to."
+            )
+        # A host that has answered before is there: it deserves the whole patience.
+        failure.is_unreachable = failure.is_unreachable and not self._was_answered
+        return failure
+
+    def _too_slow(self, watch: Watch) -> Exception:
+        amount = self._amount()
+        reason = f"{watch.reason}" + (f", after {amount}" if amount else "")
+        if not watch.is_too_late:
+            return TransientError(reason, is_slow=True)
+        return DownloadError(f"{self._address}: expected the file, but {reason}. Load the month again later.")
 
     def discard(self) -> None:
         """Remove what is there of a file that is not whole."""
@@ -151,7 +180,7 @@ class _Transfer:
             return {"Range": f"bytes={self._received}-", "If-Range": self._resume_condition()}
         return _conditions(self._address, self._known)
 
-    def _receive(self, answer: requests.Response) -> Downloaded | None:
+    def _receive(self, answer: requests.Response, watch: Watch) -> Downloaded | None:
         status = answer.status_code
         if status == requests.codes.not_modified and not self._received and _conditions(self._address, self._known):
             return None
@@ -161,18 +190,18 @@ class _Transfer:
             self._is_encoded = answer.headers.get("Content-Encoding", "identity") != "identity"
             if self._known and _has_marks(self._known) and self._fingerprint == replace(self._known, content_hash=None):
                 return None
-            self._write(answer)
+            self._write(answer, watch)
             return self._finish()
         if self._received and status in (requests.codes.partial_content, requests.codes.range_not_satisfiable):
             if status == requests.codes.partial_content and self._is_continued_by(answer):
-                self._write(answer)
+                self._write(answer, watch)
                 return self._finish()
             self._start_over()
             raise TransientError("the publisher's file changed during the download")
         said = said_by(answer)
-        if status in (403, 404) or _is_future(status, said):
+        if self._rules.is_not_published(status, said):
             raise NotPublishedError(f"{self._address}: not published (yet)")
-        raise failed_status(answer, said) or DownloadError(
+        raise failed_status(answer, said, self._rules) or DownloadError(
             f"{self._address}: expected the file, but the publisher {described(answer, said)}. "
             "Look at the publisher's page; asking again will not help until something changes."
         )
@@ -203,18 +232,33 @@ class _Transfer:
             and answer.headers.get("Last-Modified", expected.last_modified) == expected.last_modified
         )
 
-    def _write(self, answer: requests.Response) -> None:
+    def _write(self, answer: requests.Response, watch: Watch) -> None:
+        self._refuse_if_too_large(self._fingerprint.content_length or 0)
+        watch.received(self._received)
         try:
             with self._part.open("ab" if self._received else "wb") as file:
                 for chunk in answer.iter_content(_CHUNK_BYTES):
                     self._stop_if_cancelled()
                     file.write(chunk)
                     self._received += len(chunk)
+                    watch.received(self._received)
+                    self._refuse_if_too_large(self._received)
                     self._progress(self._received, self._fingerprint.content_length)
         except requests.RequestException:
             raise
         except OSError as error:
             raise self._disk_error(error) from error
+        if watch.reason:
+            # A body without a length ends where the line does.
+            raise self._too_slow(watch)
+
+    def _refuse_if_too_large(self, amount: int) -> None:
+        if amount > self._rules.largest_bytes:
+            raise UnreadableFileError(
+                f"{self._address}: expected a file of at most {self._rules.largest_bytes:,} bytes, but it has "
+                f"{'' if amount == self._fingerprint.content_length else 'more than '}{amount:,}. "
+                "Look at the publisher's page, and load the month again when the file is mended."
+            )
 
     def _finish(self) -> Downloaded | None:
         expected = self._fingerprint.content_length
@@ -223,7 +267,9 @@ class _Transfer:
         fingerprint = self._fingerprint
         try:
             if not _has_marks(fingerprint):
-                fingerprint = replace(fingerprint, content_length=None, content_hash=_content_hash(self._part))
+                fingerprint = replace(
+                    fingerprint, content_length=None, content_hash=self._rules.content_hash(self._part)
+                )
                 if self._known and self._known.content_hash == fingerprint.content_hash:
                     return None
             self._part.replace(self._path)
@@ -260,7 +306,7 @@ class _Transfer:
 
 def _conditions(address: str, known: Fingerprint | None) -> dict[str, str]:
     """The request headers that make the publisher answer 304 where its file is the known one."""
-    if known is None or known.url != address:
+    if known is None or known.url != without_secrets(address):
         return {}
     conditions = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
     return {name: value for name, value in conditions.items() if value}
@@ -283,21 +329,10 @@ def _has_marks(fingerprint: Fingerprint) -> bool:
     return bool(fingerprint.etag or fingerprint.last_modified)
 
 
-def _is_future(status: int, said: str) -> bool:
-    """Whether Open-Meteo says that it has no weather for these days yet."""
-    return status == requests.codes.bad_request and "out of allowed range" in said
-
-
-def _content_hash(path: Path) -> str:
-    """A hash of what a file says; Open-Meteo's note of how long it took to answer is not part of that."""
-    with path.open("rb") as file:
-        if file.read(1) != b"{":
-            file.seek(0)
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    content = path.read_bytes()
+def _file_name(address: str) -> str:
+    """The name that a file has on disk, whatever its address is."""
     try:
-        body = json.loads(content)
+        name = Path(unquote(urlsplit(address).path)).name
     except ValueError:
-        return hashlib.sha256(content).hexdigest()
-    body.pop("generationtime_ms", None)
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+        name = ""
+    return "download" if name in ("", "..") or "\0" in name else name[-200:]

@@ -1,13 +1,34 @@
 """What can go wrong with a partition. Each message says which file, what was expected, what came, what to do."""
 
+import re
+
+from warehouse.connection import WarehouseError
+from warehouse.full_disk import is_disk_full, room_on_disk
+from warehouse.paths import database_path
+from warehouse.secrets import scrubbed
+
+_MOST_CHARACTERS = 590
+_END_CHARACTERS = 200
+
+# What DuckDB adds to what went wrong: how to call its functions otherwise, all their settings, the SQL that it ran.
+_ADVICE = re.compile(
+    r"\n(?:This type was|Possible (?:solutions|fixes)|\* |  file = )(?s:.*?)all_varchar = \d+\s*"
+    r"|\nTry increasing 'sample_size'.*?(?:structure\.|$)"
+    r"|\s*\nLINE \d+:.*\n *\^+"
+)
+
 
 class IngestionError(Exception):
     """A partition could not be loaded; nothing that was loaded before is changed.
 
-    `may_pass` says whether it may go better in some minutes, with nobody doing anything about it.
+    `may_pass` says whether it may go better in some minutes, with nobody doing anything about it. No address in the
+    message has a password.
     """
 
     may_pass = True
+
+    def __init__(self, message: str) -> None:
+        super().__init__(scrubbed(message))
 
 
 class NotPublishedError(IngestionError):
@@ -28,3 +49,34 @@ class UnreadableFileError(IngestionError):
 
 class LoadError(IngestionError):
     """The rows could not be written, or were not all there afterwards."""
+
+
+def message_of(error: Exception, what: str) -> str:
+    """The message for whatever ended the work on `what`: in one line, without secrets, and below 600 characters.
+
+    The errors above, and WarehouseError, speak for themselves; of any other it says what to do.
+    """
+    text = _without_advice(str(error))
+    if is_disk_full(error):
+        text = (
+            f"{what}: expected room for the file and its rows, but the disk is full: {room_on_disk(database_path())}. "
+            "Nothing that was loaded is changed. Make room, then load the month again."
+        )
+    elif not isinstance(error, IngestionError | WarehouseError):
+        named = type(error).__name__ + (f": {text}" if text else "")
+        text = (
+            f"{what}: expected the file to be fetched and loaded, but got {named}. Nothing that was loaded is changed. "
+            "Load the month again; if it stays so, report it with the traceback in ingestion.log."
+        )
+    return _shortened(scrubbed(text))
+
+
+def _without_advice(text: str) -> str:
+    return " ".join(_ADVICE.sub("", text).split())
+
+
+def _shortened(text: str) -> str:
+    """A text cut in its middle: what went wrong is at its beginning, what to do at its end."""
+    if len(text) <= _MOST_CHARACTERS:
+        return text
+    return f"{text[: _MOST_CHARACTERS - _END_CHARACTERS - 3]} … {text[-_END_CHARACTERS:]}"

@@ -4,24 +4,36 @@ import logging
 from logging.handlers import RotatingFileHandler
 
 from warehouse.paths import LOG_FOLDER_VARIABLE, log_folder
+from warehouse.secrets import scrubbed
 
 _FILE_BYTES = 10_000_000
 _FILES_KEPT = 5
 _PACKAGES = ("ingestion", "warehouse")
 
 
+class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return scrubbed(super().format(record))
+
+
+class _LogFile(RotatingFileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Say nothing of a line that could not be written: on a full disk each would be a traceback in the terminal."""
+
+
 def configure_logging() -> None:
     """Write `ingestion.log`, a line an event, rotated at 10 MB; print only warnings such as waiting for the database.
 
-    Failures are in the table that the command prints, so that the terminal does not say them twice.
+    The traceback of a failure is in the file alone, and no password of an address is in either. Failures are in
+    the table that the command prints, so that the terminal does not say them twice.
     """
     terminal = logging.StreamHandler()
     terminal.setLevel(logging.WARNING)
     terminal.addFilter(lambda record: record.levelno < logging.ERROR)
-    terminal.setFormatter(logging.Formatter("%(message)s"))
+    terminal.setFormatter(_Formatter("%(message)s"))
     for name in _PACKAGES:
         package = logging.getLogger(name)
-        package.setLevel(logging.INFO)
+        package.setLevel(logging.DEBUG)
         package.handlers = [terminal]
     try:
         file = _file_handler()
@@ -38,6 +50,6 @@ def configure_logging() -> None:
 def _file_handler() -> RotatingFileHandler:
     folder = log_folder()
     folder.mkdir(parents=True, exist_ok=True)
-    file = RotatingFileHandler(folder / "ingestion.log", maxBytes=_FILE_BYTES, backupCount=_FILES_KEPT)
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    file = _LogFile(folder / "ingestion.log", maxBytes=_FILE_BYTES, backupCount=_FILES_KEPT)
+    file.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     return file

@@ -15,17 +15,21 @@ from pathlib import Path
 import duckdb
 
 from ingestion.download import Downloaded
-from ingestion.errors import IngestionError, NotPublishedError
+from ingestion.errors import IngestionError, NotPublishedError, message_of
 from ingestion.feeds import Column, Feed
 from ingestion.listing import Listings
 from ingestion.partitions import Partition
 from ingestion.prefetch import DownloadJob, downloads_ahead
 from ingestion.raw_data import LoadedPartition, current_state
-from ingestion.sources import SOURCES
+from ingestion.retries import DEFAULT_POLICY, RetryPolicy
+from ingestion.run_record import KIND, RunRecord, finish_runs_left_behind, new_run_id
+from ingestion.sources import SOURCES, answer_rules
 from ingestion.sources.published import close_scratch
-from ingestion.work_folder import clear_abandoned, work_folder
-from warehouse.connection import WarehouseError, limit_memory, open_for_writing
+from ingestion.work_folder import work_folder
+from warehouse.connection import limit_memory, open_for_writing
+from warehouse.full_disk import clear_write_errors
 from warehouse.ledger import Fingerprint, Ledger, RunAsset, Watermark
+from warehouse.paths import database_path
 
 logger = logging.getLogger(__name__)
 
@@ -97,35 +101,40 @@ def ingest(
     force: bool = False,
     started: Started = STARTED_FROM_TERMINAL,
     progress: Progress | None = None,
+    policy: RetryPolicy = DEFAULT_POLICY,
 ) -> list[Result]:
     """Load these partitions, skipping those whose published file is the one loaded.
 
     With `force` a file is loaded again even if it is the same. The run and what it did to each
     partition are written to the ledger. The DuckDB file is open only while rows or the ledger are
-    written, never during a download.
+    written, never during a download. `policy` says how patient the downloads are.
+
+    Whatever goes wrong with a partition is its result, and the others go on.
 
     Raises:
-        WarehouseError: the DuckDB file cannot be opened.
+        WarehouseError: the DuckDB file cannot be opened or written, and nothing was begun.
     """
     partitions = list(partitions)
     arguments = {"partitions": [str(partition) for partition in partitions], "force": force}
-    with open_for_writing() as connection:
-        ledger = Ledger(connection)
-        for abandoned in clear_abandoned():
-            ledger.finish_abandoned_run(abandoned)
-        run_id = ledger.start_run("ingestion", arguments, started_by=started.by, dagster_run_id=started.dagster_run_id)
-        known = {} if force else _loaded_files(partitions, ledger, connection)
-        # Made while the DuckDB file is ours: nobody else clears abandoned folders meanwhile.
-        work = ExitStack()
-        folder = work.enter_context(work_folder(run_id))
-    error: str | None = "interrupted"
-    try:
-        with work:
-            results = list(_Run(run_id, folder, progress or Progress()).ingest(partitions, known))
-        error = "; ".join(result.error or "" for result in results if result.status is Status.FAILED) or None
-    finally:
-        with open_for_writing() as connection:
-            Ledger(connection).finish_run(run_id, "failed" if error else "success", error)
+    run_id = new_run_id()
+    with ExitStack() as work:
+        with clear_write_errors(database_path()), open_for_writing() as connection:
+            ledger = Ledger(connection)
+            finish_runs_left_behind(ledger)
+            known = {} if force else _loaded_files(partitions, ledger, connection)
+            # Before the ledger knows of the run, so that at any time the next run can tell whether it lives. And while
+            # the DuckDB file is ours: nobody else clears folders meanwhile.
+            folder = work.enter_context(work_folder(run_id))
+            ledger.start_run(
+                KIND, arguments, run_id=run_id, started_by=started.by, dagster_run_id=started.dagster_run_id
+            )
+        record = RunRecord(run_id, folder)
+        error: str | None = "interrupted"
+        try:
+            results = list(_Run(record, folder, progress or Progress(), policy).ingest(partitions, known))
+            error = "; ".join(result.error or "" for result in results if result.status is Status.FAILED) or None
+        finally:
+            record.finish("failed" if error else "success", error)
     return results
 
 
@@ -150,35 +159,36 @@ def _loaded_files(
 class _Run:
     """What the partitions of one run share."""
 
-    def __init__(self, run_id: str, folder: Path, progress: Progress) -> None:
-        self._run_id = run_id
+    def __init__(self, record: RunRecord, folder: Path, progress: Progress, policy: RetryPolicy) -> None:
+        self._record = record
         self._folder = folder
         self._progress = progress
+        self._policy = policy
 
     def ingest(self, partitions: list[Partition], known: dict[Partition, Watermark]) -> Iterator[Result]:
         """Load partition after partition, while the next files are fetched; whatever goes wrong is its result."""
         listings = Listings(partitions)
         jobs = {partition: self._job(partition, known.get(partition), listings) for partition in partitions}
-        with downloads_ahead(jobs.values()) as downloads:
+        with downloads_ahead(jobs.values(), policy=self._policy) as downloads:
             for partition, job in jobs.items():
                 self._progress.partition_started(partition)
                 begun = time.monotonic()
                 result = self._load(partition, next(downloads), known.get(partition))
                 shutil.rmtree(job.folder, ignore_errors=True)
                 result = replace(result, seconds=time.monotonic() - begun)
-                with open_for_writing() as connection:
-                    Ledger(connection).record_asset(self._run_id, _run_asset(result))
+                self._record.add(_run_asset(result))
                 _log(result)
                 self._progress.partition_finished(result)
                 yield result
 
     def _job(self, partition: Partition, known: Watermark | None, listings: Listings) -> DownloadJob:
         return DownloadJob(
-            addresses=SOURCES[partition.feed.publisher].addresses(partition),
+            addresses=partial(SOURCES[partition.feed.publisher].addresses, partition),
             folder=self._folder / f"{partition.feed.name}-{partition.key}",
             known=known.fingerprint if known else None,
             progress=partial(self._progress.downloading, partition),
             look_up=partial(listings.other_addresses, partition),
+            rules=answer_rules(partition.feed.publisher),
         )
 
     def _load(self, partition: Partition, download: Future[Downloaded | None], known: Watermark | None) -> Result:
@@ -193,10 +203,11 @@ class _Run:
             )
         except NotPublishedError as error:
             return Result(partition, Status.NOT_PUBLISHED, error=str(error))
-        except (IngestionError, WarehouseError, duckdb.Error, OSError) as error:
+        # Files come from outside, and may do to a library what nobody has thought of: one must not stop the others.
+        except Exception as error:
             logger.debug("%s failed", partition, exc_info=True)
             may_pass = error.may_pass if isinstance(error, IngestionError) else True
-            return Result(partition, Status.FAILED, error=str(error), may_pass=may_pass)
+            return Result(partition, Status.FAILED, error=message_of(error, str(partition)), may_pass=may_pass)
 
 
 def load_file(partition: Partition, file: Downloaded) -> Result:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import requests
 
+from ingestion.answers import FILE_SERVER, AnswerRules
 from ingestion.download import Downloaded, Progress, download, http_session
 from ingestion.errors import NotPublishedError
 from ingestion.retries import DEFAULT_POLICY, RetryPolicy
@@ -19,19 +20,21 @@ from warehouse.ledger import Fingerprint
 
 @dataclass(frozen=True)
 class DownloadJob:
-    """One file to fetch, as `download` takes it. `progress` is called from another thread.
+    """One file to fetch, as `download` takes it. `addresses` and `progress` are called from another thread.
 
-    Where none of the addresses is published, `look_up` is asked, from that thread, whether there are others.
+    Where none of the addresses is published, `look_up` is asked, from that thread, whether there are others. What either
+    raises is the download's failure, as any other.
 
     The folder must be this job's alone. It is made when the download begins; its removal is the
     consumer's.
     """
 
-    addresses: Sequence[str]
+    addresses: Callable[[], Sequence[str]]
     folder: Path
     known: Fingerprint | None
     progress: Progress
     look_up: Callable[[requests.Session], Sequence[str]] = lambda session: ()
+    rules: AnswerRules = FILE_SERVER
 
 
 @contextmanager
@@ -67,12 +70,13 @@ def downloads_ahead(
                     session,
                     known=job.known,
                     progress=job.progress,
+                    rules=job.rules,
                     policy=policy,
                     cancelled=cancelled,
                 )
 
             try:
-                return fetch_one_of(job.addresses)
+                return fetch_one_of(job.addresses())
             except NotPublishedError:
                 if others := job.look_up(session):
                     return fetch_one_of(others)

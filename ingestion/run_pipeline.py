@@ -5,9 +5,14 @@ some are not published.
 """
 
 import argparse
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from types import FrameType
+from typing import NoReturn
 
 from ingestion.feeds import ALIASES, DEFAULT_SOURCES, FEEDS, resolve_sources
 from ingestion.log import configure_logging
@@ -70,6 +75,23 @@ def exit_status(results: Sequence[Result]) -> int:
     return 3 if Status.NOT_PUBLISHED in statuses else 0
 
 
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Have SIGTERM end the run as Ctrl-C does, recorded and cleared away, instead of at once."""
+
+    def end(number: int, frame: FrameType | None) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # no other thread may set handlers, or is interrupted by one
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     options, partitions = parse_arguments(argv)
@@ -78,11 +100,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print_plan(partitions)
         return 0
     try:
-        with TerminalProgress(len(partitions)) as progress:
+        with _ended_by_sigterm(), TerminalProgress(len(partitions)) as progress:
             results = ingest(partitions, force=options.force, progress=progress)
     except WarehouseError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Interrupted: what was loaded before is loaded, and the rest is as it was.", file=sys.stderr)
+        return 128 + signal.SIGINT
     print_results(results)
     return exit_status(results)
 

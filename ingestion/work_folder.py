@@ -1,4 +1,8 @@
-"""Where a run keeps downloads and dlt's files, on the database's disk; cleared away even after a kill."""
+"""Where a run keeps downloads and dlt's files, on the database's disk; cleared away even after a kill.
+
+The folder is also how a run says that it lives: it is there and locked before the ledger names the run, until the
+ledger says how it ended.
+"""
 
 import fcntl
 import shutil
@@ -9,11 +13,13 @@ from pathlib import Path
 from warehouse.paths import database_path
 
 _LOCK = "in_use"
+# What a run wants to tell the ledger, and could not.
+UNTOLD = "untold.json"
 
 
 @contextmanager
 def work_folder(run_id: str) -> Iterator[Path]:
-    """A folder for the run, gone at the end.
+    """A folder for the run, gone at the end but for what the ledger was not told.
 
     It holds a lock file that the operating system frees when the process ends, however it ends, so
     that the next run can tell what was left behind from what is in use.
@@ -23,23 +29,42 @@ def work_folder(run_id: str) -> Iterator[Path]:
     try:
         with (folder / _LOCK).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            yield folder
+            try:
+                yield folder
+            finally:
+                # Before the lock is freed: afterwards the folder may be the next run's to clear.
+                _remove_all_but(UNTOLD, folder)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if not (folder / UNTOLD).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def clear_abandoned() -> list[str]:
-    """Remove the folders of runs that ended without doing so, and return their run ids."""
-    abandoned = []
+def left_behind() -> tuple[list[Path], set[str]]:
+    """The folders of runs that have ended without removing them, and the ids of the runs that still work.
+
+    To be called only while the DuckDB file is open for writing, as folders are made: none is then half made.
+    """
+    abandoned, in_use = [], set()
     for folder in _parent().glob("*"):
         try:
             with (folder / _LOCK).open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, FileNotFoundError, NotADirectoryError):
+        except BlockingIOError:
+            in_use.add(folder.name)
+        except OSError:
+            # Somebody else's file, or a folder that its run has just removed.
             continue
-        shutil.rmtree(folder, ignore_errors=True)
-        abandoned.append(folder.name)
-    return abandoned
+        else:
+            abandoned.append(folder)
+    return abandoned, in_use
+
+
+def _remove_all_but(name: str, folder: Path) -> None:
+    for path in folder.glob("*"):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name not in (name, _LOCK):
+            path.unlink(missing_ok=True)
 
 
 def _parent() -> Path:

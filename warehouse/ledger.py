@@ -6,12 +6,15 @@ ingestion through the class below, dbt through the hooks in `dbt/macros/ledger`.
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import duckdb
+
+from warehouse.secrets import scrubbed, without_secrets
 
 LEDGER_SCHEMA = "meta"
 
@@ -101,10 +104,25 @@ create table if not exists meta.accepted_gaps (
 """
 
 
+# What has no such mark has no secret.
+_MAY_HOLD_SECRETS = r"(?i)@|[?&;][^=&]*(?:token|secret|pass|pwd|sig|credential|key|auth)[^=&]*="
+
+# Where an address or a library's error may stand, and what is done to it.
+_CLEANED = {
+    ("ingestion_runs", "error"): scrubbed,
+    ("ingestion_runs", "arguments"): scrubbed,
+    ("ingestion_run_assets", "source_url"): without_secrets,
+    ("ingestion_run_assets", "error"): scrubbed,
+    ("ingestion_run_assets", "note"): scrubbed,
+    ("asset_watermarks", "source_url"): without_secrets,
+}
+
+
 @dataclass(frozen=True)
 class Fingerprint:
     """What tells one state of a published file from another.
 
+    The address is kept without its secrets, so that the file is the same whoever asks for it.
     `content_hash` is kept for publishers that answer without ETag and Last-Modified.
     """
 
@@ -113,6 +131,9 @@ class Fingerprint:
     last_modified: str | None = None
     content_length: int | None = None
     content_hash: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "url", without_secrets(self.url))
 
 
 @dataclass(frozen=True)
@@ -165,11 +186,15 @@ def utc_now() -> datetime:
 
 
 class Ledger:
-    """Reads and writes `meta` on an open connection; creates its tables where they are missing."""
+    """Reads and writes `meta` on an open connection; creates its tables where they are missing.
+
+    Nothing that it keeps has a password or key of an address in it; what earlier versions kept is cleaned.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
         connection.execute(_SCHEMA)
+        self._remove_secrets()
 
     def start_run(
         self,
@@ -179,33 +204,59 @@ class Ledger:
         started_by: str,
         dagster_run_id: str | None = None,
         started_at: datetime | None = None,
+        run_id: str | None = None,
     ) -> str:
-        """Record that a run of this kind (`ingestion`, …) has begun, and return its new run id.
+        """Record that a run of this kind (`ingestion`, …) has begun, and return its run id: that given, or a new one.
 
         `started_at` (UTC, without zone) is for runs that tell of their beginning later; by default it is now.
         """
-        run_id = str(uuid.uuid4())
+        run_id = run_id or str(uuid.uuid4())
         self._connection.execute(
             "insert into meta.ingestion_runs (run_id, kind, started_by, started_at, status, arguments, dagster_run_id)"
             " values (?, ?, ?, ?, 'running', ?, ?)",
-            [run_id, kind, started_by, started_at or utc_now(), json.dumps(arguments), dagster_run_id],
+            [run_id, kind, started_by, started_at or utc_now(), scrubbed(json.dumps(arguments)), dagster_run_id],
         )
         return run_id
 
-    def finish_run(self, run_id: str, status: RunStatus, error: str | None = None) -> None:
-        """Record how a run ended."""
+    def finish_run(
+        self, run_id: str, status: RunStatus, error: str | None = None, *, finished_at: datetime | None = None
+    ) -> None:
+        """Record how a run ended, and when if that was not now (UTC, without zone)."""
         self._connection.execute(
             "update meta.ingestion_runs set finished_at = ?, status = ?, error = ? where run_id = ?",
-            [utc_now(), status, error, run_id],
+            [finished_at or utc_now(), status, error and scrubbed(error), run_id],
         )
 
-    def finish_abandoned_run(self, run_id: str) -> None:
-        """Record that a run ended without saying how: it was killed, or the machine went down."""
-        self._connection.execute(
-            "update meta.ingestion_runs set finished_at = ?, status = 'failed', error = ?"
-            " where run_id = ? and status = 'running'",
-            [utc_now(), ABANDONED, run_id],
-        )
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything that is recorded in the `with` block is there together, or not at all."""
+        self._connection.begin()
+        try:
+            yield
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self._connection.commit()
+
+    def running(self, kind: str) -> list[str]:
+        """The runs of a kind that have not said how they ended."""
+        found = self._connection.execute(
+            "select run_id from meta.ingestion_runs where kind = ? and status = 'running'", [kind]
+        ).fetchall()
+        return [run_id for (run_id,) in found]
+
+    def _remove_secrets(self) -> None:
+        """Clean what versions before wrote that kept addresses as they were."""
+        for (table, column), clean in _CLEANED.items():
+            found = self._connection.execute(
+                f"select distinct {column}::varchar from meta.{table} where regexp_matches({column}::varchar, ?)",
+                [_MAY_HOLD_SECRETS],
+            ).fetchall()
+            for (text,) in found:
+                if (cleaned := clean(text)) != text:
+                    self._connection.execute(
+                        f"update meta.{table} set {column} = ? where {column}::varchar = ?", [cleaned, text]
+                    )
 
     def record_asset(self, run_id: str, done: RunAsset) -> None:
         """Record what a run did to one asset or partition."""
@@ -224,8 +275,8 @@ class Ledger:
                 source.etag,
                 source.last_modified,
                 done.load_id,
-                done.error,
-                done.note,
+                done.error and scrubbed(done.error),
+                done.note and scrubbed(done.note),
             ],
         )
 

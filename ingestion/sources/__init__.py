@@ -5,6 +5,7 @@ from typing import Protocol
 
 import duckdb
 
+from ingestion.answers import FILE_SERVER, AnswerRules
 from ingestion.feeds import Publisher
 from ingestion.partitions import Partition
 from ingestion.sources import citibike, tlc, weather
@@ -25,3 +26,10 @@ class Source(Protocol):
 
 
 SOURCES: dict[Publisher, Source] = {"tlc": tlc, "citibike": citibike, "weather": weather}
+
+_ANSWER_RULES: dict[Publisher, AnswerRules] = {"weather": weather.ANSWERS}
+
+
+def answer_rules(publisher: Publisher) -> AnswerRules:
+    """How a publisher answers: as a server of plain files, where its module says nothing else."""
+    return _ANSWER_RULES.get(publisher, FILE_SERVER)

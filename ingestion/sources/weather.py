@@ -3,19 +3,19 @@
 Source: Open-Meteo historical weather API, https://open-meteo.com/en/docs/historical-weather-api
 """
 
-import json
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import duckdb
+import pyarrow as pa
 
-from ingestion.errors import UnreadableFileError
+from ingestion.answers import AnswerRules
 from ingestion.partitions import Partition, last_day
 from ingestion.sources.base_address import base_address
 from ingestion.sources.columns import select_columns
-from ingestion.sources.published import SCRATCH, PublishedRows, cast_error, open_scratch, sql_path
+from ingestion.sources.published import SCRATCH, PublishedRows, open_scratch
+from ingestion.sources.weather_answer import Asked, content_hash, read_answer
 
 DEFAULT_BASE_URL = "https://archive-api.open-meteo.com/v1/archive"
 HAS_LISTING = False
@@ -42,6 +42,25 @@ _UNITS = {
 }
 
 
+def _pause_seconds(said: str) -> float:
+    """How long Open-Meteo asks to wait: its limits are by the minute, the hour and the day, and it says which."""
+    waits = {"Minutely": 61, "Hourly": 3600, "Daily": 24 * 3600}
+    return next((wait for limit, wait in waits.items() if f"{limit} API request limit exceeded" in said), 0)
+
+
+def _is_not_published(status: int, said: str) -> bool:
+    return status in (403, 404) or (status == 400 and "out of allowed range" in said)
+
+
+# A month has 150 kB.
+ANSWERS = AnswerRules(
+    largest_bytes=10_000_000,
+    is_not_published=_is_not_published,
+    pause_seconds=_pause_seconds,
+    content_hash=content_hash,
+)
+
+
 def addresses(partition: Partition) -> list[str]:
     """The address that answers a month's hours.
 
@@ -60,59 +79,46 @@ def addresses(partition: Partition) -> list[str]:
         "timezone": "GMT",
         "wind_speed_unit": "ms",
     }
-    return [f"{base}?{urlencode(query, safe=',')}"]
+    # The base address of a customer has a key in its query.
+    return [f"{base}{'&' if '?' in base else '?'}{urlencode(query, safe=',')}"]
 
 
 def read(partition: Partition, path: Path, connection: duckdb.DuckDBPyConnection) -> PublishedRows:
     """The hours of a response, with the registry's names and types.
 
     Raises:
-        UnreadableFileError: the response is no such JSON, lacks a variable, has another unit, or lacks hours.
+        UnreadableFileError: the response is not of the month, place, zone or units asked for, or lacks a variable or
+            hours, or has a value that is of another type.
     """
-    published = _checked_hours(partition, path)
     named = Path(str(partition))  # the file is an answer to a query and has no name of its own
+    first = datetime.combine(partition.month, time())
+    hours = 24 * (last_day(partition.month).day + 1)
+    asked = Asked(
+        what=str(partition),
+        columns=partition.feed.columns,
+        units=_UNITS,
+        hours=[first + timedelta(hours=hour) for hour in range(hours)],
+        latitude=LATITUDE,
+        longitude=LONGITUDE,
+    )
+    answered = read_answer(path, asked)
     open_scratch(connection, path)
-    source = f"read_json('{sql_path(path)}', maximum_object_size = {path.stat().st_size + 1})"
-    unnested = ", ".join(f'unnest(hourly."{name}") as "{name}"' for name in published)
-    try:
-        connection.execute(f"create table {SCRATCH}.rows as select {unnested} from {source}")
-        described = connection.execute(f"describe {SCRATCH}.rows").fetchall()
-    except duckdb.Error as error:
-        raise cast_error(named, error) from error
-    types = {name: type_ for name, type_, *_ in described}
+    connection.register("answered_hours", answered)
+    connection.execute(f"create table {SCRATCH}.rows as from answered_hours")
+    connection.unregister("answered_hours")
+    types = {name: _sql_type(answered.schema.field(name).type) for name in answered.column_names}
     selection = select_columns(partition.feed, partition.month, types, named)
     return PublishedRows(
         query=f"select {selection.select_list}, rowid as source_row from {SCRATCH}.rows",
         columns=selection.columns,
-        count=len(published["time"]),
+        count=answered.num_rows,
         new_columns=selection.new_columns,
     )
 
 
-def _checked_hours(partition: Partition, path: Path) -> dict[str, list[Any]]:
-    """The response's variables by name, if it is a whole response in the units asked for."""
-    try:
-        body = json.loads(path.read_bytes())
-        units, published = body["hourly_units"], dict(body["hourly"])
-        hours = len(published["time"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise UnreadableFileError(
-            f"{partition}: expected Open-Meteo's JSON with hourly and hourly_units, but got "
-            f"{path.read_text(errors='replace')[:200]!r}. Ask again later."
-        ) from error
-    wrong = {name: units.get(name) for name, unit in _UNITS.items() if name in published and units.get(name) != unit}
-    if wrong:
-        expected = {name: _UNITS[name] for name in wrong}
-        raise UnreadableFileError(
-            f"{partition}: expected the units {expected}, but the response has {wrong}. Open-Meteo may have changed "
-            "its defaults; ask for the units in ingestion/sources/weather.py."
-        )
-    measured = [name for name in published if name != "time"]
-    empty = sum(all(published[name][hour] is None for name in measured) for hour in range(hours))
-    asked = 24 * (last_day(partition.month).day + 1)
-    if hours - empty < asked:
-        raise UnreadableFileError(
-            f"{partition}: expected {asked} hours of weather (UTC, to the day after the month), but "
-            f"{asked - hours + empty} are missing or empty. Open-Meteo fills them within days; load the month then."
-        )
-    return published
+def _sql_type(type_: pa.DataType) -> str:
+    if pa.types.is_integer(type_):
+        return "BIGINT"
+    if pa.types.is_floating(type_):
+        return "DOUBLE"
+    return "TIMESTAMP" if pa.types.is_timestamp(type_) else "VARCHAR"

@@ -147,7 +147,7 @@ def test_a_bad_file_fails_says_why_and_changes_nothing(
     assert "expected" in error
     assert re.search(came, error, re.DOTALL), error
     assert NEXT_STEP.search(error), error
-    assert len(error) < 2000, error
+    assert len(error) < 600, error
     assert _contents(warehouse) == before
     assert _query(
         warehouse,

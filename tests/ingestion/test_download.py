@@ -18,9 +18,11 @@ from pathlib import Path
 
 import pytest
 
+from ingestion.answers import FILE_SERVER, AnswerRules
 from ingestion.download import Downloaded, download, http_session
 from ingestion.errors import DownloadError, NotPublishedError
 from ingestion.retries import RetryPolicy
+from ingestion.sources import weather
 from warehouse.ledger import Fingerprint
 
 QUICK = RetryPolicy(first_wait_seconds=0.01, longest_wait_seconds=0.02, jitter_seconds=0.01, read_timeout_seconds=0.3)
@@ -148,10 +150,11 @@ def fetch(
     folder: Path,
     known: Fingerprint | None = None,
     policy: RetryPolicy = QUICK,
+    rules: AnswerRules = FILE_SERVER,
     progress: Callable[[int, int | None], None] = lambda received, expected: None,
 ) -> Downloaded | None:
     with http_session() as session:
-        return download(addresses, folder, session, known=known, progress=progress, policy=policy)
+        return download(addresses, folder, session, known=known, progress=progress, rules=rules, policy=policy)
 
 
 def fetch_file(server: Publisher, folder: Path) -> Downloaded:
@@ -348,7 +351,7 @@ def test_a_refusal_with_a_reason_is_told_and_not_tried_again(tmp_path: Path) -> 
 def test_what_is_not_published_is_not_asked_for_again(tmp_path: Path, missing: Step) -> None:
     with publishing(missing) as server:
         with pytest.raises(NotPublishedError, match=f"{server.url}/one: not published"):
-            fetch(f"{server.url}/one", f"{server.url}/two", folder=tmp_path)
+            fetch(f"{server.url}/one", f"{server.url}/two", folder=tmp_path, rules=weather.ANSWERS)
         assert [path for path, _ in server.seen] == ["/one", "/two"]
 
 
@@ -385,7 +388,7 @@ def test_a_host_that_goes_away_during_a_download_gets_all_attempts(tmp_path: Pat
 def test_what_is_no_web_address_is_not_tried_again(tmp_path: Path, address: str) -> None:
     message = failure(address, tmp_path)
     assert "it cannot be asked for (" in message
-    assert "Check the publisher's base address." in message
+    assert "Check the publisher's base address" in message
 
 
 def test_the_known_file_is_not_sent_again(tmp_path: Path) -> None:
@@ -450,10 +453,13 @@ def test_without_any_marks_the_content_tells_files_apart(tmp_path: Path) -> None
 def test_how_long_the_archive_took_is_no_change(tmp_path: Path) -> None:
     answers = [b'{"generationtime_ms": %d, "hourly": {"rain": [%d]}}' % numbers for numbers in ((1, 0), (2, 0), (3, 1))]
     with publishing(*(whole(answer, {}) for answer in answers)) as server:
-        first = fetch(f"{server.url}/v1/archive?a=b", folder=tmp_path)
+        first = fetch(f"{server.url}/v1/archive?a=b", folder=tmp_path, rules=weather.ANSWERS)
         assert first is not None
-        assert fetch(f"{server.url}/v1/archive?a=b", folder=tmp_path, known=first.fingerprint) is None
-        assert fetch(f"{server.url}/v1/archive?a=b", folder=tmp_path, known=first.fingerprint) is not None
+        assert (
+            fetch(f"{server.url}/v1/archive?a=b", folder=tmp_path, known=first.fingerprint, rules=weather.ANSWERS)
+            is None
+        )
+        assert fetch(f"{server.url}/v1/archive?a=b", folder=tmp_path, known=first.fingerprint, rules=weather.ANSWERS)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

@@ -72,7 +72,7 @@ class Publisher(ThreadingHTTPServer):
     def job(self, name: str, folder: Path, told: list[tuple[str, int]] | None = None) -> DownloadJob:
         address = f"http://127.0.0.1:{self.server_address[1]}/{name}"
         known = Fingerprint(address, '"one"') if name == "unchanged" else None
-        return DownloadJob([address], folder, known, partial(_note, told if told is not None else [], name))
+        return DownloadJob(lambda: [address], folder, known, partial(_note, told if told is not None else [], name))
 
 
 def _note(told: list[tuple[str, int]], name: str, received: int, expected: int | None) -> None:
