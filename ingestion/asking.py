@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 import requests
 import urllib3.exceptions as urllib3_errors
 
+from ingestion.answers import FILE_SERVER, described, failed_status
 from ingestion.deadline import within
 from ingestion.download import file_fingerprint
 from ingestion.errors import DownloadError
 from ingestion.listing import DEFAULT_BOUNDS, Bounds, Listings
 from ingestion.partitions import Partition
-from ingestion.retries import RetryPolicy, described, failed_request, failed_status, hopeless_reason, with_retries
+from ingestion.retries import RetryPolicy, failed_request, hopeless_reason, with_retries
 from ingestion.sources import SOURCES
 from warehouse.ledger import Fingerprint
 from warehouse.secrets import scrubbed, without_secrets
@@ -80,7 +81,7 @@ class Asking:
                 return None
             if answer.status_code == requests.codes.ok:
                 return file_fingerprint(address, answer)
-            raise failed_status(answer, said="") or DownloadError(
+            raise failed_status(answer, "", FILE_SERVER) or DownloadError(
                 f"{expected}, but the publisher {described(answer, said='')}. Look at the publisher's page."
             )
 

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
+from urllib.parse import unquote
 
 import requests
 import urllib3.exceptions as urllib3_errors
@@ -88,11 +89,9 @@ class Listings:
 
     def of(self, partition: Partition, session: requests.Session) -> Listed:
         """What the publisher lists of a month; nothing where it has no listing."""
-        source = SOURCES[partition.feed.publisher]
-        if not source.HAS_LISTING:
+        if not SOURCES[partition.feed.publisher].HAS_LISTING:
             return Listed()
-        base = source.addresses(partition)[0].rpartition("/")[0]
-        files = self._once_asked(partition.feed.name, base, session)
+        files = self._once_asked(partition.feed.name, _base(partition), session)
         registered = registered_names(partition)
         listed = [files[name] for name in registered if name in files]
         others = [files[name] for name in sorted(files) if name not in registered and could_be_named(partition, name)]
@@ -100,7 +99,9 @@ class Listings:
 
     def other_addresses(self, partition: Partition, session: requests.Session) -> list[str]:
         """The addresses of a month's files that are listed under another name than the registry's."""
-        return [file.url for file in self.of(partition, session).others]
+        # A fingerprint has no password: the address that is asked for has the base address's.
+        base = _base(partition)
+        return [file_address(base, unquote(file.url.rpartition("/")[2])) for file in self.of(partition, session).others]
 
     def _once_asked(self, feed: str, base: str, session: requests.Session) -> dict[str, Fingerprint]:
         with self._lock:
@@ -115,6 +116,10 @@ class Listings:
             logger.info("going by the registry's names of %s, for there is no listing: %s", feed, error)
             self._without.add(base)
             return {}
+
+
+def _base(partition: Partition) -> str:
+    return SOURCES[partition.feed.publisher].addresses(partition)[0].rpartition("/")[0]
 
 
 def read_listing(base: str, prefix: str, session: requests.Session, bounds: Bounds) -> dict[str, Fingerprint]:

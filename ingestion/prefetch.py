@@ -22,8 +22,8 @@ from warehouse.ledger import Fingerprint
 class DownloadJob:
     """One file to fetch, as `download` takes it. `addresses` and `progress` are called from another thread.
 
-    Where none of the addresses is published, `look_up` is asked, from that thread, whether there are others. What either
-    raises is the download's failure, as any other.
+    Where none of the addresses is published, `look_up` is asked, from that thread, whether there are others. What
+    either raises is the download's failure, as any other.
 
     The folder must be this job's alone. It is made when the download begins; its removal is the
     consumer's.

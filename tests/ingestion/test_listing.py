@@ -16,7 +16,7 @@ import requests
 from ingestion.asking import Asking
 from ingestion.errors import DownloadError
 from ingestion.feeds import FEEDS, Feed, resolve_sources
-from ingestion.listing import Bounds, NoListingError, parse_page, read_listing
+from ingestion.listing import Bounds, Listings, NoListingError, parse_page, read_listing
 from ingestion.partitions import Partition, month_range
 from ingestion.pipeline import Result, Status, ingest, partitions_of
 from ingestion.retries import RetryPolicy
@@ -172,6 +172,16 @@ def test_a_name_that_only_the_listing_has_is_loaded(
     assert {name for method, name in asked if method != "LIST"} - {UNHEARD_OF} == {
         name for month in (JULY, AUGUST, SEPTEMBER) for name in registered_names(Partition(JC, month))
     }
+
+
+def test_a_listed_file_is_asked_for_with_the_password_of_the_base_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    partition = Partition(JC, AUGUST)
+    with _bucket(_page(UNHEARD_OF)) as (base, _), requests.Session() as session:
+        with_password = base.replace("://", "://loader:s3cret@")
+        monkeypatch.setenv("SOURCES__CITIBIKE__BASE_URL", with_password)
+        listings = Listings([partition])
+        assert listings.other_addresses(partition, session) == [f"{with_password}/{UNHEARD_OF.replace(' ', '%20')}"]
+        assert "s3cret" not in str(listings.of(partition, session))
 
 
 def test_files_under_names_of_the_registry_are_loaded_without_a_listing(
