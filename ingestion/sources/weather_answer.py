@@ -17,12 +17,13 @@ from typing import Any, NoReturn, TypeGuard
 import pyarrow as pa
 
 from ingestion.errors import UnreadableFileError
-from ingestion.feeds import Column, ColumnType
+from ingestion.feeds import PARTITION_COLUMNS, Column, ColumnType
 
 # The archive answers for the middle of a square of its grid, whose sides have a quarter of a degree at most.
 _GRID_DEGREES = 0.3
 _MOST_VARIABLES = 100
 _VARIABLE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_OUR_NAMES = {column.name for column in PARTITION_COLUMNS}
 _INTEGERS = range(-(2**31), 2**31)
 _BIG_INTEGERS = range(-(2**63), 2**63)
 
@@ -84,7 +85,7 @@ def _parsed(path: Path, asked: Asked) -> tuple[dict[str, Any], dict[str, Any], d
             f"{asked.what}: expected Open-Meteo's JSON with hourly and hourly_units, but got "
             f"{content[:200].decode(errors='replace')!r} ({type(error).__name__}: {str(error)[:100]}). Ask again later."
         ) from error
-    names = [name for name in hourly if not _VARIABLE_NAME.fullmatch(name)]
+    names = [name for name in hourly if not _VARIABLE_NAME.fullmatch(name) or name in _OUR_NAMES]
     if names or len(hourly) > _MOST_VARIABLES:
         raise UnreadableFileError(
             f"{asked.what}: expected variables with names such as rain or temperature_2m, at most {_MOST_VARIABLES}, "

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import partial
@@ -316,6 +317,30 @@ def test_who_asks_for_a_long_pause_is_left_alone(tmp_path: Path, asked: str) -> 
         message = failure(f"{server.url}/{NAME}", tmp_path)
         assert len(server.seen) == 1
     assert "the publisher answered 429 Too Many Requests and asks to be left alone for " in message
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b'{"error": true, "reason": "Hourly API request limit exceeded. Please try again in the next hour."}',
+        b'{"error": true, "reason": "Daily API request limit exceeded. Please try again tomorrow."}',
+    ],
+)
+def test_a_limit_of_the_archive_that_lasts_is_told_at_once(tmp_path: Path, said: bytes) -> None:
+    with publishing(status(429, said)) as server:
+        with pytest.raises(DownloadError, match=r"API request limit exceeded.* asks to be left alone for") as raised:
+            fetch(f"{server.url}/{NAME}", folder=tmp_path, rules=weather.ANSWERS)
+        assert len(server.seen) == 1
+    assert raised.value.may_pass
+
+
+def test_a_limit_of_the_archive_that_passes_is_waited_for(tmp_path: Path) -> None:
+    minutely = b'{"error": true, "reason": "Minutely API request limit exceeded. Please try again in one minute."}'
+    rules = replace(weather.ANSWERS, pause_seconds=lambda said: weather.ANSWERS.pause_seconds(said) / 100)
+    begun = time.monotonic()
+    with publishing(status(429, minutely), whole()) as server:
+        assert fetch(f"{server.url}/{NAME}", folder=tmp_path, rules=rules)
+    assert time.monotonic() - begun > 0.6
 
 
 def test_a_retry_after_that_means_nothing_is_ignored(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from ingestion.feeds import FEEDS
 from ingestion.log import configure_logging
 from ingestion.partitions import Partition
 from ingestion.pipeline import ingest
+from ingestion.sample_publisher.faults import Fault
 from ingestion.sample_publisher.server import SamplePublisher
 
 MAY = date(2025, 5, 1)
@@ -41,6 +42,23 @@ def test_each_partition_is_a_line_with_feed_month_rows_and_seconds(
     assert "INFO ingestion.pipeline feed=green month=2025-05 status=loaded rows=" in loaded
     assert " seconds=" in loaded
     assert "month=2025-06 status=not_published" in not_published
+    assert "".join(capfd.readouterr()) == ""
+
+
+@pytest.mark.usefixtures("database")
+def test_the_traceback_of_a_failure_is_in_the_file_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOG_FOLDER", str(tmp_path / "logs"))
+    with SamplePublisher(MAY, MAY, rows=200) as publisher:
+        publisher.break_("green", MAY, Fault.HTML)
+        for name, value in publisher.environment.items():
+            monkeypatch.setenv(name, value.replace("://", "://loader:s3cret@"))
+        configure_logging()
+        ingest([Partition(FEEDS["green"], MAY)])
+    log = (tmp_path / "logs" / "ingestion.log").read_text()
+    assert "DEBUG ingestion.pipeline green 2025-05 failed\nTraceback" in log
+    assert "s3cret" not in log
     assert "".join(capfd.readouterr()) == ""
 
 

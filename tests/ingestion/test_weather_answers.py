@@ -126,6 +126,8 @@ def test_a_true_answer_is_read_whole(tmp_path: Path) -> None:
         (_set("hourly", 'a") as "b', to=[0] * 768), "named 'a"),
         (_set("hourly", "", to=[0] * 768), "named ''"),
         (_set("hourly", "Time", to=[0] * 768), "named 'Time'"),
+        (_set("hourly", "feed", to=["yellow"] * 768), "named 'feed'"),
+        (_set("hourly", "_dlt_load_id", to=["1"] * 768), "named '_dlt_load_id'"),
         (_set("hourly", "rain_", to=[0] * 768), "rain is there 2 times"),
     ],
 )
