@@ -13,6 +13,7 @@ import requests
 import urllib3.exceptions as urllib3_errors
 
 from ingestion.retries import TransientError
+from warehouse.secrets import scrubbed
 
 _REQUEST_TIMEOUT = 408
 _TOO_MANY_REQUESTS = 429
@@ -78,7 +79,7 @@ def said_by(answer: requests.Response) -> str:
         body = None
     if isinstance(body, dict) and "reason" in body:
         start = str(body["reason"])
-    return "" if start.lstrip().startswith("<") else " ".join(start.split())[:_SAID_CHARACTERS]
+    return "" if start.lstrip().startswith("<") else " ".join(scrubbed(start).split())[:_SAID_CHARACTERS]
 
 
 def _retry_after_seconds(value: str | None, now: datetime) -> float:

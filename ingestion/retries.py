@@ -14,6 +14,7 @@ from tenacity import RetryCallState, RetryError, Retrying, retry_if_exception_ty
 from tenacity.nap import sleep_using_event
 
 from ingestion.errors import DownloadError
+from warehouse.secrets import scrubbed
 
 logger = logging.getLogger(__name__)
 
@@ -175,7 +176,7 @@ def hopeless_reason(error: Exception) -> str:
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"the certificate of {_host(error)} cannot be trusted ({cause.verify_message})"
-    return f"it cannot be asked for ({str(error)[:_REASON_CHARACTERS]})"
+    return f"it cannot be asked for ({scrubbed(str(error))[:_REASON_CHARACTERS]})"
 
 
 def _host(error: BaseException) -> str:

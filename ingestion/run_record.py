@@ -37,7 +37,9 @@ class RunRecord:
                 with ledger.transaction():
                     self._write(ledger)
         except WarehouseError as error:
-            logger.warning("%s %s: cannot be recorded yet: %s", done.asset, done.partition_key, error)
+            # Once: while a disk is full, each of a hundred months would say so.
+            level = logging.WARNING if len(self._untold) == 1 else logging.INFO
+            logger.log(level, "%s %s: cannot be recorded yet: %s", done.asset, done.partition_key, error)
         else:
             self._untold.clear()
 

@@ -171,6 +171,7 @@ def test_a_file_that_is_too_large_is_refused(says_length: bool, tmp_path: Path) 
         "http://.example.org/",
         "http://\u00e9" + "\u00e9" * 80 + "/",
         "http://a:s3cret@[::1/file?token=s3cret",
+        "http://a:" + "s3cret" * 100 + "@[::1/file",
         "gopher:x",
         "//",
     ],
