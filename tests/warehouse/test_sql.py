@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from warehouse.sql import identifier, literal
 
-_TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1)
+_TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1)
 
 
 @given(_TEXTS)
@@ -14,7 +14,8 @@ def test_any_text_is_itself_as_a_literal(text: str) -> None:
 
 @given(_TEXTS)
 def test_any_text_names_a_column(text: str) -> None:
-    assert duckdb.sql(f"select 1 as {identifier(text)}").columns == [text]
+    described = duckdb.execute(f"select 1 as {identifier(text)}").description
+    assert [name for name, *_ in described] == [text]
 
 
 def test_parts_make_a_qualified_name() -> None:
