@@ -27,6 +27,7 @@ from benchmarks.processes import BenchmarkError
 from benchmarks.report import conclusions, markdown_of, table_of
 from benchmarks.samples import FOLDER, HISTORY_LENGTHS
 from benchmarks.stages import Results
+from warehouse.terminal import quiet_on_broken_pipe
 
 # Those that look at a warehouse with everything built.
 _ON_ALL: dict[str, Callable[[Bench, Path], None]] = {
@@ -81,6 +82,7 @@ def _measure(bench: Bench, parts: Sequence[str]) -> None:
             measure(bench, database)
 
 
+@quiet_on_broken_pipe
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the table and how far the goals are, and keep the figures."""
     options = _options(arguments)

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from warehouse.connection import open_for_reading
 from warehouse.metrics import Metric, MetricQuery, list_dimensions, list_metrics, metric_sql
+from warehouse.terminal import quiet_on_broken_pipe
 
 # The hour's own trip type, for metrics that know of no trips.
 TRIP_TYPES = ("trip__trip_type", "mobility_hour__trip_type")
@@ -49,6 +50,7 @@ def measure(metric: Metric, connection: duckdb.DuckDBPyConnection, runs: int) ->
     return Timing(metric, planning, min(walls), median(walls), median(processors))
 
 
+@quiet_on_broken_pipe
 def main() -> int:
     """Measure every metric and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.metrics", description=__doc__)

@@ -26,6 +26,7 @@ from dbt.cli.main import dbtRunner
 from dbt_common.events.contextvars import get_node_info
 
 from benchmarks.processes import BenchmarkError
+from warehouse.dbt_plugin import Plugin
 from warehouse.paths import DATABASE_VARIABLE, PROJECT_ROOT
 
 # Whose scans are those of no model, seed or test.
@@ -102,7 +103,8 @@ def recorded_scans() -> Iterator[list[Scan]]:
     """The scans of whatever dbt, run in this process meanwhile, sends to DuckDB on connections it opens meanwhile."""
     scans: list[Scan] = []
     # Every connection that dbt opens, one a thread, wraps its cursor in this.
-    with patch.object(local, "DuckDBCursorWrapper", partial(_ProfiledCursor, scans.append)):
+    profiled = patch.object(local, "DuckDBCursorWrapper", partial(_ProfiledCursor, scans.append))
+    with profiled, patch.object(Plugin, "locks_settings", False):
         yield scans
 
 

@@ -46,6 +46,7 @@ from ingestion.pipeline import Status, ingest
 from ingestion.run_pipeline import exit_status
 from ingestion.terminal import TerminalProgress, print_results
 from warehouse.connection import WarehouseError
+from warehouse.terminal import quiet_on_broken_pipe
 
 
 def parse_arguments(argv: Sequence[str] | None, today: date) -> argparse.Namespace:
@@ -176,6 +177,7 @@ def _plan(options: argparse.Namespace, today: date) -> int:
     return plan_status(found)
 
 
+@quiet_on_broken_pipe
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     today = datetime.now(UTC).date()

@@ -20,6 +20,7 @@ from ingestion.partitions import BadMonthError, Partition, month_range, months_o
 from ingestion.pipeline import Result, Status, ingest, partitions_of
 from ingestion.terminal import TerminalProgress, print_plan, print_results
 from warehouse.connection import WarehouseError
+from warehouse.terminal import quiet_on_broken_pipe
 
 
 def parse_arguments(argv: Sequence[str] | None = None) -> tuple[argparse.Namespace, list[Partition]]:
@@ -92,6 +93,7 @@ def _ended_by_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+@quiet_on_broken_pipe
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     options, partitions = parse_arguments(argv)

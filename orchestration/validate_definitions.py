@@ -8,8 +8,10 @@ import sys
 import dagster as dg
 
 from orchestration.definitions import defs
+from warehouse.terminal import quiet_on_broken_pipe
 
 
+@quiet_on_broken_pipe
 def main() -> int:
     """Return 0 if every definition loads and fits the others; otherwise Dagster's error is raised."""
     dg.Definitions.validate_loadable(defs)

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from warehouse.connection import WarehouseError, open_for_reading
+from warehouse.terminal import quiet_on_broken_pipe
 
 # A check's latest run; where that failed for several partitions, all of them.
 _LATEST = """
@@ -69,6 +70,7 @@ def _named(connection: duckdb.DuckDBPyConnection, test: str, query: str) -> list
     return [name for (name,) in connection.execute(f"{query} from core_checks.{test}").fetchall()]
 
 
+@quiet_on_broken_pipe
 def main() -> int:
     """Print the health of the data, and return the exit status."""
     try:

@@ -4,8 +4,10 @@ import sys
 import webbrowser
 
 from quality.data_docs import docs_folder
+from warehouse.terminal import quiet_on_broken_pipe
 
 
+@quiet_on_broken_pipe
 def main() -> int:
     """Open the data docs, and return 1 if there are none yet."""
     page = docs_folder() / "index.html"

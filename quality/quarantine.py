@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from quality.suites.facts import NO_DROPOFF_TIMES, QUARANTINE_TOLERANCE
 from warehouse.connection import WarehouseError, open_for_reading
+from warehouse.terminal import quiet_on_broken_pipe
 
 _REJECTED = """
     with rejected as (
@@ -68,6 +69,7 @@ def print_quarantine(connection: duckdb.DuckDBPyConnection, console: Console) ->
     return len(above)
 
 
+@quiet_on_broken_pipe
 def main() -> int:
     """Print the report, and return the exit status."""
     try:

@@ -17,6 +17,7 @@ from quality.suite import UnknownSuiteError, select
 from quality.suites import SUITES
 from warehouse.connection import WarehouseError
 from warehouse.ledger import Check
+from warehouse.terminal import quiet_on_broken_pipe
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -32,6 +33,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+@quiet_on_broken_pipe
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the arguments say, and return the exit status."""
     options = _arguments(arguments)

@@ -23,6 +23,7 @@ from rich.console import Console
 from warehouse.connection import WarehouseError, limit_memory, open_for_reading, open_for_writing
 from warehouse.paths import database_path
 from warehouse.sql import identifier, literal
+from warehouse.terminal import quiet_on_broken_pipe
 
 # Below this share of free space a copy costs more than it gains: the next loads fill it again.
 WORTHWHILE_SHARE = 0.2
@@ -233,6 +234,7 @@ def _attached(connection: duckdb.DuckDBPyConnection, copy: Path, options: str = 
         connection.execute(f"detach {identifier(new)}")
 
 
+@quiet_on_broken_pipe
 def main(argv: Sequence[str] | None = None) -> int:
     """Compact the warehouse, or say what that would gain, and return the exit status."""
     parser = argparse.ArgumentParser(

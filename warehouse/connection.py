@@ -1,4 +1,9 @@
-"""Opening the DuckDB file: one process writes at a time, and a second one waits its turn."""
+"""Opening the DuckDB file: one process writes at a time, and a second one waits its turn.
+
+Who reads has a connection that reads the warehouse and nothing else, whatever SQL a person hands it: no files, no
+network, no settings. Who writes reads files, but never fetches or loads an extension; its settings are not locked, for
+dlt sets the time zone of its sessions.
+"""
 
 import logging
 import os
@@ -7,6 +12,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
@@ -15,9 +21,22 @@ from warehouse.paths import DATABASE_VARIABLE, database_path
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 LOCK_TIMEOUT_VARIABLE = "DUCKDB_LOCK_TIMEOUT_SECONDS"
 _DEFAULT_LOCK_TIMEOUT_SECONDS = 1800.0
 MEMORY_LIMIT_VARIABLE = "DUCKDB_MEMORY_LIMIT"
+
+# No SQL makes DuckDB fetch code from the network, or load what somebody has put among its extensions.
+_NO_EXTENSIONS = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+
+# SQL that a person wrote reads the warehouse, and no file, no variable of this process, and sets nothing.
+_READS_ONLY = {
+    **_NO_EXTENSIONS,
+    "enable_external_access": "false",
+    "python_enable_replacements": "false",
+    "lock_configuration": "true",
+}
 
 
 class WarehouseError(Exception):
@@ -88,28 +107,25 @@ def open_for_reading(
     return closing(_connect(path, read_only=True, timeout_seconds=timeout_seconds))
 
 
-def wait_until_free(path: Path, say: Callable[[str], None] = logger.warning) -> None:
-    """Wait until no other process has the DuckDB file open, for writers that open it themselves.
+def connect_when_free(
+    path: Path,
+    connect: Callable[[Path], T],
+    *,
+    timeout_seconds: float | None = None,
+    say: Callable[[str], None] = logger.warning,
+) -> T:
+    """What `connect` opens the DuckDB file as, once no other process has it.
 
-    `say` is told once for whom, where there is somebody to wait for.
+    `say` is told once for whom it waits, where there is somebody to wait for.
 
     Raises:
         WarehouseBusyError: the file was still in use after the timeout.
-        WarehouseError: the file cannot be opened for another reason.
+        WarehouseError: the file cannot be opened for another reason, or a setting is not valid.
     """
-    _connect(path, read_only=False, say=say).close()
-
-
-def _connect(
-    path: Path,
-    *,
-    read_only: bool,
-    timeout_seconds: float | None = None,
-    say: Callable[[str], None] = logger.warning,
-) -> duckdb.DuckDBPyConnection:
-    timeout = timeout_seconds
-    if timeout is None:
-        timeout = float(os.environ.get(LOCK_TIMEOUT_VARIABLE, _DEFAULT_LOCK_TIMEOUT_SECONDS))
+    if "?" in str(path):
+        # DuckDB takes what follows for the query of an address, and keeps its log of changes elsewhere.
+        raise WarehouseError(f"{path}: expected a path without `?`. Set {DATABASE_VARIABLE} to one.")
+    timeout = _lock_timeout() if timeout_seconds is None else timeout_seconds
     retrying = Retrying(
         retry=retry_if_exception(_is_lock_conflict),
         stop=stop_after_delay(timeout),
@@ -118,35 +134,74 @@ def _connect(
         reraise=True,
     )
     try:
-        connection: duckdb.DuckDBPyConnection = retrying(duckdb.connect, str(path), read_only=read_only)
+        return retrying(connect, path)
     except duckdb.Error as error:
         if _is_lock_conflict(error):
             raise WarehouseBusyError(
-                f"{path}: expected to be free within {timeout:.0f} seconds, but {_holder(error)} still has it open. "
+                f"{path}: expected to be free within {timeout:g} seconds, but {_holder(error)} still has it open. "
                 f"Close that process, or wait for longer by setting {LOCK_TIMEOUT_VARIABLE}.",
                 holder=_holder(error),
             ) from error
+        if "No space left" in str(error):
+            raise WarehouseError(f"{path}: its disk is full: {error}. Free some space, and run this again.") from error
         raise WarehouseError(
             f"{path}: cannot be opened as a DuckDB file: {error}. "
             f"Set {DATABASE_VARIABLE} to a file that is one, or is not there yet, and may be written."
         ) from error
-    return _with_memory_limit(connection)
+
+
+def writer_settings() -> dict[str, str]:
+    """What a connection that writes is opened with.
+
+    Raises:
+        WarehouseError: `DUCKDB_MEMORY_LIMIT` is not an amount of memory.
+    """
+    return {**_NO_EXTENSIONS, **_memory_limit()}
+
+
+def reader_settings() -> dict[str, str]:
+    """What a connection that only reads is opened with.
+
+    Raises:
+        WarehouseError: `DUCKDB_MEMORY_LIMIT` is not an amount of memory.
+    """
+    return {**_READS_ONLY, **_memory_limit()}
 
 
 def limit_memory(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
-    """Have DuckDB keep at most so much in memory (`1500MB`), unless `DUCKDB_MEMORY_LIMIT` says how much."""
+    """Have a writer keep at most so much in memory (`1500MB`), unless `DUCKDB_MEMORY_LIMIT` says how much."""
     if not os.environ.get(MEMORY_LIMIT_VARIABLE):
         connection.execute("set memory_limit = $limit", {"limit": limit})
 
 
-def _with_memory_limit(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+def _connect(path: Path, *, read_only: bool, timeout_seconds: float | None = None) -> duckdb.DuckDBPyConnection:
+    # All of them when it is opened: what is locked cannot be set later.
+    config: dict[str, str | bool | int | float | list[str]] = {
+        **(reader_settings() if read_only else writer_settings())
+    }
+
+    def connect(file: Path) -> duckdb.DuckDBPyConnection:
+        return duckdb.connect(str(file), read_only=read_only, config=config)
+
+    return connect_when_free(path, connect, timeout_seconds=timeout_seconds)
+
+
+def _lock_timeout() -> float:
+    text = os.environ.get(LOCK_TIMEOUT_VARIABLE) or str(_DEFAULT_LOCK_TIMEOUT_SECONDS)
+    try:
+        return float(text)
+    except ValueError as error:
+        raise WarehouseError(f"expected {LOCK_TIMEOUT_VARIABLE} to be a number of seconds, but got {text!r}") from error
+
+
+def _memory_limit() -> dict[str, str]:
     limit = os.environ.get(MEMORY_LIMIT_VARIABLE)
-    if limit:
-        try:
-            connection.execute("set memory_limit = $limit", {"limit": limit})
-        except duckdb.Error as error:
-            connection.close()
-            raise WarehouseError(
-                f"expected {MEMORY_LIMIT_VARIABLE} to be an amount of memory such as 4GB, but got {limit!r}: {error}"
-            ) from error
-    return connection
+    if not limit:
+        return {}
+    try:
+        with duckdb.connect(config={"memory_limit": limit}):
+            return {"memory_limit": limit}
+    except duckdb.Error as error:
+        raise WarehouseError(
+            f"expected {MEMORY_LIMIT_VARIABLE} to be an amount of memory such as 4GB, but got {limit!r}: {error}"
+        ) from error

@@ -1,4 +1,4 @@
-"""What dbt does with the DuckDB file when it opens it (`plugins` in `dbt/profiles.yml`)."""
+"""How dbt opens the DuckDB file (`plugins` in `dbt/profiles.yml`)."""
 
 from pathlib import Path
 from typing import Any
@@ -7,32 +7,76 @@ import duckdb
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.events.logging import AdapterLogger
+from dbt_common.invocation import get_invocation_id
 
-from warehouse.connection import WarehouseError, wait_until_free
+from warehouse.connection import WarehouseError, connect_when_free, writer_settings
 from warehouse.ledger import Ledger
+from warehouse.sql import identifier, literal
 
 logger = AdapterLogger("DuckDB")
 
 
 class Plugin(BasePlugin):
-    """Waits for the file as every other writer does, and has the ledger's tables there for what dbt writes into them.
+    """Attaches the file as the profile names it, and has the ledger's tables there for what dbt writes into them.
 
-    dbt-duckdb looks for a class of this name.
+    DuckDB would name the database by its file, dbt writes that name into its manifests, and whoever reads those with
+    the file named otherwise finds nothing; a file named `main.duckdb` could not be built at all. It waits for the file
+    as every other writer does. dbt-duckdb looks for a class of this name.
     """
 
-    def update_connection_config(self, creds: DuckDBCredentials, _config: dict[str, Any]) -> None:
-        """Called before the file is opened.
+    # No SQL of dbt's sets anything. Whoever profiles it does.
+    locks_settings = True
+
+    # Why the file cannot be opened in this invocation of dbt, once that is known: dbt asks again for every thread, and
+    # would wait as often.
+    _refused: tuple[str, str] | None = None
+
+    def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
+        """Called before DuckDB is started.
+
+        Raises:
+            RuntimeError: a setting is not valid. Of this type, because dbt-duckdb takes it for a failure to connect,
+                and says so and stops; others it answers with two more attempts and a page of stack.
+        """
+        try:
+            config.update(writer_settings())
+        except WarehouseError as error:
+            raise RuntimeError(str(error)) from error
+        config["lock_configuration"] = str(self.locks_settings).lower()
+        # As DuckDB has it of a file: beside it.
+        config["temp_directory"] = f"{_file(creds)}.tmp"
+
+    def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
+        """Called once DuckDB is started, before dbt-duckdb attaches what is not attached yet.
 
         Raises:
             RuntimeError: another process kept the file open for longer than the lock timeout, or it cannot be opened.
-                Of this type, because dbt-duckdb takes it for a failure to connect, and says so and stops; what is
-                not a RuntimeError it answers with two more attempts, each as long, and a page of stack.
         """
+        invocation = get_invocation_id()
+        if self._refused and self._refused[0] == invocation:
+            raise RuntimeError(self._refused[1])
+        assert self.creds
+        database = identifier(self.creds.database)
+
+        def attach(file: Path) -> None:
+            conn.execute(f"attach {literal(file)} as {database}")
+
         try:
-            wait_until_free(Path(creds.path), logger.warning)
-        except WarehouseError as error:
+            file = _file(self.creds)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            connect_when_free(file, attach, say=logger.warning)
+            conn.execute(f"use {database}")
+            Ledger(conn)
+        except (WarehouseError, OSError, duckdb.Error) as error:
+            self._refused = (invocation, str(error))
             raise RuntimeError(str(error)) from error
 
-    def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
-        """Called once the file is open."""
-        Ledger(conn)
+    def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Called for each cursor, which has no default database from the connection."""
+        assert self.creds
+        cursor.execute(f"use {identifier(self.creds.database)}")
+
+
+def _file(creds: DuckDBCredentials) -> Path:
+    assert creds.attach
+    return Path(creds.attach[0].path)

@@ -9,33 +9,31 @@ once and again when it changed. MetricFlow is imported on first use, for it take
 """
 
 import json
-import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import duckdb
 import pyarrow as pa
 
-from warehouse.connection import WarehouseError, open_for_reading
-from warehouse.paths import PROJECT_ROOT
+from warehouse.conditions import ConditionError, as_filter
+from warehouse.connection import open_for_reading
+from warehouse.semantic_manifest import BadMetricQueryError, MetricQueryError, manifest_version, read_manifest
 
 if TYPE_CHECKING:
     from metricflow.engine.metricflow_engine import MetricFlowEngine
     from metricflow.protocols.sql_client import SqlClient
 
-_GRAINS = ("hour", "day", "week", "month", "quarter", "year")
 _WHOLE_NUMBER = pa.decimal128(38, 0)
 
 
-class MetricQueryError(WarehouseError):
-    """A metric query cannot be answered; the message says why and what to do."""
+_NAME = re.compile(r"[A-Za-z0-9_]+")
 
 
 @dataclass(frozen=True)
@@ -54,10 +52,11 @@ class Metric:
 class MetricQuery:
     """Metrics, and what they are asked by.
 
-    `group_by` has dimensions as `trip__trip_type`, and times with their grain as `metric_time__month`. `where` has
-    conditions in SQL on the same names, whether grouped by or not. `order_by` takes metrics and what is grouped by,
-    with `-` before the name for descending order; without it the answer is in the order of the groups. `start` and
-    `end` bound metric_time, both inclusive. `saved_query` gives metrics and groups by the name of a saved query.
+    `group_by` has dimensions as `trip__trip_type`, and times with their grain as `metric_time__month`. Each of `where`
+    is one condition in SQL on the same names, whether grouped by or not, without subqueries. `order_by` takes metrics
+    and what is grouped by, with `-` before the name for descending order; without it the answer is in the order of the
+    groups. `start` and `end` bound metric_time, both inclusive. `saved_query` gives metrics and groups by the name of a
+    saved query.
     """
 
     metrics: tuple[str, ...] = ()
@@ -76,7 +75,7 @@ def list_metrics() -> list[Metric]:
     Raises:
         MetricQueryError: there is no semantic manifest.
     """
-    declared = _read_manifest(*_manifest_version())["metrics"]
+    declared = read_manifest(*manifest_version())["metrics"]
     metrics = [
         Metric(
             name=metric["name"],
@@ -95,8 +94,10 @@ def list_dimensions(metrics: tuple[str, ...]) -> list[str]:
     Raises:
         MetricQueryError: there is no such metric, or no semantic manifest.
     """
+    _check_names("metric", metrics)
+    version = manifest_version()
     with _refusals(), _LOCK:
-        found = _engine(*_manifest_version()).simple_dimensions_for_metrics(list(metrics))
+        found = _engine(*version).simple_dimensions_for_metrics(list(metrics))
     return sorted(dimension.granularity_free_dunder_name for dimension in found)
 
 
@@ -104,9 +105,11 @@ def metric_sql(query: MetricQuery) -> str:
     """The SQL that answers the query; the same for the same query until the declarations change.
 
     Raises:
-        MetricQueryError: there is no such metric or dimension, or no semantic manifest.
+        BadMetricQueryError: there is no such metric or dimension, or a condition, bound or limit is not one.
+        MetricQueryError: there is no semantic manifest.
     """
-    return _sql(query, *_manifest_version())
+    _check_query(query)
+    return _sql(query, *manifest_version())
 
 
 def query_metrics(query: MetricQuery, connection: duckdb.DuckDBPyConnection | None = None) -> pa.Table:
@@ -115,7 +118,8 @@ def query_metrics(query: MetricQuery, connection: duckdb.DuckDBPyConnection | No
     Without a connection the DuckDB file is opened for reading, and closed again.
 
     Raises:
-        MetricQueryError: there is no such metric or dimension, no semantic manifest, or DuckDB refuses the SQL.
+        BadMetricQueryError: as of `metric_sql`, or a condition compares what cannot be compared.
+        MetricQueryError: there is no semantic manifest, or DuckDB cannot answer.
         WarehouseError: the DuckDB file cannot be opened.
     """
     sql = metric_sql(query)
@@ -125,44 +129,76 @@ def query_metrics(query: MetricQuery, connection: duckdb.DuckDBPyConnection | No
     return _run(sql, connection)
 
 
+def months_loaded(connection: duckdb.DuckDBPyConnection) -> list[date]:
+    """The months of which trips are loaded and built, each as its first day; none without a ledger."""
+    try:
+        found = connection.execute(
+            "select distinct cast(split_part(partition_key, '/', -1) as date) as month from meta.asset_watermarks"
+            " where asset = 'fct_trips' and rows > 0 order by month"
+        ).fetchall()
+    except duckdb.CatalogException:
+        return []
+    return [month for (month,) in found]
+
+
+def stray_months(answer: pa.Table, months: Sequence[date]) -> list[date]:
+    """Months in an answer by day or month of which nothing is loaded: its files have trips of others, too."""
+    columns = [
+        name for name in answer.column_names if re.fullmatch(r"(metric_time|\w+__pickup_date)__(day|month)", name)
+    ]
+    found = {value.date().replace(day=1) for name in columns for value in answer[name].to_pylist() if value}
+    return sorted(found - set(months)) if months else []
+
+
+def _check_query(query: MetricQuery) -> None:
+    """What MetricFlow would take for another question, or answer with nothing."""
+    _check_names("metric", query.metrics)
+    _check_names("dimension", query.group_by)
+    _check_names("name to order by", tuple(name.removeprefix("-") for name in query.order_by))
+    _check_names("saved query", (query.saved_query,) if query.saved_query is not None else ())
+    if query.limit is not None and query.limit < 1:
+        raise BadMetricQueryError(f"expected a limit of 1 row or more, but got {query.limit}")
+    if any(bound and bound.tzinfo for bound in (query.start, query.end)):
+        raise BadMetricQueryError("expected bounds without a zone, for times are New York's, but got one with")
+    if query.start and query.end and query.start > query.end:
+        raise BadMetricQueryError(
+            f"expected a first day that is not after the last, but got {query.start:%Y-%m-%d} to {query.end:%Y-%m-%d}"
+        )
+
+
+def _check_names(kind: str, names: tuple[str, ...]) -> None:
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise BadMetricQueryError(f"expected a {kind} in letters, digits and underscores, but got {name!r}")
+
+
 def _run(sql: str, connection: duckdb.DuckDBPyConnection) -> pa.Table:
+    statements = duckdb.extract_statements(sql)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise BadMetricQueryError("expected one query, but a condition made more of it")
     try:
         # A cursor of its own, so that threads may share the connection, whatever result is still open on it.
         with connection.cursor() as cursor:
             answer: pa.Table = cursor.sql(sql).to_arrow_table()
     except duckdb.CatalogException as error:
-        raise MetricQueryError(f"{error}\nBuild what the metrics are of first: cd dbt && dbt build") from error
+        if "Function" in str(error):
+            raise BadMetricQueryError(f"DuckDB refuses the condition: {_first_line(error)}") from error
+        raise MetricQueryError(
+            f"{_first_line(error)}\nBuild what the metrics are of first: cd dbt && dbt build"
+        ) from error
+    except (duckdb.BinderException, duckdb.ConversionException, duckdb.InvalidInputException) as error:
+        raise BadMetricQueryError(
+            f"DuckDB refuses the query, most likely for a condition: {_first_line(error)}"
+        ) from error
     except duckdb.Error as error:
-        raise MetricQueryError(f"DuckDB refuses the query, most likely for a condition: {error}") from error
+        raise MetricQueryError(f"DuckDB cannot answer the query: {_first_line(error)}") from error
     # DuckDB's sum of integers is a number of 128 bits, which few clients of Arrow take for an integer.
     types = [pa.int64() if field.type == _WHOLE_NUMBER else field.type for field in answer.schema]
     return answer.cast(pa.schema(list(zip(answer.column_names, types, strict=True))))
 
 
-def _manifest_path() -> Path:
-    """Where dbt puts the semantic manifest: below its target folder, which may be set, relative to the project."""
-    dbt_project = PROJECT_ROOT / "dbt"
-    return dbt_project / (os.environ.get("DBT_TARGET_PATH") or "target") / "semantic_manifest.json"
-
-
-def _manifest_version() -> tuple[Path, int]:
-    path = _manifest_path()
-    try:
-        return path, path.stat().st_mtime_ns
-    except FileNotFoundError as error:
-        raise MetricQueryError(
-            f"{path}: expected dbt's semantic manifest, but there is none. Make it: cd dbt && dbt parse"
-        ) from error
-
-
-@lru_cache(maxsize=1)
-def _read_manifest(path: Path, _modified_at: int) -> dict[str, Any]:
-    """The semantic manifest, its tables named without the database: that is the name of the file it was parsed for."""
-    manifest: dict[str, Any] = json.loads(path.read_text())
-    for holder in (*manifest["semantic_models"], *manifest["project_configuration"]["time_spines"]):
-        relation = holder["node_relation"]
-        relation["relation_name"] = f'"{relation["schema_name"]}"."{relation["alias"]}"'
-    return manifest
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 class _DuckDbDialect:
@@ -186,7 +222,7 @@ def _engine(path: Path, modified_at: int) -> "MetricFlowEngine":
     from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_dbt_generated_manifest
     from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
 
-    manifest = parse_manifest_from_dbt_generated_manifest(json.dumps(_read_manifest(path, modified_at)))
+    manifest = parse_manifest_from_dbt_generated_manifest(json.dumps(read_manifest(path, modified_at)))
     return MetricFlowEngine(SemanticManifestLookup(manifest), cast("SqlClient", _DuckDbDialect()))
 
 
@@ -216,23 +252,9 @@ def _refusals() -> Iterator[None]:
 
     try:
         yield
+    except ConditionError as error:
+        raise BadMetricQueryError(str(error)) from error
     except InformativeUserError as error:
-        raise MetricQueryError(
+        raise BadMetricQueryError(
             f"MetricFlow refuses the query: {error}\nWhat there is: make metrics, make dimensions M=<metric>"
         ) from error
-
-
-def as_filter(condition: str) -> str:
-    """A condition on plain names (`trip__trip_type = 'fhv'`) as MetricFlow wants it; one in its own terms is kept."""
-    if "{{" in condition:
-        return condition
-    # What is between quotes is a value, whatever it looks like.
-    parts = re.split(r"('(?:[^']|'')*')", condition)
-    return "".join(part if part.startswith("'") else re.sub(r"\b\w+?__\w+\b", _as_reference, part) for part in parts)
-
-
-def _as_reference(name: re.Match[str]) -> str:
-    owner, _, last = name[0].rpartition("__")
-    if last in _GRAINS:
-        return f"{{{{ TimeDimension('{owner}', '{last}') }}}}"
-    return f"{{{{ Dimension('{name[0]}') }}}}"

@@ -23,6 +23,7 @@ from ingestion.sample_publisher.files import FILE_FEEDS, PUBLISHER_FOLDERS, writ
 from ingestion.sample_publisher.guard import RealFilesLoadedError, check_no_real_file_is_loaded
 from ingestion.sample_publisher.server import SamplePublisher
 from warehouse.connection import WarehouseError
+from warehouse.terminal import quiet_on_broken_pipe
 
 
 def _month(text: str) -> date:
@@ -144,6 +145,7 @@ def _write(arguments: argparse.Namespace) -> int:
     return 0
 
 
+@quiet_on_broken_pipe
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     parser = _parser()

@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.dbt.small_warehouse import Warehouse
+from warehouse.connection import connect_when_free
 
 HOLD_THE_FILE = """
 import sys, time, duckdb
@@ -50,3 +53,31 @@ def test_dbt_waits_once_for_the_timeout_and_names_the_holder(
     assert not failed.success
     assert f"(PID {holder.pid}) still has it open" in str(failed.exception)
     assert "DUCKDB_LOCK_TIMEOUT_SECONDS" in str(failed.exception)
+
+
+@pytest.mark.parametrize("command", ["build", "run", "test", "compile"])
+def test_every_command_waits_once(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    timeout = 2.0
+    monkeypatch.setenv("DUCKDB_LOCK_TIMEOUT_SECONDS", str(timeout))
+    with held(warehouse.path, 60) as holder:
+        refused: list[float] = []
+
+        def timed(*arguments: Any, **options: Any) -> Any:
+            begun = time.monotonic()
+            try:
+                return connect_when_free(*arguments, **options)
+            finally:
+                refused.append(time.monotonic() - begun)
+
+        monkeypatch.setattr("warehouse.dbt_plugin.connect_when_free", timed)
+        assert not warehouse.dbt(command).success
+        assert waited_for(warehouse, holder) == 1
+    assert len(refused) == 1
+    assert timeout * 0.5 < refused[0] < timeout * 2.5
+
+
+def test_a_refusal_is_forgotten_by_the_next_run(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUCKDB_LOCK_TIMEOUT_SECONDS", "0.3")
+    with held(warehouse.path, 60):
+        assert not warehouse.dbt("seed").success
+    assert warehouse.dbt("seed").success, warehouse.said

@@ -1,13 +1,23 @@
 """One writer at a time; the second one waits and says so."""
 
 import logging
+import re
 import subprocess
 import sys
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
+import duckdb
+import pyarrow as pa
 import pytest
+import yaml
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
+from dbt.adapters.duckdb.environments.local import LocalEnvironment
 
+from warehouse.compact import compact
 from warehouse.connection import WarehouseBusyError, WarehouseError, limit_memory, open_for_reading, open_for_writing
+from warehouse.paths import DATABASE_VARIABLE, PROJECT_ROOT
+from warehouse.summary import main as summary
 
 HOLD_THE_FILE = """
 import sys, time, duckdb
@@ -85,4 +95,140 @@ def test_what_is_opened_keeps_to_the_memory_limit(database: Path, monkeypatch: p
 def test_a_memory_limit_that_is_none_is_named(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DUCKDB_MEMORY_LIMIT", "much")
     with pytest.raises(WarehouseError, match=r"DUCKDB_MEMORY_LIMIT .* such as 4GB, but got 'much'"):
+        open_for_writing()
+
+
+def _ways_to_read(database: Path) -> dict[str, AbstractContextManager[duckdb.DuckDBPyConnection]]:
+    return {"the warehouse": open_for_reading(), "another file": open_for_reading(path=database)}
+
+
+def _dbt(database: Path) -> duckdb.DuckDBPyConnection:
+    """The connection that dbt works with, by its own profile."""
+    rendered = yaml.safe_load((PROJECT_ROOT / "dbt" / "profiles.yml").read_text())["nyc_mobility"]["outputs"]["dev"]
+    rendered["attach"][0]["path"] = str(database)
+    credentials = DuckDBCredentials.from_dict(rendered)
+    plugins = LocalEnvironment.initialize_plugins(credentials)
+    connection: duckdb.DuckDBPyConnection = LocalEnvironment.initialize_db(credentials, plugins)
+    return connection
+
+
+REACHING_OUT = (
+    "select content from read_text('{file}')",
+    "select * from read_csv('{file}')",
+    "select * from read_parquet('{file}')",
+    "select * from read_json('{file}')",
+    "select * from '{file}'",
+    "select * from glob('{file}')",
+    "copy (select 1) to '{file}.new'",
+    "export database '{file}.new'",
+    "attach '{file}.new' as other",
+    "import database '{file}'",
+    "install httpfs",
+    "load httpfs",
+    "load '{file}'",
+    "select * from read_csv('http://127.0.0.1:9/x.csv')",
+    "select * from read_csv('s3://bucket/x.csv')",
+    "select * from secret_of_this_process",
+)
+SETTINGS = (
+    "set enable_external_access = true",
+    "set autoinstall_known_extensions = true",
+    "set autoload_known_extensions = true",
+    "set lock_configuration = false",
+    "set memory_limit = '1TB'",
+    "set temp_directory = '/'",
+    "set allowed_directories = ['/']",
+    "reset enable_external_access",
+    "pragma enable_profiling",
+)
+
+
+def test_no_sql_of_a_reader_reaches_a_file_the_network_or_a_setting(database: Path, tmp_path: Path) -> None:
+    with open_for_writing() as connection:
+        connection.execute("create table held as select 1 as x")
+    file = tmp_path / "secret.csv"
+    file.write_text("secret")
+    before = sorted(tmp_path.iterdir())
+    secret_of_this_process = pa.table({"x": [1]})
+    for way, opened in _ways_to_read(database).items():
+        with opened as connection:
+            assert connection.execute("select x from held").fetchall() == [(1,)]
+            for sql in (*REACHING_OUT, *SETTINGS):
+                refused = False
+                try:
+                    connection.execute(sql.format(file=file)).fetchall()
+                except duckdb.Error:
+                    refused = True
+                assert refused, f"{way}: {sql}"
+    assert sorted(tmp_path.iterdir()) == before
+    assert secret_of_this_process.num_rows == 1
+
+
+@pytest.mark.parametrize("sql", ["select * from read_csv('http://127.0.0.1:9/x.csv')", "load httpfs"])
+def test_no_writer_fetches_or_loads_an_extension(database: Path, sql: str) -> None:
+    with open_for_writing() as connection, closing(_dbt(database.with_name("dbt.duckdb"))) as dbt:
+        for each in (connection, dbt):
+            for setting in ("autoinstall_known_extensions", "autoload_known_extensions"):
+                assert each.execute(f"select current_setting('{setting}')").fetchall() == [(False,)]
+            with pytest.raises(duckdb.Error, match=r"[Ee]xtension|httpfs"):
+                each.execute(sql).fetchall()
+        with pytest.raises(duckdb.InvalidInputException, match="locked"):
+            dbt.execute("set autoload_known_extensions = true")
+
+
+def test_nobody_opens_the_file_but_here() -> None:
+    """So that what a connection may do is said once. The benchmark and the sample publisher have files of their own."""
+    opening = re.compile(r"duckdb\.connect\(")
+    folders = ("warehouse", "quality", "orchestration", "ingestion")
+    files = [file for folder in folders for file in (PROJECT_ROOT / folder).rglob("*.py")]
+    found = {
+        file.relative_to(PROJECT_ROOT).as_posix()
+        for file in files
+        if "sample_publisher" not in file.parts and opening.search(file.read_text())
+    }
+    assert found == {"warehouse/connection.py", "warehouse/conditions.py"}
+
+
+def test_a_reader_spills_to_the_disk(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUCKDB_MEMORY_LIMIT", "100MB")
+    with open_for_writing() as connection:
+        connection.execute("create table numbers as select range as i from range(10_000_000)")
+    with open_for_reading() as connection:
+        assert connection.execute("select current_setting('memory_limit')").fetchall() == [("95.3 MiB",)]
+        # More than fits into memory: what is held open of it lies in files beside the database.
+        answer = connection.cursor().execute("select hash(i) as h, i from numbers order by h")
+        assert answer.fetchone()
+        spilled = connection.execute("select path, size from duckdb_temporary_files()").fetchall()
+        assert sum(size for _, size in spilled) > 1_000_000
+        assert {Path(path).parent for path, _ in spilled} == {Path(f"{database}.tmp")}
+
+
+@pytest.mark.parametrize("name", ["main", "temp", "system", "it's", 'a"b', "a[1]b", "a*b", "a{b}", "with space", "ünï"])
+def test_odd_names_of_files_and_folders_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = tmp_path / name / f"{name}.duckdb"
+    monkeypatch.setenv(DATABASE_VARIABLE, str(database))
+    with open_for_writing() as connection:
+        connection.execute("create schema raw_data; create table raw_data.held as select range as x from range(1000)")
+    with closing(_dbt(database)) as dbt:
+        assert dbt.execute("select count(*) from nyc_mobility.raw_data.held").fetchall() == [(1000,)]
+    with open_for_reading() as connection:
+        assert connection.execute("select count(*) from raw_data.held").fetchall() == [(1000,)]
+    assert compact(worthwhile_share=0)
+    assert summary() == 3
+    assert "nothing is loaded yet" in capsys.readouterr().out
+
+
+def test_a_question_mark_in_a_path_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(DATABASE_VARIABLE, str(tmp_path / "a?b" / "w.duckdb"))
+    with pytest.raises(WarehouseError, match=r"without `\?`.*DUCKDB_DATABASE_PATH"):
+        open_for_writing()
+    with pytest.raises(RuntimeError, match=r"without `\?`"):
+        _dbt(tmp_path / "a?b" / "w.duckdb")
+
+
+def test_a_lock_timeout_that_is_none_is_named(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUCKDB_LOCK_TIMEOUT_SECONDS", "soon")
+    with pytest.raises(WarehouseError, match=r"DUCKDB_LOCK_TIMEOUT_SECONDS .* number of seconds, but got 'soon'"):
         open_for_writing()

@@ -6,7 +6,7 @@
 {# Whether this invocation is one that the ledger keeps, which is in the DuckDB file; one in memory has none. #}
 {% macro is_recorded_run() -%}
     {%- set builds_or_tests = flags.WHICH in ('build', 'run', 'seed', 'snapshot', 'test') -%}
-    {{ return(execute and builds_or_tests and target.type == 'duckdb' and target.path != ':memory:') }}
+    {{ return(execute and builds_or_tests and target.type == 'duckdb' and target.name != 'lint') }}
 {%- endmacro %}
 
 {#

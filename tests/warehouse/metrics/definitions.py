@@ -10,6 +10,7 @@ TRIPS_VIEW = """
         select
             trip_id, trip_type, rider_type, pickup_hour, pickup_date, passenger_count, trip_distance,
             trip_duration_minutes as minutes, total_amount, fare_amount, tip_amount, payment_type_id,
+            rate_code_id, vendor_id, source_month,
             congestion_surcharge, cbd_congestion_fee, pickup_location_id, dropoff_location_id, start_station_id,
             not is_outlier and not is_refund as sane,
             is_refund as refund,
@@ -27,7 +28,8 @@ TRIPS_VIEW = """
             snowfall_cm as snow,
             wind_speed_ms as wind,
             cloud_cover_pct as cloud,
-            weather_category, temperature_category, precipitation_intensity
+            weather_category, temperature_category, precipitation_intensity,
+            load_id is not null as loaded
         from core_core.dim_weather
     )
 
@@ -172,9 +174,26 @@ DEFINITIONS = CORE | WEATHER | MODES | TIMES | FURTHER
 # Metrics of fct_hourly_mobility, which know of no more than the hour and the type.
 OF_HOURS = {"hours_with_trips", "avg_trips_per_hour", "peak_hour_trips", "trips_of_hours"}
 
+
+def _of_hour(category: str) -> str:
+    return f"case when loaded then coalesce({category}, 'not measured') else 'no weather loaded' end"
+
+
 # What trips can be grouped by beside time, and what it is in the view.
 DIMENSIONS = {
     "trip__rider_type": "rider_type",
+    "trip__is_in_month_of_file": "(strftime(pickup_date, '%Y-%m') = strftime(source_month, '%Y-%m'))",
+    "trip__payment_type": """coalesce(
+        map {0: 'Flex Fare', 1: 'Credit card', 2: 'Cash', 3: 'No charge', 4: 'Dispute', 5: 'Unknown', 6: 'Voided trip'}
+        [payment_type_id], 'code ' || payment_type_id, 'not published')""",
+    "trip__rate_code": """coalesce(
+        map {
+            1: 'Standard', 2: 'JFK', 3: 'Newark', 4: 'Nassau or Westchester', 5: 'Negotiated', 6: 'Group ride',
+            99: 'Unknown'
+        }[rate_code_id], 'code ' || rate_code_id, 'not published')""",
+    "trip__vendor": """coalesce(
+        map {1: 'Creative Mobile Technologies', 2: 'Curb Mobility', 6: 'Myle Technologies', 7: 'Helix'}[vendor_id],
+        'code ' || vendor_id, 'not published')""",
     "trip__hour_of_day": "h",
     "time__day_part": "part",
     "date__day_name": "day_name",
@@ -183,9 +202,9 @@ DIMENSIONS = {
     "pickup_location__zone_name": "pickup_zone",
     "dropoff_location__borough": "dropoff_borough",
     "start_station__station_name": "start_station_name",
-    "weather__weather_category": "weather_category",
-    "weather__temperature_category": "temperature_category",
-    "weather__precipitation_intensity": "precipitation_intensity",
+    "weather__weather_category": _of_hour("weather_category"),
+    "weather__temperature_category": _of_hour("temperature_category"),
+    "weather__precipitation_intensity": _of_hour("precipitation_intensity"),
     "trip__is_rush_hour": "rush",
     "trip__is_weekend": "weekend",
     "trip__is_business_hours": "business",

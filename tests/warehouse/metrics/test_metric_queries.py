@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import threading
 from datetime import datetime
 from pathlib import Path
 
@@ -13,19 +14,21 @@ import pyarrow as pa
 import pytest
 
 from tests.warehouse.metrics.conftest import MetricWarehouse
-from warehouse import metrics
+from tests.warehouse.metrics.definitions import FIXED
+from warehouse import semantic_manifest
 from warehouse.ask_metrics import main
+from warehouse.conditions import as_filter
 from warehouse.connection import WarehouseError
+from warehouse.metric_definitions import define_metric
 from warehouse.metrics import (
     MetricQuery,
-    MetricQueryError,
-    as_filter,
     list_dimensions,
     list_metrics,
     metric_sql,
     query_metrics,
 )
 from warehouse.paths import DATABASE_VARIABLE, PROJECT_ROOT
+from warehouse.semantic_manifest import MetricQueryError, read_manifest
 
 BY_TYPE = MetricQuery(("total_trips",), ("trip__trip_type",))
 
@@ -67,11 +70,11 @@ def test_the_project_is_read_once_and_again_when_it_changed(
     path = tmp_path / "semantic_manifest.json"
     shutil.copy(metric_warehouse.target / path.name, path)
     monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path))
-    before = metrics._read_manifest.cache_info().misses
+    before = read_manifest.cache_info().misses
     for _ in range(3):
         metric_sql(BY_TYPE)
         list_metrics()
-    assert metrics._read_manifest.cache_info().misses == before + 1
+    assert read_manifest.cache_info().misses == before + 1
     path.write_text(path.read_text().replace('"Average speed"', '"Speed"'))
     os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
     assert "Speed" in {metric.label for metric in list_metrics()}
@@ -106,6 +109,8 @@ def test_facts_that_are_not_built_say_what_builds_them(metric_warehouse: MetricW
         (MetricQuery(("total_trips",), order_by=("avg_fare",)), "avg_fare"),
         (MetricQuery(("peak_hour_trips",), ("pickup_location__borough",)), "pickup_location__borough"),
         (MetricQuery(saved_query="top"), "top_zones"),
+        (MetricQuery(("total_trips",), limit=0), "1 row or more"),
+        (MetricQuery(("total_trips",), start=datetime(2025, 3, 2), end=datetime(2025, 3, 1)), "not after the last"),
         (MetricQuery(), "no metrics"),
     ],
 )
@@ -123,9 +128,9 @@ def test_a_condition_that_is_no_sql_is_refused(connection: duckdb.DuckDBPyConnec
 
 def test_plain_names_in_conditions_become_references_but_values_do_not() -> None:
     assert as_filter("trip__trip_type = 'a__b' and metric_time__month >= '2025-01-01'") == (
-        "{{ Dimension('trip__trip_type') }} = 'a__b' and {{ TimeDimension('metric_time', 'month') }} >= '2025-01-01'"
+        "({{ Dimension('trip__trip_type') }} = 'a__b' and {{ TimeDimension('metric_time', 'month') }} >= '2025-01-01')"
     )
-    assert as_filter("{{ Dimension('trip__rider_type') }} = 'x'") == "{{ Dimension('trip__rider_type') }} = 'x'"
+    assert as_filter("{{ Dimension('trip__rider_type') }} = 'x'") == "({{ Dimension('trip__rider_type') }} = 'x')"
 
 
 def test_dimensions_are_those_that_all_metrics_have(metric_warehouse: MetricWarehouse) -> None:
@@ -174,15 +179,128 @@ def test_the_terminal_says_what_is_wrong_and_how_to_go_on(
     assert all(metric.name in listed for metric in list_metrics())
     assert main(["dimensions", "avg_fare"]) == 0
     assert "trip__trip_type" in capsys.readouterr().out
-    assert main(["query", "avg_fair"]) == 1
+    assert main(["query", "avg_fair"]) == 2
     assert "avg_fare" in capsys.readouterr().err
-    with pytest.raises(SystemExit) as ended:
-        main(["query", "avg_fare", "--limit", "many"])
-    assert ended.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--limit", "many"], "--limit"),
+        (["--limit", "0"], "1 row or more"),
+        (["--limit=-3"], "--limit"),
+        (["--start", "2025-03-09", "--end", "2025-03-08"], "not after the last"),
+        (["--start", "March"], "--start: expected a day"),
+        (["--end", "2025-03-08T00:00:00+02:00"], "without a zone"),
+        (["--order=-"], "order by"),
+        (["--order=avg_fare"], "avg_fare"),
+        (["--order=total_trips; select 1"], "order by"),
+        (["--by=trip__trip_type;"], "dimension"),
+        (["--by={{ 7*7 }}"], "dimension"),
+        (["--saved", "top"], "saved query"),
+        (["--where", "trip__trip_type = 'x'; select 1"], "one condition"),
+        (["--where", "trip__trip_type + 1 = date '2025-01-01'"], "condition"),
+        (["--where", "read_text('/etc/passwd') is null"], "condition"),
+    ],
+)
+def test_a_bad_question_ends_with_2_and_words(
+    metric_warehouse: MetricWarehouse, options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["query", "total_trips", *options]) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert captured.out == ""
+
+
+def test_an_empty_answer_says_so_and_what_is_loaded(
+    metric_warehouse: MetricWarehouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for options in (["--by=trip__trip_type"], []):
+        assert main(["query", "total_trips", "--start", "2031-01-01", *options, "--csv"]) == 0
+        assert "Months loaded: 2025-03, 2025-11." in capsys.readouterr().err
+
+
+def test_strays_are_marked_and_can_be_left_out(
+    metric_warehouse: MetricWarehouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["query", "total_trips", "--by=metric_time__month", "--csv"]) == 0
+    captured = capsys.readouterr()
+    months = [line[:7] for line in captured.out.splitlines()[1:]]
+    strays = sorted(set(months) - {"2025-03", "2025-11"})
+    assert strays
+    assert f"Not loaded: {', '.join(strays)}." in captured.err
+    where = "trip__is_in_month_of_file"
+    assert main(["query", "total_trips", "--by=metric_time__month", "--where", where, "--csv"]) == 0
+    captured = capsys.readouterr()
+    assert [line[:7] for line in captured.out.splitlines()[1:]] == ["2025-03", "2025-11"]
+    assert captured.err == ""
+
+
+def test_hours_without_weather_are_a_group_with_a_name(connection: duckdb.DuckDBPyConnection) -> None:
+    for dimension in ("category", "description"):
+        answer = query_metrics(MetricQuery(("total_trips",), (f"weather__weather_{dimension}",)), connection)
+        groups = answer[f"weather__weather_{dimension}"].to_pylist()
+        assert "no weather loaded" in groups
+        assert None not in groups
+
+
+def test_a_metric_is_described_down_to_its_columns(
+    metric_warehouse: MetricWarehouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["describe", "avg_trip_speed_mph"]) == 0
+    described = capsys.readouterr().out
+    for part in (
+        "Average speed",
+        "mph",
+        "Core trip metrics",
+        "mobility analytics",
+        "= timed_trip_distance_miles / timed_trip_duration_hours",
+        "timed_trip_distance_miles = sum(case when is_sane and avg_speed_mph is not null then trip_distance end)",
+        "of core_core.fct_trips",
+        "trip__trip_type",
+        "SELECT",
+    ):
+        assert part in described
+    assert main(["describe", "avg_trip_speed"]) == 2
+    assert "avg_trip_speed_mph" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [metric for metrics in FIXED.values() for metric in metrics])
+def test_every_metric_has_a_formula(metric_warehouse: MetricWarehouse, name: str) -> None:
+    definition = define_metric(name)
+    assert definition.formula[0].startswith(f"{name} = ")
+    assert any("fct_" in line for line in definition.formula)
+
+
+@pytest.mark.parametrize("share", [0, 0.5])
+def test_a_manifest_that_is_being_written_is_waited_for(
+    metric_warehouse: MetricWarehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    whole = (metric_warehouse.target / "semantic_manifest.json").read_text()
+    path = tmp_path / "semantic_manifest.json"
+    path.write_text(whole[: int(len(whole) * share)])
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path))
+    writer = threading.Timer(0.5, lambda: path.write_text(whole))
+    writer.start()
+    assert query_metrics(BY_TYPE).num_rows == 5
+    writer.join()
+
+
+@pytest.mark.parametrize("content", ["", '{"metrics": [', "{}", "[]", '{"semantic_models": [{}]}'])
+def test_a_manifest_that_stays_broken_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "semantic_manifest.json").write_text(content)
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path))
+    monkeypatch.setattr(semantic_manifest, "_WAIT_SECONDS", 0.3)
+    assert main(["query", "total_trips"]) == 1
+    said = capsys.readouterr().err
+    assert "semantic_manifest.json" in said
+    assert "cd dbt && dbt parse" in said
 
 
 def test_metricflow_validates_and_answers_on_its_own_command_line(
-    metric_warehouse: MetricWarehouse, tmp_path: Path
+    metric_warehouse: MetricWarehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`mf` reads the manifest below the project only: a project whose target folder is the one of the build."""
     project = tmp_path / "dbt"
@@ -199,6 +317,10 @@ def test_metricflow_validates_and_answers_on_its_own_command_line(
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    # Not the name that the project was parsed with.
+    renamed = tmp_path / "main.duckdb"
+    shutil.copy(metric_warehouse.path, renamed)
+    monkeypatch.setenv(DATABASE_VARIABLE, str(renamed))
     validated = run("validate-configs")
     assert validated.count("ERRORS: 0, FUTURE_ERRORS: 0, WARNINGS: 0") == 6, validated
     assert "yellow_taxi" in run("query", "--metrics", "total_trips", "--group-by", "trip__trip_type")

@@ -1,0 +1,60 @@
+"""A reader that has enough of an output ends the command quietly."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from warehouse.paths import PROJECT_ROOT
+from warehouse.terminal import quiet_on_broken_pipe
+
+COMMANDS = [
+    ["ingestion.run_pipeline", "--help"],
+    ["ingestion.gaps", "--help"],
+    ["ingestion.sample_publisher", "--help"],
+    ["warehouse.ask_metrics", "--help"],
+    ["warehouse.compact", "--help"],
+    ["warehouse.summary"],
+    ["quality.run", "--list"],
+    ["quality.health"],
+    ["quality.quarantine"],
+    ["benchmarks", "--help"],
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("buffered", [True, False], ids=["buffered", "unbuffered"])
+def test_a_closed_pipe_leaves_no_traceback(database: Path, command: list[str], buffered: bool) -> None:
+    """The pipe is closed before the first word, which `head` does only sometimes."""
+    read, write = os.pipe()
+    os.close(read)
+    options = [] if buffered else ["-u"]
+    with os.fdopen(write, "wb") as closed:
+        done = subprocess.run(
+            [sys.executable, *options, "-m", *command],
+            cwd=PROJECT_ROOT,
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
+
+
+def test_the_status_of_a_command_is_kept() -> None:
+    assert quiet_on_broken_pipe(lambda: 3)() == 3
+
+
+def test_every_command_line_is_quiet() -> None:
+    """Whatever has a `main` and can be run."""
+    folders = ("ingestion", "warehouse", "quality", "orchestration")
+    mains = [
+        file
+        for folder in folders
+        for file in (PROJECT_ROOT / folder).rglob("*.py")
+        if '__name__ == "__main__"' in file.read_text()
+    ]
+    assert len(mains) > 8
+    assert [file.name for file in mains if "@quiet_on_broken_pipe\ndef main(" not in file.read_text()] == []
