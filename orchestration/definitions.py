@@ -7,7 +7,8 @@ from orchestration.assets.raw_assets import raw_assets
 from orchestration.checks.quality import quality_checks
 from orchestration.jobs.daily import daily_dbt_build_job, daily_quality_job
 from orchestration.jobs.monthly import backfill_monthly_data, monthly_ingestion
-from orchestration.resources.dbt import dbt_resource
+from orchestration.resources.dbt import configured_dbt
+from orchestration.resources.executor import terminable_in_process_executor
 from orchestration.schedules.daily import daily_dbt_build, daily_quality
 from orchestration.sensors.alerts import alert_sensor
 from orchestration.sensors.ledger import ledger_sensor
@@ -19,7 +20,7 @@ defs = dg.Definitions(
     jobs=[backfill_monthly_data, monthly_ingestion, daily_dbt_build_job, daily_quality_job],
     schedules=[daily_dbt_build, daily_quality],
     sensors=[publication_sensor, ledger_sensor, alert_sensor],
-    resources={"dbt": dbt_resource},
+    resources={"dbt": configured_dbt},
     # DuckDB has one writer: a process for each step would only cost its start.
-    executor=dg.in_process_executor,
+    executor=terminable_in_process_executor,
 )
