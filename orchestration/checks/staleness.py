@@ -19,7 +19,7 @@ from warehouse.connection import open_for_reading
 
 CHECK_NAME = "built_from_what_is_loaded"
 # By this metadata one state of the check is told from another.
-STATE = "ledger_run_id"
+STATE = "state of loads"
 _TABLES = ("table", "incremental")
 _NAMED = 5
 

@@ -57,7 +57,8 @@ def months_to_load(asked: Mapping[str, Any]) -> MonthsToLoad:
         resolve_sources(asked["sources"])
         months = asked_months(asked)
     except ValueError as error:
-        raise dg.DagsterInvalidConfigError(f"No run was started: {error}", [], asked) from None
+        refusal = dg.DagsterInvalidConfigError(f"No run was started: {error}", [], asked)  # type: ignore[no-untyped-call]
+        raise refusal from None
     return MonthsToLoad(months=[f"{month:%Y-%m}" for month in months], sources=asked["sources"])
 
 

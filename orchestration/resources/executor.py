@@ -10,9 +10,10 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.executor_definition import IN_PROC_CONFIG
@@ -22,7 +23,7 @@ from dagster._core.execution.context.system import PlanOrchestrationContext
 from dagster._core.execution.plan.plan import ExecutionPlan
 from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.in_process import InProcessExecutor
-from dagster._utils.error import SerializableErrorInfo
+from dagster_shared.error import SerializableErrorInfo
 
 logger = logging.getLogger(__name__)
 
@@ -147,7 +148,7 @@ def _end_process(instance: dg.DagsterInstance, run_id: str) -> None:
 @dg.executor(name="in_process", config_schema=IN_PROC_CONFIG)
 def terminable_in_process_executor(context: dg.InitExecutorContext) -> TerminableExecutor:
     """Execute all steps in one process, and end it when the run is terminated."""
-    config = context.executor_config
+    config: Mapping[str, Any] = context.executor_config
     return TerminableExecutor(
         retries=RetryMode.from_config(config["retries"]) or RetryMode.ENABLED,
         marker_to_close=config.get("marker_to_close"),

@@ -12,7 +12,7 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 
 from orchestration.assets.dbt_assets import dbt_analytics_assets
 from orchestration.assets.dbt_manifest import nodes_of_manifest
-from orchestration.checks.staleness import Staleness, read_staleness, staleness_checks
+from orchestration.checks.staleness import STATE, Staleness, read_staleness, staleness_checks
 from orchestration.resources.table_metadata import Metadata, table_metadata
 from quality.suites import SUITES
 
@@ -229,7 +229,9 @@ def known_checks(instance: dg.DagsterInstance) -> dict[dg.AssetCheckKey, Known]:
 
 
 def _ledger_run_id(record: AssetCheckExecutionRecord) -> str | None:
-    return _text(record.evaluation.metadata.get(LEDGER_RUN_ID)) if record.evaluation else None
+    """Of a check of staleness, which is of no run, its state."""
+    metadata = record.evaluation.metadata if record.evaluation else {}
+    return _text(metadata.get(LEDGER_RUN_ID) or metadata.get(STATE))
 
 
 def _text(value: dg.MetadataValue[Any] | None) -> str | None:
