@@ -15,9 +15,9 @@ from dagster_dbt import DagsterDbtCliRuntimeError, DagsterDbtTranslator, DbtCliI
 
 from orchestration.resources.dbt import dbt_project
 from orchestration.resources.dbt_commands import RETRY_ARGUMENTS, may_pass_by_itself, unfinished_nodes
+from orchestration.resources.executor import record_termination
 from orchestration.resources.table_metadata import Metadata, table_metadata
-from warehouse.connection import WarehouseError, open_for_reading, open_for_writing
-from warehouse.ledger import Ledger
+from warehouse.connection import WarehouseError, open_for_reading
 from warehouse.paths import log_folder
 
 # How long dbt has to end once it is interrupted, and to wait for the file to say so in the ledger.
@@ -107,8 +107,7 @@ def _end(invocation: DbtCliInvocation) -> None:
 
 def _finish_in_ledger(context: dg.OpExecutionContext) -> None:
     try:
-        with open_for_writing(timeout_seconds=_SECONDS_TO_END) as connection:
-            Ledger(connection).finish_terminated_runs(context.run_id)
+        record_termination(context.run_id, _SECONDS_TO_END)
     except WarehouseError as error:
         context.log.warning(f"The ledger has the run of dbt as running until the next one: {error}")
 

@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +25,13 @@ from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.in_process import InProcessExecutor
 from dagster_shared.error import SerializableErrorInfo
 
+from warehouse.connection import open_for_writing
+from warehouse.ledger import Ledger
+
 logger = logging.getLogger(__name__)
 
 _ENDED_BY_OTHERS = (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.FAILURE)
+_SECONDS_FOR_THE_LEDGER = 3
 _INTERRUPTS = (DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__)
 
 
@@ -45,6 +49,16 @@ def is_terminated(instance: dg.DagsterInstance, run_id: str) -> bool:
     """Whether somebody terminated the run, or its record is gone."""
     run = instance.get_run_by_id(run_id)
     return run is None or run.status in _ENDED_BY_OTHERS
+
+
+def record_termination(run_id: str, timeout_seconds: float) -> None:
+    """Have the ledger say of what the run has begun that it was terminated, if the file is free within so long.
+
+    Raises:
+        WarehouseError: it is not, or cannot be opened. The next run of the same kind records that this one is over.
+    """
+    with open_for_writing(timeout_seconds=timeout_seconds) as connection:
+        Ledger(connection).finish_terminated_runs(run_id)
 
 
 class TerminableExecutor(InProcessExecutor):
@@ -137,6 +151,8 @@ def _is_known_to_be_terminated(instance: dg.DagsterInstance, run_id: str) -> boo
 def _end_process(instance: dg.DagsterInstance, run_id: str) -> None:
     """End this process now; dbt, if it runs, ends with it (orchestration/bin/dbt)."""
     try:
+        with suppress(Exception):
+            record_termination(run_id, _SECONDS_FOR_THE_LEDGER)
         run = instance.get_run_by_id(run_id)
         if run and run.status is dg.DagsterRunStatus.CANCELING:
             # Else Dagster takes the end of the process for a crash, and starts the run again.

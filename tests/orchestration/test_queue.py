@@ -186,6 +186,7 @@ def test_what_is_terminated_ends_and_stays_canceled(
     _dbt_is_terminated(instance, database)
     _load_is_terminated_while_it_waits_for_the_file(instance, database)
     _load_is_terminated_while_it_waits_to_be_tried_again(instance, database, publisher)
+    _load_is_terminated_while_its_publisher_does_not_answer(instance, database, publisher)
     _dbt_is_terminated_by_force_with_another_run_behind_it(instance, database)
 
 
@@ -219,6 +220,18 @@ def _load_is_terminated_while_it_waits_to_be_tried_again(
     worker = _wait_until_said(instance, run_id, "has requested a retry")
     _terminate(instance, run_id)
     _assert_canceled(instance, run_id, [worker], within=10)
+    assert _unfinished(database) == []
+
+
+def _load_is_terminated_while_its_publisher_does_not_answer(
+    instance: dg.DagsterInstance, database: Path, publisher: SamplePublisher
+) -> None:
+    publisher.break_("green", APRIL, Fault.HANGS)
+    run_id = _launched(instance, "monthly_ingestion", GREEN)
+    worker = _wait_until_said(instance, run_id, 'Started execution of step "monthly_dlt_ingestion"')
+    time.sleep(3)
+    _terminate(instance, run_id)
+    _assert_canceled(instance, run_id, [worker])
     assert _unfinished(database) == []
 
 
