@@ -25,7 +25,7 @@ from warehouse.connection import open_for_reading
 from warehouse.paths import PROJECT_ROOT, log_folder
 
 WORKSPACE = str(PROJECT_ROOT / "orchestration" / "workspace.yaml")
-PATIENCE_SECONDS = 180
+PATIENCE_SECONDS = 300
 
 
 @pytest.fixture
