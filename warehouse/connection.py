@@ -66,11 +66,14 @@ def _say_waiting(say: Callable[[str], None], state: RetryCallState) -> None:
         say(f"{state.args[0]} is in use by {_holder(state.outcome.exception())}: waiting for it")
 
 
-def open_for_writing(path: Path | None = None) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+def open_for_writing(
+    path: Path | None = None, timeout_seconds: float | None = None
+) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     """Open the DuckDB file for writing, creating it if there is none; closed when the `with` block ends.
 
     Without `path` it is the warehouse's. DuckDB allows one process at a time. While another has the
-    file this one waits, says so in the log, and gives up after `DUCKDB_LOCK_TIMEOUT_SECONDS` (default 1,800).
+    file this one waits, says so in the log, and gives up after `timeout_seconds`, by default
+    `DUCKDB_LOCK_TIMEOUT_SECONDS` (1,800).
 
     Raises:
         WarehouseBusyError: the file was still in use after the timeout.
@@ -83,7 +86,7 @@ def open_for_writing(path: Path | None = None) -> AbstractContextManager[duckdb.
         raise WarehouseError(
             f"{path}: cannot be created: {error}. Set {DATABASE_VARIABLE} to a path that can."
         ) from error
-    return closing(_connect(path, read_only=False))
+    return closing(_connect(path, read_only=False, timeout_seconds=timeout_seconds))
 
 
 def open_for_reading(

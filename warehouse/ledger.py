@@ -22,6 +22,7 @@ RunStatus = Literal["running", "success", "failed"]
 
 # What the ledger says of a run that its process did not live to finish; dbt's hooks say the same.
 ABANDONED = "the run ended without finishing: it was killed, or the machine went down"
+TERMINATED = "terminated in Dagster"
 
 _SCHEMA = """
 create schema if not exists meta;
@@ -257,6 +258,14 @@ class Ledger:
                     self._connection.execute(
                         f"update meta.{table} set {column} = ? where {column}::varchar = ?", [cleaned, text]
                     )
+
+    def finish_terminated_runs(self, dagster_run_id: str) -> None:
+        """Record as failed whatever this run of Dagster, which was terminated, has begun and not finished."""
+        self._connection.execute(
+            "update meta.ingestion_runs set finished_at = ?, status = 'failed', error = ?"
+            " where dagster_run_id = ? and status = 'running'",
+            [utc_now(), TERMINATED, dagster_run_id],
+        )
 
     def record_asset(self, run_id: str, done: RunAsset) -> None:
         """Record what a run did to one asset or partition."""

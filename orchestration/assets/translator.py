@@ -13,6 +13,9 @@ from orchestration.assets.raw_assets import asset_key
 from orchestration.checks.freshness import freshness_policy_of_model
 from warehouse.ledger import LEDGER_SCHEMA
 
+# What `build_what_is_stale` (orchestration/sensors/automation.py) goes by. Raw tables have months that are not loaded.
+_WHEN_UPSTREAM_CHANGED = dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
+
 
 class FeedTranslator(DagsterDbtTranslator):
     """Names layers and owners, says when a fact is stale, and makes models depend on every feed that is loaded.
@@ -27,6 +30,9 @@ class FeedTranslator(DagsterDbtTranslator):
         # The ledger, which models read to know what changed, is no asset.
         deps = [dg.AssetDep(key) for key in sorted(read | feeds) if key.path[0] != LEDGER_SCHEMA]
         return spec.replace_attributes(deps=deps, freshness_policy=freshness_policy_of_model(spec.key.path[-1]))
+
+    def get_automation_condition(self, dbt_resource_props: Mapping[str, Any]) -> dg.AutomationCondition[Any] | None:
+        return super().get_automation_condition(dbt_resource_props) or _WHEN_UPSTREAM_CHANGED
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         return super().get_group_name(dbt_resource_props) or layer_of(dbt_resource_props)

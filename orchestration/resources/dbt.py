@@ -1,5 +1,6 @@
 """The dbt project as Dagster sees it."""
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource, DbtProject
+from dagster_dbt import DagsterDbtCliRuntimeError, DbtCliResource, DbtProject
 
 from warehouse.paths import PROJECT_ROOT
 
@@ -17,8 +18,12 @@ dbt_project = DbtProject(project_dir=PROJECT_ROOT / "dbt", profiles_dir=PROJECT_
 _PARSED = ("models", "macros", "seeds", "tests", "dbt_project.yml", "profiles.yml")
 
 
+class ManifestError(Exception):
+    """dbt cannot parse the project; the message says why."""
+
+
 def _is_manifest_current(project: DbtProject) -> bool:
-    if not project.manifest_path.exists():
+    if not _is_whole(project.manifest_path):
         return False
     built_at = project.manifest_path.stat().st_mtime
     roots = [Path(project.project_dir) / name for name in _PARSED]
@@ -27,10 +32,32 @@ def _is_manifest_current(project: DbtProject) -> bool:
     return all(path.stat().st_mtime <= built_at for path in paths)
 
 
+def _is_whole(manifest: Path) -> bool:
+    """Whether dbt came to the end of writing it: it was not killed meanwhile, and the disk was not full."""
+    try:
+        return "nodes" in json.loads(manifest.read_bytes())
+    except (FileNotFoundError, ValueError, TypeError):
+        return False
+
+
 def prepare_manifest(project: DbtProject) -> Path:
-    """Return the project's manifest, after having dbt parse the project if it changed since."""
+    """Return the project's manifest, after having dbt parse the project if it changed since, or the file is broken.
+
+    Raises:
+        ManifestError: dbt cannot parse the project.
+    """
     if not _is_manifest_current(project):
-        project.preparer.prepare(project)
+        try:
+            project.preparer.prepare(project)
+        except DagsterDbtCliRuntimeError as error:
+            raise ManifestError(
+                f"{project.project_dir}: expected a dbt project that can be parsed. {error}\n"
+                "Mend what is named there, and try it in that folder: dbt parse"
+            ) from None
+        if not _is_whole(project.manifest_path):
+            raise ManifestError(
+                f"{project.manifest_path}: dbt parsed the project, but what it wrote is not whole. Is the disk full?"
+            )
     return project.manifest_path
 
 
@@ -72,3 +99,10 @@ _DBT = PROJECT_ROOT / "orchestration" / "bin" / "dbt"
 dbt_resource = RecordedDbtCliResource(
     project_dir=str(dbt_project.project_dir), profiles_dir=str(dbt_project.profiles_dir), dbt_executable=str(_DBT)
 )
+
+
+@dg.resource(description="dbt, called for this project.")
+def configured_dbt(context: dg.InitResourceContext) -> Iterator[DbtCliResource]:
+    """The resource without config: nobody sets where the project is, and the Launchpad shows no paths of a machine."""
+    with dbt_resource.yield_for_execution(context) as resource:
+        yield resource

@@ -15,11 +15,17 @@ _BROKEN = {"error", "runtime error", "partial success"}
 def dbt_build_arguments(
     *, full_refresh: bool = False, select: Iterable[str] = (), variables: Mapping[str, object] | None = None
 ) -> list[str]:
-    """The arguments of a `dbt build` of these nodes; without a selection of all."""
+    """The arguments of a `dbt build` of these nodes; without a selection of all.
+
+    Unit tests are of the code, not of the data: they are run where code changes, by `dbt build` from the terminal and
+    in CI.
+    """
     # One word, though dbt takes several: dagster-dbt takes the second for an argument.
     selected = " ".join(select)
     return [
         "build",
+        "--exclude-resource-type",
+        "unit_test",
         *(["--full-refresh"] if full_refresh else []),
         *(["--select", selected] if selected else []),
         *(["--vars", json.dumps(variables, sort_keys=True)] if variables else []),

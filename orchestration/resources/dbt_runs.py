@@ -1,9 +1,12 @@
 """dbt as a step of a Dagster run: started or resumed, its artifacts kept until it succeeds, its tables described."""
 
 import json
+import os
 import shutil
+import signal
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +15,13 @@ from dagster_dbt import DagsterDbtCliRuntimeError, DagsterDbtTranslator, DbtCliI
 
 from orchestration.resources.dbt import dbt_project
 from orchestration.resources.dbt_commands import RETRY_ARGUMENTS, may_pass_by_itself, unfinished_nodes
+from orchestration.resources.executor import record_termination
 from orchestration.resources.table_metadata import Metadata, table_metadata
 from warehouse.connection import WarehouseError, open_for_reading
 from warehouse.paths import log_folder
+
+# How long dbt has to end once it is interrupted, and to wait for the file to say so in the ledger.
+_SECONDS_TO_END = 8
 
 Event = Any  # what dagster-dbt makes of dbt's events; it exports no name for it
 
@@ -35,7 +42,13 @@ def run_dbt(
     folder = artifact_folder(context)
     remove_old(folder.parent)
     invocation = _invoke(context, dbt, arguments, translator, folder)
-    events, error = _wait(invocation)
+    try:
+        events, error = _wait(invocation)
+    except BaseException:
+        # The run was terminated, and dbt does not live on without it; its own record ends as that of a failed run.
+        _end(invocation)
+        _finish_in_ledger(context)
+        raise
     yield from _described(context, events, invocation.manifest)
     if error:
         raise _lasting(error, folder) or error
@@ -68,6 +81,7 @@ def _invoke(
         )
     # dagster-dbt knows it of assets only, but an asset's code references need it.
     invocation.project = dbt_project
+    invocation.termination_timeout_seconds = _SECONDS_TO_END
     return invocation
 
 
@@ -80,6 +94,22 @@ def _wait(invocation: DbtCliInvocation) -> tuple[list[Event], DagsterDbtCliRunti
     except DagsterDbtCliRuntimeError as error:
         return events, error
     return events, None
+
+
+def _end(invocation: DbtCliInvocation) -> None:
+    """End dbt's process group (orchestration/bin/dbt makes it one), whatever became of the interrupt."""
+    process = invocation.process
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _finish_in_ledger(context: dg.OpExecutionContext) -> None:
+    try:
+        record_termination(context.run_id, _SECONDS_TO_END)
+    except WarehouseError as error:
+        context.log.warning(f"The ledger has the run of dbt as running until the next one: {error}")
 
 
 def _described(context: dg.OpExecutionContext, events: list[Event], manifest: Mapping[str, Any]) -> Iterator[Event]:

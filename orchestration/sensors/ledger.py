@@ -1,7 +1,8 @@
-"""The ledger sensor: the partition grid shows what is loaded, also what the terminal loaded."""
+"""The ledger sensor: Dagster shows what is loaded, built and checked, also from the terminal, and nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import groupby
 
 import dagster as dg
@@ -11,8 +12,10 @@ from ingestion.feeds import FEEDS, Feed
 from ingestion.gap_plan import compress
 from ingestion.partitions import Partition, parse_month
 from ingestion.pipeline import Result, Status
-from orchestration.assets.raw_assets import LOAD_ID, asset_key, materialization
+from orchestration.assets.raw_assets import LOAD_ID, asset_key, dagster_partition, materialization
+from orchestration.checks.staleness import evaluation
 from orchestration.sensors.ledger_plan import Cursor, FileStamp, Load, digest, untold
+from orchestration.sensors.ledger_results import Known, Results, known_builds, known_checks, read_results
 from warehouse.connection import WarehouseBusyError, open_for_reading
 from warehouse.ledger import read_watermarks
 from warehouse.paths import database_path
@@ -58,12 +61,6 @@ def known_load_ids(instance: dg.DagsterInstance, feed: Feed) -> dict[str, str]:
         cursor = page.cursor
 
 
-def is_still_reporting(instance: dg.DagsterInstance, load: Load) -> bool:
-    """Whether the run that loaded the partition will itself tell Dagster of it: it does at its end."""
-    run = instance.get_run_by_id(load.dagster_run_id) if load.dagster_run_id else None
-    return run is not None and not run.is_finished
-
-
 def event_of(load: Load) -> dg.AssetMaterialization:
     """The load as the raw asset itself would have reported it."""
     watermark = load.watermark
@@ -93,55 +90,140 @@ def file_stamps() -> tuple[FileStamp, ...]:
 @dg.sensor(
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Tells Dagster of months that were loaded from the terminal, so that the partition grid shows what "
-    "the ledger knows.",
+    description="Tells Dagster of what was loaded, built and checked from the terminal, and takes back what the DuckDB "
+    "file does not hold any more, so that Dagster shows what the ledger knows.",
 )
 def ledger_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """Report what the ledger has and Dagster has not, or not of this load."""
+    """Report what the ledger has and Dagster has not, or not of this load, build or check."""
     stamps = file_stamps()
     if not stamps:
         return dg.SkipReason("nothing is loaded yet")
     cursor = _cursor(context)
     if stamps == cursor.files:
         return dg.SkipReason("nothing was written to the DuckDB file since the last look")
+    # Before the ledger is read: whoever tells Dagster of something has written it into the ledger before.
+    partitions, builds = known_partitions(context.instance), known_builds(context.instance)
     try:
         with open_for_reading(timeout_seconds=0) as connection:
-            loads = read_loads(connection)
+            loads, results = read_loads(connection), read_results(connection)
     except WarehouseBusyError as error:
         return dg.SkipReason(f"the DuckDB file is in use by {error.holder}; the next tick looks again")
-    to_tell, told = _compare(context.instance, loads, cursor.told)
-    is_all_told = len(told) == len({load.partition.feed for load in loads})
+    gone = gone_assets(partitions, builds, loads, results)
+    if gone:
+        context.instance.wipe_assets(gone)
+        taken_back = ", ".join(sorted(key.path[-1] for key in gone))
+        context.log.info(
+            "Forgot what the DuckDB file does not hold any more, to tell anew what it holds: %s", taken_back
+        )
+    news, told = _compare(context.instance, loads, {} if gone else cursor.told)
+    finished = _Finished(context.instance)
+    news += _untold_results(context.instance, results)
+    to_tell = [one for one in news if finished(one.dagster_run_id)]
+    is_all_told = not news
     return dg.SensorResult(
-        asset_events=[event_of(load) for load in to_tell],
-        skip_reason=_said(to_tell, is_all_told=is_all_told),
+        asset_events=[one.event for one in to_tell[:_EVENTS_A_TICK]],
+        skip_reason=_said(to_tell[:_EVENTS_A_TICK], is_all_told=is_all_told),
         cursor=Cursor(stamps if is_all_told else (), told).to_json(),
     )
 
 
-def _said(to_tell: list[Load], *, is_all_told: bool) -> str:
-    """What the tick did, as in `told Dagster of green 2025-01 … 2025-04; yellow 2025-01`."""
-    if to_tell:
-        by_feed = groupby(to_tell, key=lambda load: load.partition.feed.name)
-        return "told Dagster of " + "; ".join(
-            f"{feed} {compress(load.partition.month for load in group)}" for feed, group in by_feed
-        )
-    return "Dagster knows of every load" if is_all_told else "a run goes on that tells of its loads at its end"
+@dataclass(frozen=True)
+class _News:
+    """What Dagster does not know yet: its event, what it is called, and the run of Dagster that it is of, if any."""
+
+    kind: str
+    name: str
+    event: dg.AssetMaterialization | dg.AssetCheckEvaluation
+    dagster_run_id: str | None
+
+
+class _Finished:
+    """Whether a run of Dagster is over, so that it will not tell of its results itself: it does at its end."""
+
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        self._instance = instance
+        self._known: dict[str, bool] = {}
+
+    def __call__(self, run_id: str | None) -> bool:
+        if run_id is None:
+            return True
+        if run_id not in self._known:
+            run = self._instance.get_run_by_id(run_id)
+            self._known[run_id] = run is None or run.is_finished
+        return self._known[run_id]
+
+
+def known_partitions(instance: dg.DagsterInstance) -> dict[dg.AssetKey, set[str]]:
+    """The months of each feed that Dagster has as loaded."""
+    return {asset_key(feed): instance.get_materialized_partitions(asset_key(feed)) for feed in FEEDS.values()}
+
+
+def gone_assets(
+    partitions: Mapping[dg.AssetKey, set[str]],
+    builds: Mapping[dg.AssetKey, Known],
+    loads: Iterable[Load],
+    results: Results,
+) -> list[dg.AssetKey]:
+    """The assets of which Dagster shows what is not there: months that are not loaded, models of another database.
+
+    Dagster forgets an asset as a whole only; what is there of it is told anew.
+    """
+    loaded: dict[dg.AssetKey, set[str]] = {}
+    for load in loads:
+        loaded.setdefault(asset_key(load.partition.feed), set()).add(dagster_partition(load.partition))
+    raw = [key for key, shown in partitions.items() if shown - loaded.get(key, set())]
+    return raw + [key for key, known in builds.items() if not known.is_in(results.runs)]
+
+
+def _untold_results(instance: dg.DagsterInstance, results: Results) -> list[_News]:
+    """Builds before checks: a check is of the build before it."""
+    builds, checks = known_builds(instance), known_checks(instance)
+    news = [
+        _News("dbt", build.key.path[-1], build.event(), build.origin.dagster_run_id)
+        for build in results.builds
+        if build.key not in builds or not builds[build.key].is_of(build.origin)
+    ]
+    news += [
+        _News("checks", check.key.name, check.event(), check.origin.dagster_run_id)
+        for check in results.checks
+        if check.key not in checks or not checks[check.key].is_of(check.origin)
+    ]
+    news += [
+        _News("checks", staleness.check_key.name, evaluation(staleness), None)
+        for staleness in results.staleness
+        if staleness.check_key not in checks or checks[staleness.check_key].ledger_run_id != staleness.state
+    ]
+    return news
+
+
+def _said(told: list[_News], *, is_all_told: bool) -> str:
+    """What the tick did, as in `told Dagster of green 2025-01 … 2025-04; 2 models; 5 checks`."""
+    if not told:
+        return "Dagster knows of everything" if is_all_told else "a run goes on that tells of its results at its end"
+    said = []
+    for kind, group in groupby(told, key=lambda one: one.kind):
+        names = [one.name for one in group]
+        if kind in ("dbt", "checks"):
+            said.append(f"{len(names)} {'models and seeds' if kind == 'dbt' else kind}")
+        else:
+            said.append(f"{kind} {compress(parse_month(name) for name in names)}")
+    return "told Dagster of " + "; ".join(said)
 
 
 def _compare(
     instance: dg.DagsterInstance, loads: list[Load], told: Mapping[str, str]
-) -> tuple[list[Load], dict[str, str]]:
-    """The loads to tell Dagster of, and the digests of the feeds of which it knew everything already."""
-    to_tell: list[Load] = []
+) -> tuple[list[_News], dict[str, str]]:
+    """The loads that Dagster does not know of, and the digests of the feeds of which it knows everything."""
+    news: list[_News] = []
     settled: dict[str, str] = {}
     for feed, group in groupby(loads, key=lambda load: load.partition.feed):
         of_feed = list(group)
         state = digest(of_feed)
-        news = [] if told.get(feed.name) == state else untold(of_feed, known_load_ids(instance, feed))
-        if not news:
+        unknown = [] if told.get(feed.name) == state else untold(of_feed, known_load_ids(instance, feed))
+        if not unknown:
             settled[feed.name] = state
-        to_tell += [load for load in news if not is_still_reporting(instance, load)]
-    return to_tell[:_EVENTS_A_TICK], settled
+        news += [_News(feed.name, load.partition.key, event_of(load), load.dagster_run_id) for load in unknown]
+    return news, settled
 
 
 def _cursor(context: dg.SensorEvaluationContext) -> Cursor:

@@ -7,16 +7,16 @@ import pytest
 from orchestration.resources.dbt_commands import dbt_build_arguments, may_pass_by_itself, unfinished_nodes
 
 
-def test_a_build_is_of_everything_unless_it_is_asked_for_less() -> None:
-    assert dbt_build_arguments() == ["build"]
+def test_a_build_is_of_everything_but_unit_tests_unless_it_is_asked_for_less() -> None:
+    assert dbt_build_arguments() == ["build", "--exclude-resource-type", "unit_test"]
 
 
 def test_a_build_can_be_from_scratch_of_a_part_and_with_variables() -> None:
     arguments = dbt_build_arguments(
         full_refresh=True, select=["fct_trips", "dim_date+"], variables={"backfill_start_date": "2025-05-01"}
     )
-    assert arguments[:4] == ["build", "--full-refresh", "--select", "fct_trips dim_date+"]
-    assert (arguments[4], json.loads(arguments[5])) == ("--vars", {"backfill_start_date": "2025-05-01"})
+    assert arguments[3:6] == ["--full-refresh", "--select", "fct_trips dim_date+"]
+    assert (arguments[6], json.loads(arguments[7])) == ("--vars", {"backfill_start_date": "2025-05-01"})
 
 
 def _results(**statuses: str) -> dict[str, object]:

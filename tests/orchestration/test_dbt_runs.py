@@ -67,6 +67,8 @@ def test_a_retry_builds_only_what_failed_and_what_was_skipped_for_it(warehouse: 
     checks = result.get_asset_check_evaluations()
     assert checks
     assert all(check.passed for check in checks)
+    unit_tests = "select count(*) from meta.asset_checks where expected = 'the rows of the unit test'"
+    assert warehouse.execute(unit_tests) == [(0,)], "neither the build nor its retry runs them"
     assert not list((logs / "dbt").iterdir())
 
 

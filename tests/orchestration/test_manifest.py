@@ -1,13 +1,14 @@
 """The dbt manifest: parsed again when the project changed, and only then."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 from dagster_dbt import DbtProject
 
-from orchestration.resources.dbt import dbt_project, prepare_manifest
+from orchestration.resources.dbt import ManifestError, dbt_project, prepare_manifest
 
 
 @pytest.fixture
@@ -30,3 +31,22 @@ def test_a_new_model_is_in_the_manifest(project: DbtProject) -> None:
     (Path(project.project_dir) / "models" / "marts" / "core" / "brand_new.sql").write_text("select 1 as n")
     nodes = json.loads(prepare_manifest(project).read_text())["nodes"]
     assert "model.nyc_mobility.brand_new" in nodes
+
+
+@pytest.mark.parametrize("bytes_left", [0, 1, 200_000])
+def test_a_manifest_that_was_not_written_to_its_end_is_made_anew(project: DbtProject, bytes_left: int) -> None:
+    whole = json.loads(project.manifest_path.read_text())["nodes"].keys()
+    os.truncate(project.manifest_path, bytes_left)
+    partial_parse = project.manifest_path.with_name("partial_parse.msgpack")
+    partial_parse.write_bytes(b"half")
+    assert json.loads(prepare_manifest(project).read_text())["nodes"].keys() == whole
+
+
+def test_a_project_that_cannot_be_parsed_says_why(project: DbtProject) -> None:
+    (Path(project.project_dir) / "models" / "marts" / "core" / "half_done.sql").write_text("select {{ ref(")
+    with pytest.raises(ManifestError) as refused:
+        prepare_manifest(project)
+    said = str(refused.value)
+    assert "models/marts/core/half_done.sql" in said
+    assert "unexpected 'end of template'" in said
+    assert len(said) < 900

@@ -31,7 +31,11 @@ def _impatiently(month: int, **config: str) -> dg.ExecuteInProcessResult:
 
 
 def _config(month: int, **config: str) -> dict[str, object]:
-    return {"ops": {"monthly_dlt_ingestion": {"config": {"year": 2025, "month": month, **config}}}}
+    return _asked({"year": 2025, "month": month, **config})
+
+
+def _asked(config: dict[str, object]) -> dict[str, object]:
+    return {"ops": {"monthly_dlt_ingestion": {"config": config}}}
 
 
 def _rows(database: Path, query: str) -> list[tuple[object, ...]]:
@@ -60,6 +64,20 @@ def test_both_jobs_leave_facts_and_ledger_right_whichever_month_comes_first(data
     assert _rows(database, "select count(distinct source_month) from core_core.fct_trips") == [(2,)]
     _assert_assets_are_described(runs[1], database)
     assert not list((logs / "dbt").iterdir()), "dbt's artifacts are kept of failed runs only"
+
+
+@pytest.mark.usefixtures("publisher", "logs")
+def test_several_months_are_one_launch_with_one_full_refresh_and_each_is_validated(database: Path) -> None:
+    config = _asked({"from": "2025-04", "to": "2025-06", "sources": "green,weather"})
+    result = defs.resolve_job_def("backfill_monthly_data").execute_in_process(config, raise_on_error=False)
+    (failure,) = result.get_step_failure_events()
+    assert failure.step_key == "validate_month"
+    said = str(failure.step_failure_data.error)
+    assert "2025-06: expected files of the sources, but none is published (yet)" in said
+    assert "2025-04" not in said, "what is published is whole"
+    runs = "select kind, arguments ->> 'full_refresh' from meta.ingestion_runs order by started_at"
+    assert _rows(database, runs) == [("ingestion", None), ("dbt build", "true")]
+    assert _rows(database, "select count(distinct source_month) from core_core.fct_trips") == [(2,)]
 
 
 def _assert_assets_are_described(run: dg.ExecuteInProcessResult, database: Path) -> None:

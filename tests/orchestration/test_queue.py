@@ -1,5 +1,6 @@
 """A real instance, as orchestration/dagster.yaml describes it, with a daemon and runs in processes of their own."""
 
+import json
 import os
 import re
 import signal
@@ -10,15 +11,21 @@ from itertools import pairwise
 from pathlib import Path
 
 import dagster as dg
+import psutil
 import pytest
 import yaml
 
+from ingestion.sample_publisher.faults import Fault
+from ingestion.sample_publisher.server import SamplePublisher
 from orchestration.resources.dbt import dbt_project, prepare_manifest
 from tests.dbt.small_warehouse import JANUARY, Warehouse, yellow_month
-from warehouse.paths import PROJECT_ROOT
+from tests.orchestration.conftest import APRIL
+from tests.orchestration.sensors.conftest import held_by_another_process
+from warehouse.connection import open_for_reading
+from warehouse.paths import PROJECT_ROOT, log_folder
 
 WORKSPACE = str(PROJECT_ROOT / "orchestration" / "workspace.yaml")
-PATIENCE_SECONDS = 180
+PATIENCE_SECONDS = 300
 
 
 @pytest.fixture
@@ -61,8 +68,8 @@ def daemon(instance: dg.DagsterInstance, logs: Path) -> Iterator[None]:
         process.wait()
 
 
-def _launch(instance: dg.DagsterInstance, job: str) -> subprocess.Popen[bytes]:
-    command = ["dagster", "job", "launch", "-w", WORKSPACE, "-j", job]
+def _launch(instance: dg.DagsterInstance, job: str, config: object = None) -> subprocess.Popen[bytes]:
+    command = ["dagster", "job", "launch", "-w", WORKSPACE, "-j", job, "--config-json", json.dumps(config or {})]
     return subprocess.Popen(command, cwd=instance.root_directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
@@ -112,3 +119,132 @@ def _assert_one_after_the_other(instance: dg.DagsterInstance) -> None:
     records = sorted(instance.get_run_records(), key=lambda record: record.start_time or 0)
     for earlier, later in pairwise(records):
         assert (earlier.end_time or 0) <= (later.start_time or 0)
+
+
+GREEN = {"ops": {"monthly_dlt_ingestion": {"config": {"year": 2025, "month": 4, "sources": "green"}}}}
+
+
+def _launched(instance: dg.DagsterInstance, job: str, config: object = None) -> str:
+    """The id of a new run of this job."""
+    before = {run.run_id for run in instance.get_runs()}
+    assert _launch(instance, job, config).wait() == 0
+    (run_id,) = {run.run_id for run in instance.get_runs()} - before
+    return run_id
+
+
+def _said(instance: dg.DagsterInstance, run_id: str) -> str:
+    return "\n".join(f"{entry.message}" for entry in instance.all_logs(run_id))
+
+
+def _status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
+    run = instance.get_run_by_id(run_id)
+    assert run
+    return run.status
+
+
+def _wait_until_said(instance: dg.DagsterInstance, run_id: str, text: str) -> int:
+    """Wait for the run to say this, and return the process that executes it."""
+    _wait_for(lambda: text in _said(instance, run_id), f"run {run_id} to say {text!r}")
+    run = instance.get_run_by_id(run_id)
+    assert run
+    return _pid(instance, run) or 0
+
+
+def _wait_for_dbt(run_id: str, worker: int) -> psutil.Process:
+    """dbt, once it builds."""
+    log = log_folder() / "dbt" / f"{run_id}-dbt_analytics_assets" / "dbt.log"
+    _wait_for(lambda: log.exists() and " START sql " in log.read_text(), "dbt to build")
+    children = psutil.Process(worker).children(recursive=True)
+    return next(child for child in children if "build" in child.cmdline())
+
+
+def _terminate(instance: dg.DagsterInstance, run_id: str) -> None:
+    """What the UI does for *Terminate*."""
+    assert instance.run_coordinator
+    assert instance.run_coordinator.cancel_run(run_id)
+
+
+def _assert_canceled(instance: dg.DagsterInstance, run_id: str, processes: list[int], within: float = 40) -> None:
+    begun = time.monotonic()
+    _wait_for(lambda: instance.get_run_by_id(run_id).is_finished, f"run {run_id} to end")  # type: ignore[union-attr]
+    _wait_for(lambda: not any(psutil.pid_exists(pid) for pid in processes), "its processes to end")
+    assert time.monotonic() - begun < within
+    assert _status(instance, run_id) is dg.DagsterRunStatus.CANCELED
+    types = {entry.dagster_event.event_type for entry in instance.all_logs(run_id) if entry.dagster_event}
+    assert dg.DagsterEventType.STEP_RESTARTED not in types
+
+
+def _unfinished(database: Path) -> list[tuple[object, ...]]:
+    with open_for_reading(path=database) as connection:
+        return connection.execute("select * from meta.ingestion_runs where status = 'running'").fetchall()
+
+
+@pytest.mark.usefixtures("daemon", "publisher")
+def test_what_is_terminated_ends_and_stays_canceled(
+    instance: dg.DagsterInstance, database: Path, publisher: SamplePublisher
+) -> None:
+    _dbt_is_terminated(instance, database)
+    _load_is_terminated_while_it_waits_for_the_file(instance, database)
+    _load_is_terminated_while_it_waits_to_be_tried_again(instance, database, publisher)
+    _load_is_terminated_while_its_publisher_does_not_answer(instance, database, publisher)
+    _dbt_is_terminated_by_force_with_another_run_behind_it(instance, database)
+
+
+def _dbt_is_terminated(instance: dg.DagsterInstance, database: Path) -> None:
+    run_id = _launched(instance, "daily_dbt_build_job")
+    worker = _wait_until_said(instance, run_id, "Running dbt command")
+    dbt = _wait_for_dbt(run_id, worker)
+    _terminate(instance, run_id)
+    _assert_canceled(instance, run_id, [worker, dbt.pid])
+    assert _unfinished(database) == []
+    with open_for_reading(path=database) as connection:
+        query = "select status, error from meta.ingestion_runs where dagster_run_id = ?"
+        assert connection.execute(query, [run_id]).fetchall() == [("failed", "terminated in Dagster")]
+
+
+def _load_is_terminated_while_it_waits_for_the_file(instance: dg.DagsterInstance, database: Path) -> None:
+    with held_by_another_process(database):
+        run_id = _launched(instance, "monthly_ingestion", GREEN)
+        worker = _wait_until_said(instance, run_id, 'Started execution of step "monthly_dlt_ingestion"')
+        time.sleep(2)
+        _terminate(instance, run_id)
+        _assert_canceled(instance, run_id, [worker])
+    assert _unfinished(database) == []
+
+
+def _load_is_terminated_while_it_waits_to_be_tried_again(
+    instance: dg.DagsterInstance, database: Path, publisher: SamplePublisher
+) -> None:
+    publisher.break_("green", APRIL, Fault.UNAVAILABLE)
+    run_id = _launched(instance, "monthly_ingestion", GREEN)
+    worker = _wait_until_said(instance, run_id, "has requested a retry")
+    _terminate(instance, run_id)
+    _assert_canceled(instance, run_id, [worker], within=10)
+    assert _unfinished(database) == []
+
+
+def _load_is_terminated_while_its_publisher_does_not_answer(
+    instance: dg.DagsterInstance, database: Path, publisher: SamplePublisher
+) -> None:
+    publisher.break_("green", APRIL, Fault.HANGS)
+    run_id = _launched(instance, "monthly_ingestion", GREEN)
+    worker = _wait_until_said(instance, run_id, 'Started execution of step "monthly_dlt_ingestion"')
+    time.sleep(3)
+    _terminate(instance, run_id)
+    _assert_canceled(instance, run_id, [worker])
+    assert _unfinished(database) == []
+
+
+def _dbt_is_terminated_by_force_with_another_run_behind_it(instance: dg.DagsterInstance, database: Path) -> None:
+    first = _launched(instance, "daily_dbt_build_job")
+    worker = _wait_until_said(instance, first, "Running dbt command")
+    dbt = _wait_for_dbt(first, worker)
+    second = _launched(instance, "daily_dbt_build_job")
+    # As when Dagster's code server is gone: nobody interrupts the process.
+    run = instance.get_run_by_id(first)
+    assert run
+    instance.report_run_canceled(run)
+    _assert_canceled(instance, first, [worker, dbt.pid])
+    _wait_for(lambda: _status(instance, second) is dg.DagsterRunStatus.SUCCESS, "the next run")
+    assert _status(instance, first) is dg.DagsterRunStatus.CANCELED
+    assert _unfinished(database) == []

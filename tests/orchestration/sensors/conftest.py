@@ -9,6 +9,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from orchestration.sensors.ledger import ledger_sensor
+
 _HOLD = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
 
 
@@ -35,3 +37,31 @@ def busy_database(database: Path) -> Iterator[Path]:
     """The test's own DuckDB file, while another process writes to it."""
     with held_by_another_process(database):
         yield database
+
+
+class Ticks:
+    """The sensor's ticks, each with the cursor that the one before left; what it reports is stored as Dagster does."""
+
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        self._instance = instance
+        self.cursor: str | None = None
+        self.said: str | None = None
+        self.count = 0
+
+    def tick(self) -> set[tuple[str, str | None]]:
+        """Evaluate the sensor once: the assets and partitions that it reports."""
+        data = ledger_sensor.evaluate_tick(dg.build_sensor_context(self._instance, cursor=self.cursor))
+        self.cursor, self.said = data.cursor, data.skip_message
+        for event in data.asset_events:
+            self._instance.report_runless_asset_event(event)
+        self.count = len(data.asset_events)
+        return {
+            (event.asset_key.path[-1], event.partition)
+            for event in data.asset_events
+            if isinstance(event, dg.AssetMaterialization)
+        }
+
+
+@pytest.fixture
+def ticks(instance: dg.DagsterInstance) -> Ticks:
+    return Ticks(instance)

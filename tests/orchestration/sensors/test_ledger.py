@@ -17,6 +17,7 @@ from orchestration import defs
 from orchestration.assets.raw_assets import asset_key, raw_assets
 from orchestration.sensors.ledger import ledger_sensor, read_loads
 from orchestration.sensors.ledger_plan import Cursor
+from tests.orchestration.sensors.conftest import Ticks
 
 JANUARY, FEBRUARY = date(2025, 1, 1), date(2025, 2, 1)
 GREEN, BIKES = asset_key(FEEDS["green"]), asset_key(FEEDS["citibike_jc"])
@@ -36,35 +37,12 @@ def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sampl
         yield server
 
 
-class _Ticks:
-    """The sensor's ticks, each with the cursor that the one before left; what it reports is stored as Dagster does."""
-
-    def __init__(self, instance: dg.DagsterInstance) -> None:
-        self._instance = instance
-        self.cursor: str | None = None
-        self.said: str | None = None
-
-    def tick(self) -> set[tuple[str, str | None]]:
-        """Evaluate the sensor once: the assets and partitions that it reports."""
-        data = ledger_sensor.evaluate_tick(dg.build_sensor_context(self._instance, cursor=self.cursor))
-        self.cursor, self.said = data.cursor, data.skip_message
-        told = [event for event in data.asset_events if isinstance(event, dg.AssetMaterialization)]
-        for event in told:
-            self._instance.report_runless_asset_event(event)
-        return {(event.asset_key.path[-1], event.partition) for event in told}
-
-
-@pytest.fixture
-def ticks(instance: dg.DagsterInstance) -> _Ticks:
-    return _Ticks(instance)
-
-
 def _load_from_terminal(sources: str, month: int) -> None:
     assert main(["--year", "2025", "--months", str(month), "--sources", sources]) == 0
 
 
 @pytest.mark.usefixtures("database")
-def test_months_loaded_from_the_terminal_are_in_the_partition_grid(instance: dg.DagsterInstance, ticks: _Ticks) -> None:
+def test_months_loaded_from_the_terminal_are_in_the_partition_grid(instance: dg.DagsterInstance, ticks: Ticks) -> None:
     _load_from_terminal("green,citibike_jc", 1)
     assert ticks.tick() == {("green_taxi", "2025-01-01"), ("citibike_jc", "2025-01-01")}
     assert ticks.said == "told Dagster of citibike_jc 2025-01; green 2025-01"
@@ -81,7 +59,7 @@ def test_months_loaded_from_the_terminal_are_in_the_partition_grid(instance: dg.
 
 
 @pytest.mark.usefixtures("database")
-def test_nothing_is_told_twice_even_without_a_cursor(ticks: _Ticks) -> None:
+def test_nothing_is_told_twice_even_without_a_cursor(ticks: Ticks) -> None:
     _load_from_terminal("green,citibike_jc", 1)
     assert len(ticks.tick()) == 2
     assert ticks.tick() == set()
@@ -93,7 +71,7 @@ def test_nothing_is_told_twice_even_without_a_cursor(ticks: _Ticks) -> None:
 
 
 @pytest.mark.usefixtures("database")
-def test_a_month_loaded_again_is_told_again(publisher: SamplePublisher, ticks: _Ticks) -> None:
+def test_a_month_loaded_again_is_told_again(publisher: SamplePublisher, ticks: Ticks) -> None:
     _load_from_terminal("green,citibike_jc", 1)
     assert len(ticks.tick()) == 2
     assert ticks.tick() == set()
@@ -104,7 +82,7 @@ def test_a_month_loaded_again_is_told_again(publisher: SamplePublisher, ticks: _
 
 
 @pytest.mark.usefixtures("database")
-def test_what_dagster_loaded_is_not_told_again(instance: dg.DagsterInstance, ticks: _Ticks) -> None:
+def test_what_dagster_loaded_is_not_told_again(instance: dg.DagsterInstance, ticks: Ticks) -> None:
     (green,) = [asset for asset in raw_assets if asset.key == GREEN]
     assert dg.materialize([green], instance=instance, partition_key="2025-01-01").success
     loaded_by_job = defs.get_job_def("backfill_monthly_data").execute_in_process(
@@ -119,18 +97,18 @@ def test_what_dagster_loaded_is_not_told_again(instance: dg.DagsterInstance, tic
 
 @pytest.mark.usefixtures("database")
 def test_a_run_that_goes_on_tells_of_its_loads_itself_and_one_that_broke_off_is_told_for(
-    instance: dg.DagsterInstance, ticks: _Ticks
+    instance: dg.DagsterInstance, ticks: Ticks
 ) -> None:
     run = instance.create_run_for_job(some_job, status=dg.DagsterRunStatus.STARTED)
     ingest(partitions_of(resolve_sources("green"), [JANUARY]), started=Started("dagster", run.run_id))
     assert ticks.tick() == set()
-    assert ticks.said == "a run goes on that tells of its loads at its end"
+    assert ticks.said == "a run goes on that tells of its results at its end"
     instance.report_run_failed(run)
     assert ticks.tick() == {("green_taxi", "2025-01-01")}
     assert ticks.tick() == set()
 
 
-def test_facts_in_the_ledger_are_none_of_the_raw_assets(database: Path, ticks: _Ticks) -> None:
+def test_facts_in_the_ledger_are_none_of_the_raw_assets(database: Path, ticks: Ticks) -> None:
     _load_from_terminal("green", 1)
     with duckdb.connect(str(database)) as connection:
         connection.execute(
@@ -142,7 +120,7 @@ def test_facts_in_the_ledger_are_none_of_the_raw_assets(database: Path, ticks: _
 
 
 @pytest.mark.usefixtures("busy_database")
-def test_a_busy_database_ends_the_tick_at_once_and_says_for_whom(ticks: _Ticks) -> None:
+def test_a_busy_database_ends_the_tick_at_once_and_says_for_whom(ticks: Ticks) -> None:
     begun = time.monotonic()
     assert ticks.tick() == set()
     assert time.monotonic() - begun < 5
@@ -150,7 +128,7 @@ def test_a_busy_database_ends_the_tick_at_once_and_says_for_whom(ticks: _Ticks) 
     assert "the DuckDB file is in use by python" in ticks.said
 
 
-def test_without_a_database_or_a_ledger_there_is_nothing_to_tell(database: Path, ticks: _Ticks) -> None:
+def test_without_a_database_or_a_ledger_there_is_nothing_to_tell(database: Path, ticks: Ticks) -> None:
     assert ticks.tick() == set()
     assert ticks.said == "nothing is loaded yet"
     duckdb.connect(str(database)).close()

@@ -1,0 +1,171 @@
+"""Runs in one process that end when they are terminated.
+
+Dagster tries a step again by its retry policy also when it was interrupted, and forgets of a run that is marked as
+canceled at once (*Force termination*) that its process goes on. Here neither happens: whatever a step makes of the
+interrupt, nothing is tried again, and a process that does not end by itself is ended.
+"""
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.executor_definition import IN_PROC_CONFIG
+from dagster._core.errors import DagsterExecutionInterruptedError
+from dagster._core.events import DagsterEvent
+from dagster._core.execution.context.system import PlanOrchestrationContext
+from dagster._core.execution.plan.plan import ExecutionPlan
+from dagster._core.execution.retries import RetryMode
+from dagster._core.executor.in_process import InProcessExecutor
+from dagster_shared.error import SerializableErrorInfo
+
+from warehouse.connection import open_for_writing
+from warehouse.ledger import Ledger
+
+logger = logging.getLogger(__name__)
+
+_ENDED_BY_OTHERS = (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.FAILURE)
+_SECONDS_FOR_THE_LEDGER = 3
+_INTERRUPTS = (DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a terminated run has to end: after `reminder_seconds` it is interrupted again, and then once more each
+    time; after `last_seconds` its process is ended."""
+
+    poll_seconds: float = 2
+    reminder_seconds: float = 10
+    last_seconds: float = 30
+
+
+def is_terminated(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether somebody terminated the run, or its record is gone."""
+    run = instance.get_run_by_id(run_id)
+    return run is None or run.status in _ENDED_BY_OTHERS
+
+
+def record_termination(run_id: str, timeout_seconds: float) -> None:
+    """Have the ledger say of what the run has begun that it was terminated, if the file is free within so long.
+
+    Raises:
+        WarehouseError: it is not, or cannot be opened. The next run of the same kind records that this one is over.
+    """
+    with open_for_writing(timeout_seconds=timeout_seconds) as connection:
+        Ledger(connection).finish_terminated_runs(run_id)
+
+
+class TerminableExecutor(InProcessExecutor):
+    """Dagster's in-process executor, except that termination ends the run."""
+
+    def execute(self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan) -> Iterator[DagsterEvent]:
+        """Execute the plan, and yield what happens.
+
+        Raises:
+            DagsterExecutionInterruptedError: the run was terminated. Dagster makes CANCELED of CANCELING then, and
+                leaves CANCELED as it is.
+        """
+        instance, run_id = plan_context.instance, plan_context.run_id
+        with _ended_when_terminated(instance, run_id):
+            try:
+                for event in _with_waits_that_can_be_interrupted(super().execute(plan_context, execution_plan)):
+                    yield event
+                    if event.is_step_up_for_retry and (
+                        _is_of_interrupt(event.step_retry_data.error) or is_terminated(instance, run_id)
+                    ):
+                        raise DagsterExecutionInterruptedError("terminated: the step is not tried again")
+            except Exception as error:
+                if is_terminated(instance, run_id):
+                    raise DagsterExecutionInterruptedError("terminated") from error
+                raise
+            if is_terminated(instance, run_id):
+                raise DagsterExecutionInterruptedError("terminated when its steps were over")
+
+
+def _with_waits_that_can_be_interrupted(events: Iterator[DagsterEvent]) -> Iterator[DagsterEvent]:
+    """The events. Dagster holds interrupts back between steps, also while it waits to try one again: not here."""
+    is_waiting = False
+    while True:
+        with dg.raise_execution_interrupts() if is_waiting else nullcontext():
+            event = next(events, None)
+        if event is None:
+            return
+        yield event
+        is_waiting = event.is_step_up_for_retry
+
+
+def _is_of_interrupt(error: SerializableErrorInfo | None) -> bool:
+    while error:
+        if error.cls_name in _INTERRUPTS:
+            return True
+        error = error.cause
+    return False
+
+
+@contextmanager
+def _ended_when_terminated(
+    instance: dg.DagsterInstance, run_id: str, patience: Patience = Patience()
+) -> Iterator[None]:
+    """End this process if the run is terminated while the block runs and the block does not end by itself.
+
+    An instance in memory is this process's own: nobody else terminates its runs.
+    """
+    is_over = threading.Event()
+    if not instance.is_ephemeral:
+        arguments = (instance, run_id, is_over, patience)
+        threading.Thread(target=_watch, args=arguments, name="termination-watch", daemon=True).start()
+    try:
+        yield
+    finally:
+        is_over.set()
+
+
+def _watch(instance: dg.DagsterInstance, run_id: str, is_over: threading.Event, patience: Patience) -> None:
+    while not is_over.wait(patience.poll_seconds):
+        if not _is_known_to_be_terminated(instance, run_id):
+            continue
+        # Who terminates a run interrupts it, too, unless Dagster's code server is gone; give it time to clean up.
+        deadline = time.monotonic() + patience.last_seconds
+        while time.monotonic() < deadline:
+            if is_over.wait(patience.reminder_seconds):
+                return
+            os.kill(os.getpid(), signal.SIGINT)
+        _end_process(instance, run_id)
+
+
+def _is_known_to_be_terminated(instance: dg.DagsterInstance, run_id: str) -> bool:
+    try:
+        return is_terminated(instance, run_id)
+    except Exception:
+        # A database of Dagster's that is locked for a moment must not end the watch.
+        logger.warning("Dagster's storage could not be asked for the run", exc_info=True)
+        return False
+
+
+def _end_process(instance: dg.DagsterInstance, run_id: str) -> None:
+    """End this process now; dbt, if it runs, ends with it (orchestration/bin/dbt)."""
+    try:
+        with suppress(Exception):
+            record_termination(run_id, _SECONDS_FOR_THE_LEDGER)
+        run = instance.get_run_by_id(run_id)
+        if run and run.status is dg.DagsterRunStatus.CANCELING:
+            # Else Dagster takes the end of the process for a crash, and starts the run again.
+            instance.report_run_canceled(run, "The run did not end when it was interrupted: its process was ended.")
+    finally:
+        os._exit(1)
+
+
+@dg.executor(name="in_process", config_schema=IN_PROC_CONFIG)
+def terminable_in_process_executor(context: dg.InitExecutorContext) -> TerminableExecutor:
+    """Execute all steps in one process, and end it when the run is terminated."""
+    config: Mapping[str, Any] = context.executor_config
+    return TerminableExecutor(
+        retries=RetryMode.from_config(config["retries"]) or RetryMode.ENABLED,
+        marker_to_close=config.get("marker_to_close"),
+    )

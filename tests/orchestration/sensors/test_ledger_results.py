@@ -1,0 +1,171 @@
+"""The ledger sensor on what dbt built and what was checked: from the terminal, by Dagster, and in another database."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ingestion.feeds import FEEDS
+from orchestration import defs
+from orchestration.assets.dbt_assets import dbt_analytics_assets
+from orchestration.assets.raw_assets import asset_key
+from quality.run import main as check_quality
+from quality.suites import SUITES
+from tests.dbt.small_warehouse import FEBRUARY, JANUARY, Warehouse, citibike_month, yellow_month
+from tests.orchestration.sensors.conftest import Ticks
+from warehouse.paths import DATABASE_VARIABLE
+
+FACT = dg.AssetKey(["core", "fct_trips"])
+YELLOW = asset_key(FEEDS["yellow"])
+GRAPH = defs.get_repository_def().asset_graph
+TESTS = set(dbt_analytics_assets.check_keys)
+SUITE_CHECKS = {key for key in GRAPH.asset_check_keys if key.name.startswith("quality_")}
+DBT = {key for key in GRAPH.get_all_asset_keys() if key.path[0] != "raw_data"}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """January and February, built and checked from the terminal; before.duckdb beside it has January alone."""
+    folder = tmp_path_factory.mktemp("results")
+    warehouse = Warehouse(folder / "warehouse.duckdb", folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(DATABASE_VARIABLE, str(warehouse.path))
+        patch.delenv("DAGSTER_RUN_ID", raising=False)
+        warehouse.create_raw_tables()
+        for month in (JANUARY, FEBRUARY):
+            warehouse.load("yellow", month, yellow_month(month))
+            warehouse.load("citibike", month, citibike_month(month))
+            warehouse.load_weather(month)
+            if month == JANUARY:
+                shutil.copy(warehouse.path, folder / "before.duckdb")
+        assert warehouse.dbt("build").success, warehouse.said
+        check_quality([])
+    return warehouse.path
+
+
+@pytest.fixture
+def warehouse(built: Path, database: Path, tmp_path: Path) -> Warehouse:
+    """The test's own copy."""
+    shutil.copy(built, database)
+    return Warehouse(database, tmp_path)
+
+
+def _all_ticks(ticks: Ticks) -> set[tuple[str, str | None]]:
+    told = ticks.tick()
+    while ticks.count:
+        told |= ticks.tick()
+    return told
+
+
+def _evaluations(instance: dg.DagsterInstance) -> Mapping[dg.AssetCheckKey, dg.AssetCheckEvaluation]:
+    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(GRAPH.asset_check_keys))
+    return {key: record.evaluation for key, record in latest.items() if record.evaluation}
+
+
+@pytest.mark.usefixtures("warehouse")
+def test_a_build_from_the_terminal_is_in_the_catalog_with_its_checks(
+    instance: dg.DagsterInstance, ticks: Ticks, warehouse: Warehouse
+) -> None:
+    ticks.tick()
+    assert ticks.count <= 100
+    _all_ticks(ticks)
+    latest = instance.get_latest_materialization_events(list(DBT))
+    assert {key for key, entry in latest.items() if entry} == DBT
+    told_at = {key: entry.timestamp for key, entry in latest.items() if entry}
+    for key in DBT:
+        # Else Dagster calls it stale: "Upstream data".
+        assert all(told_at[parent] <= told_at[key] for parent in GRAPH.get(key).parent_keys if parent in DBT), key
+    entry = latest[FACT]
+    assert entry
+    assert entry.asset_materialization
+    shown = {name: value.value for name, value in entry.asset_materialization.metadata.items()}
+    assert [(shown["dagster/row_count"],)] == warehouse.execute("select count(*) from core_core.fct_trips")
+    assert [(shown["ledger_run_id"],)] == warehouse.execute(
+        "select run_id from meta.ingestion_runs where kind = 'dbt build'"
+    )
+    assert shown["started by"] == "terminal"
+    assert shown["partitions"] == 4
+    assert set(_evaluations(instance)) >= TESTS
+    assert all(_evaluations(instance)[key].passed for key in TESTS)
+    of_loaded = {f"quality_{suite.name}" for suite in SUITES if suite.model in ("fct_trips", "dim_weather")}
+    assert {key.name for key in set(_evaluations(instance)) & SUITE_CHECKS} >= of_loaded
+
+
+@pytest.mark.usefixtures("warehouse")
+def test_no_result_is_told_twice_even_without_a_cursor(ticks: Ticks) -> None:
+    _all_ticks(ticks)
+    ticks.cursor = None
+    ticks.tick()
+    assert (ticks.count, ticks.said) == (0, "Dagster knows of everything")
+
+
+def test_a_check_that_fails_from_the_terminal_fails_in_the_catalog(
+    instance: dg.DagsterInstance, ticks: Ticks, warehouse: Warehouse
+) -> None:
+    _all_ticks(ticks)
+    warehouse.execute("update core_core.fct_hourly_mobility set mode_share_pct = 30")
+    assert check_quality(["--select", "fct_hourly_mobility"]) == 1
+    assert _all_ticks(ticks) == set(), "nothing was built"
+    (check,) = [each for key, each in _evaluations(instance).items() if key.name == "quality_fct_hourly_mobility"]
+    assert not check.passed
+    assert "mode_shares_add_up" in str(check.description)
+
+
+def test_what_dagster_built_is_not_told_again(instance: dg.DagsterInstance, ticks: Ticks, warehouse: Warehouse) -> None:
+    _all_ticks(ticks)
+    built = defs.resolve_job_def("daily_dbt_build_job").execute_in_process(instance=instance)
+    assert built.success
+    checked = defs.resolve_job_def("daily_quality_job").execute_in_process(instance=instance, raise_on_error=False)
+    assert checked.run_id != built.run_id
+    ticks.tick()
+    assert (ticks.count, ticks.said) == (0, "Dagster knows of everything")
+    assert warehouse.execute(
+        "select count(*) from meta.asset_checks join meta.ingestion_runs using (run_id)"
+        f" where dagster_run_id = '{built.run_id}' and expected = 'the rows of the unit test'"
+    ) == [(0,)]
+
+
+def test_what_another_database_does_not_hold_is_taken_back(
+    instance: dg.DagsterInstance, ticks: Ticks, built: Path, warehouse: Warehouse
+) -> None:
+    _all_ticks(ticks)
+    assert instance.get_materialized_partitions(YELLOW) == {"2025-01-01", "2025-02-01"}
+    shutil.copy(built.with_name("before.duckdb"), warehouse.path)
+    _all_ticks(ticks)
+    assert instance.get_materialized_partitions(YELLOW) == {"2025-01-01"}
+    assert [entry for entry in instance.get_latest_materialization_events(list(DBT)).values() if entry] == []
+    assert _evaluations(instance) == {}
+    ticks.cursor = None
+    ticks.tick()
+    assert ticks.count == 0
+
+
+def _stale(instance: dg.DagsterInstance) -> set[str]:
+    return {
+        key.asset_key.path[-1]
+        for key, evaluation in _evaluations(instance).items()
+        if key.name == "built_from_what_is_loaded" and not evaluation.passed
+    }
+
+
+def test_a_load_makes_the_tables_of_its_feed_stale_until_they_are_built(
+    instance: dg.DagsterInstance, ticks: Ticks, warehouse: Warehouse
+) -> None:
+    _all_ticks(ticks)
+    assert _stale(instance) == set()
+    warehouse.load("citibike", FEBRUARY, citibike_month(FEBRUARY))
+    _all_ticks(ticks)
+    assert _stale(instance) == {
+        "fct_trips",
+        "fct_hourly_mobility",
+        "quarantined_trips",
+        "dim_station",
+        "int_station_months",
+    }
+    said = {str(each.description) for each in _evaluations(instance).values() if not each.passed}
+    assert any("Loaded since it was built, and not in it: citibike 2025-02. Build it" in text for text in said)
+    assert warehouse.dbt("build", "--exclude-resource-type", "unit_test").success, warehouse.said
+    _all_ticks(ticks)
+    assert _stale(instance) == set()
