@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.errors import UnreadableFileError
@@ -178,6 +178,7 @@ def _meaning(text: str) -> Decimal | None:
     return Decimal(text) if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text.strip()) else None
 
 
+@settings(deadline=None)
 @given(text=NUMBERS, is_double=st.booleans())
 def test_any_text_is_the_same_number_or_refused(text: str, is_double: bool) -> None:
     name = "trip_miles" if is_double else "trip_time"
@@ -191,6 +192,7 @@ def test_any_text_is_the_same_number_or_refused(text: str, is_double: bool) -> N
     assert row[name] == (float(number) if is_double else number)
 
 
+@settings(deadline=None)
 @given(number=st.decimals(-(10**11), 10**11, places=2) | st.floats() | st.integers(-(2**63), 2**64 - 1))
 def test_any_number_is_the_same_integer_or_refused_or_none(number: Decimal | float | int) -> None:
     values = {c.name: "null" for c in FEEDS["hvfhv"].columns}
