@@ -16,7 +16,7 @@ import duckdb
 
 from ingestion.download import Downloaded
 from ingestion.errors import IngestionError, NotPublishedError, message_of
-from ingestion.feeds import Column, Feed
+from ingestion.feeds import Feed
 from ingestion.listing import Listings
 from ingestion.partitions import Partition
 from ingestion.prefetch import DownloadJob, downloads_ahead
@@ -236,7 +236,7 @@ def load_file(partition: Partition, file: Downloaded) -> Result:
         bytes=file.bytes,
         load_id=loaded.load_id,
         fingerprint=file.fingerprint,
-        note=_note(published.new_columns),
+        note=published.note,
     )
 
 
@@ -263,13 +263,6 @@ def _run_asset(result: Result) -> RunAsset:
         error=result.error,
         note=result.note,
     )
-
-
-def _note(new_columns: tuple[Column, ...]) -> str | None:
-    if not new_columns:
-        return None
-    named = ", ".join(f"{column.name} ({column.type})" for column in new_columns)
-    return f"kept columns that ingestion/feeds.py does not know: {named}"
 
 
 def _log(result: Result) -> None:

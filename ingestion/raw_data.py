@@ -5,7 +5,9 @@ from datetime import datetime
 
 import duckdb
 
+from ingestion.feeds import Feed
 from ingestion.partitions import Partition
+from warehouse.sql import identifier, literal
 
 RAW_SCHEMA = "raw_data"
 
@@ -25,16 +27,26 @@ def current_state(partition: Partition, connection: duckdb.DuckDBPyConnection) -
     feed = partition.feed
     if feed.raw_table not in existing_tables(connection):
         return None
+    time, table = identifier(feed.event_time), identifier(RAW_SCHEMA, feed.raw_table)
     row = connection.execute(
-        f"select max(_dlt_load_id), count(*), min({feed.event_time}), max({feed.event_time})"
-        f" from {RAW_SCHEMA}.{feed.raw_table} where {scope(partition)}"
+        f"select max(_dlt_load_id), count(*), min({time}), max({time}) from {table} where {scope(partition)}"
     ).fetchone()
     return LoadedPartition(*row) if row and row[1] else None
 
 
 def scope(partition: Partition) -> str:
     """The SQL condition of a partition's rows in its raw table."""
-    return f"feed = '{partition.feed.name}' and source_month = date '{partition.month.isoformat()}'"
+    return f"feed = {literal(partition.feed.name)} and source_month = date {literal(partition.month.isoformat())}"
+
+
+def raw_column_types(feed: Feed, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The columns that a feed's raw table has now, in its order, with their DuckDB types; none without the table."""
+    found = connection.execute(
+        "select column_name, data_type from information_schema.columns"
+        " where table_catalog = current_database() and table_schema = ? and table_name = ? order by ordinal_position",
+        [RAW_SCHEMA, feed.raw_table],
+    ).fetchall()
+    return dict(found)
 
 
 def existing_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:

@@ -4,11 +4,10 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import dlt
 import duckdb
-import pyarrow as pa
 from dlt.common.exceptions import DltException
 from dlt.common.schema.typing import TColumnSchema
 from dlt.extract import DltResource
@@ -18,8 +17,9 @@ from ingestion.feeds import PARTITION_COLUMNS, Column, ColumnType, raw_tables
 from ingestion.partition_destination import Replacement, partition_destination
 from ingestion.partitions import Partition
 from ingestion.raw_data import RAW_SCHEMA, LoadedPartition, current_state, existing_tables, scope
-from ingestion.sources.published import PublishedRows, cast_error
+from ingestion.sources.published import PublishedRows, cast_error, reason
 from warehouse.paths import database_path
+from warehouse.sql import identifier, literal
 
 _DLT_TYPES: dict[ColumnType, TColumnSchema] = {
     ColumnType.INTEGER: {"data_type": "bigint", "precision": 32},
@@ -29,15 +29,6 @@ _DLT_TYPES: dict[ColumnType, TColumnSchema] = {
     # Without this dlt takes zoneless timestamps for UTC, and New York's wall clock is lost.
     ColumnType.TIMESTAMP: {"data_type": "timestamp", "timezone": False},
     ColumnType.DATE: {"data_type": "date"},
-}
-
-_ARROW_TYPES: dict[ColumnType, pa.DataType] = {
-    ColumnType.INTEGER: pa.int32(),
-    ColumnType.BIGINT: pa.int64(),
-    ColumnType.DOUBLE: pa.float64(),
-    ColumnType.VARCHAR: pa.string(),
-    ColumnType.TIMESTAMP: pa.timestamp("us"),
-    ColumnType.DATE: pa.date32(),
 }
 
 
@@ -62,7 +53,6 @@ def load_partition(
             f"{partition}: expected rows, but the published file has none. What was loaded before stays; "
             "load the month again when the publisher has repaired the file."
         )
-    _create_missing_tables(connection, work_folder)
     loaded: LoadedPartition | None = None
 
     def complete(transaction: duckdb.DuckDBPyConnection, load_id: str) -> None:
@@ -79,39 +69,38 @@ def load_partition(
     replacement = Replacement(scope(partition), complete)
     query = _with_partition_columns(partition, published)
     columns = (*published.columns, *PARTITION_COLUMNS)
-    resource = _resource(partition.feed.raw_table, columns, _model(query, work_folder), "model")
+    resource = _resource(partition.feed.raw_table, columns, _model(query, work_folder / "rows.model"))
     try:
+        _create_missing_tables(connection, work_folder)
         _run(resource, connection, work_folder, replacement)
     except DltException as error:
-        reason = replacement.error or error
-        raise _explained(partition, reason) from reason
+        cause = replacement.error or error
+        raise _explained(partition, cause) from cause
     assert loaded is not None, "the transaction checked it"
     return loaded
 
 
 def _with_partition_columns(partition: Partition, published: PublishedRows) -> str:
-    names = ", ".join(f'"{column.name}"' for column in published.columns)
+    names = ", ".join(identifier(column.name) for column in published.columns)
+    feed, month = literal(partition.feed.name), literal(partition.month.isoformat())
     return (
-        f"select {names}, '{partition.feed.name}' as feed, cast('{partition.month.isoformat()}' as date)"
+        f"select {names}, {feed} as feed, cast({month} as date)"
         f" as source_month, source_row from ({published.query}) as published"
     )
 
 
-def _model(query: str, folder: Path) -> Iterator[Any]:
+def _model(query: str, path: Path) -> Iterator[Any]:
     """A select as dlt takes it: a file of its `model` format, which the destination runs."""
-    path = folder / "rows.model"
     path.write_text(f"dialect: duckdb\n{query}\n")
     yield dlt.mark.with_file_import(str(path), "model")
 
 
-def _resource(
-    name: str, columns: tuple[Column, ...], data: Any, file_format: Literal["model", "parquet"]
-) -> DltResource:
+def _resource(name: str, columns: tuple[Column, ...], model: Iterator[Any]) -> DltResource:
     hints: list[TColumnSchema] = [
         {"name": column.name, "nullable": True, **_DLT_TYPES[column.type]} for column in columns
     ]
     resource: DltResource = dlt.resource(
-        data, name=name, columns=hints, write_disposition="append", file_format=file_format
+        model, name=name, columns=hints, write_disposition="append", file_format="model"
     )
     return resource
 
@@ -121,13 +110,15 @@ def _create_missing_tables(connection: duckdb.DuckDBPyConnection, work_folder: P
     missing = {name: columns for name, columns in raw_tables().items() if name not in existing_tables(connection)}
     if missing:
         empty = [
-            _resource(name, columns, [_empty_table(columns)], "parquet") for name, columns in sorted(missing.items())
+            _resource(name, columns, _model(_no_rows(columns), work_folder / f"{name}.model"))
+            for name, columns in sorted(missing.items())
         ]
         _run(empty, connection, work_folder)
 
 
-def _empty_table(columns: tuple[Column, ...]) -> pa.Table:
-    return pa.schema([(column.name, _ARROW_TYPES[column.type]) for column in columns]).empty_table()
+def _no_rows(columns: tuple[Column, ...]) -> str:
+    values = ", ".join(f"cast(null as {column.type}) as {identifier(column.name)}" for column in columns)
+    return f"select {values} where false"
 
 
 def _run(
@@ -141,7 +132,6 @@ def _run(
     Each run has a pipeline folder of its own, so that nothing of a run that broke off is ever
     loaded by the next; what dlt must remember it restores from the database.
     """
-    dlt.config["normalize.parquet_normalizer.add_dlt_load_id"] = True
     dlt.config["normalize.model_normalizer.add_dlt_load_id"] = True
     dlt.config["runtime.dlthub_telemetry"] = False
     pipeline = dlt.pipeline(
@@ -162,10 +152,20 @@ def _explained(partition: Partition, error: Exception) -> IngestionError:
     if isinstance(error, IngestionError):
         return error
     cause = error.__cause__ if isinstance(error.__cause__, duckdb.Error) else error
-    if isinstance(cause, duckdb.ConversionException | duckdb.InvalidInputException):
+    if isinstance(cause, duckdb.Error) and not _is_ours(cause):
         return cast_error(Path(str(partition)), cause)
     what_to_do = "Free space on its disk, and load" if re.search("space|too large", str(cause)) else "Load"
     return LoadError(
-        f"{partition}: expected the rows to be written to {database_path()}, but {cause}. Nothing was changed. "
+        f"{partition}: expected the rows to be written to {database_path()}, but {reason(cause)}. Nothing was changed. "
         f"{what_to_do} the month again."
+    )
+
+
+def _is_ours(error: duckdb.Error) -> bool:
+    """Whether an error comes from writing (a full disk, memory, another transaction) and not from the values read."""
+    if isinstance(error, duckdb.IOException):
+        return bool(re.search("space|too large|write|lock|create|sync", str(error)))
+    return isinstance(
+        error,
+        duckdb.OutOfMemoryException | duckdb.TransactionException | duckdb.FatalException | duckdb.CatalogException,
     )

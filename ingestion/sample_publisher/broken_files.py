@@ -34,6 +34,8 @@ def write_broken_file(feed: str, whole: Path, path: Path, fault: Fault) -> None:
             path.write_bytes(content[: len(content) // 2])
         case Fault.EMPTY_ZIP:
             ZipFile(path, "w").close()
+        case Fault.ENCRYPTED_ZIP | Fault.CORRUPT_ZIP:
+            path.write_bytes(_damaged_zip(whole.read_bytes(), fault))
         case Fault.ZIP_BOMB:
             _write_bomb(path, whole.name.partition(".")[0] + ".csv")
         case _ if FEEDS[feed].publisher == "tlc":
@@ -42,14 +44,41 @@ def write_broken_file(feed: str, whole: Path, path: Path, fault: Fault) -> None:
             _write_broken_zip(whole, path, fault)
 
 
+def _damaged_zip(content: bytes, fault: Fault) -> bytes:
+    """A zip whose first entry is flagged as encrypted (in both of its headers), or has other bytes in its middle."""
+    damaged = bytearray(content)
+    if fault is Fault.ENCRYPTED_ZIP:
+        for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+            damaged[content.index(signature) + flags] |= 1
+    else:
+        with ZipFile(io.BytesIO(content)) as archive:
+            first = archive.infolist()[0]
+        middle = first.header_offset + first.compress_size // 2
+        damaged[middle : middle + 8] = bytes(byte ^ 0xFF for byte in damaged[middle : middle + 8])
+    return bytes(damaged)
+
+
 def _broken_table(feed: str, table: pa.Table, fault: Fault) -> pa.Table:
-    name = _number_column(feed, table)
+    types: tuple[ColumnType, ...] = (ColumnType.DOUBLE, ColumnType.INTEGER)
+    if fault is Fault.FRACTIONS:
+        types = (ColumnType.INTEGER,)
+    elif fault is Fault.NOT_FINITE and any(column.type is ColumnType.DOUBLE for column in FEEDS[feed].columns):
+        types = (ColumnType.DOUBLE,)
+    name = _number_column(feed, table, types)
     position = table.column_names.index(name)
     match fault:
         case Fault.WRONG_TYPES:
             values = table.column(name).cast(pa.string()).to_pylist()
             values[len(values) // 2] = "many"
             return table.set_column(position, name, pa.array(values, pa.string()))
+        case Fault.FRACTIONS:
+            values = table.column(name).cast(pa.float64()).to_pylist()
+            values[len(values) // 2] = 1.5
+            return table.set_column(position, name, pa.array(values).cast(pa.decimal128(12, 1)))
+        case Fault.NOT_FINITE:
+            values = table.column(name).to_pylist()
+            values[:2] = [float("nan"), float("inf")]
+            return table.set_column(position, name, pa.array(values, pa.float64()))
         case Fault.MISSING_COLUMN:
             return table.rename_columns({name: f"{name}_renamed"})
         case Fault.EXTRA_COLUMN:
@@ -59,10 +88,9 @@ def _broken_table(feed: str, table: pa.Table, fault: Fault) -> pa.Table:
     raise ValueError(f"a Parquet file has no fault {fault}")
 
 
-def _number_column(feed: str, table: pa.Table) -> str:
-    """The published name of the feed's last required number."""
-    numbers = (ColumnType.DOUBLE, ColumnType.INTEGER)
-    required = [column.name for column in FEEDS[feed].columns if column.required and column.type in numbers]
+def _number_column(feed: str, table: pa.Table, types: tuple[ColumnType, ...]) -> str:
+    """The published name of the feed's last required number of these types."""
+    required = [column.name for column in FEEDS[feed].columns if column.required and column.type in types]
     published = {name.replace("_", "").lower(): name for name in table.column_names}
     return str(published[required[-1].replace("_", "")])
 

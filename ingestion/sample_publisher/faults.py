@@ -20,10 +20,14 @@ class Fault(StrEnum):
     TRUNCATED = "truncated"  # broken off, and the length given is that of what is left
     HTML = "html"  # a page instead of the file, with status 200
     EMPTY_ZIP = "empty-zip"
+    ENCRYPTED_ZIP = "encrypted-zip"  # an entry is flagged as encrypted
+    CORRUPT_ZIP = "corrupt-zip"  # some bytes of an entry are others; length and directory are whole
     MAC_ENTRIES_ONLY = "mac-entries-only"  # a zip of nothing but `__MACOSX`
     ZIP_BOMB = "zip-bomb"  # three megabytes that unpack to three gigabytes
     CLIMBING_PATH = "climbing-path"  # a zip entry that would be unpacked outside the folder
     WRONG_TYPES = "wrong-types"  # a value half-way down that its column's type cannot hold
+    FRACTIONS = "fractions"  # an integer column comes as a decimal, with a fraction in it
+    NOT_FINITE = "not-finite"  # NaN and infinity among the amounts: no error
     MISSING_COLUMN = "missing-column"  # a required column has another name
     EXTRA_COLUMN = "extra-column"  # a column never seen before: no error
     NO_ROWS = "no-rows"
@@ -45,8 +49,16 @@ _ANY_BODY = frozenset(
     {Fault.TRUNCATED, Fault.HTML, Fault.WRONG_TYPES, Fault.MISSING_COLUMN, Fault.EXTRA_COLUMN, Fault.NO_ROWS}
 )
 _BODY_FAULTS = {
-    "tlc": _ANY_BODY,
-    "citibike": _ANY_BODY | {Fault.EMPTY_ZIP, Fault.MAC_ENTRIES_ONLY, Fault.ZIP_BOMB, Fault.CLIMBING_PATH},
+    "tlc": _ANY_BODY | {Fault.FRACTIONS, Fault.NOT_FINITE},
+    "citibike": _ANY_BODY
+    | {
+        Fault.EMPTY_ZIP,
+        Fault.ENCRYPTED_ZIP,
+        Fault.CORRUPT_ZIP,
+        Fault.MAC_ENTRIES_ONLY,
+        Fault.ZIP_BOMB,
+        Fault.CLIMBING_PATH,
+    },
     "weather": _ANY_BODY
     | {Fault.ERROR_STATUS, Fault.ERROR_BODY, Fault.MISSING_HOURS, Fault.NULL_HOURS, Fault.WRONG_UNITS},
 }

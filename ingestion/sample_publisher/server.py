@@ -12,6 +12,8 @@ from tempfile import mkdtemp
 from types import TracebackType
 from typing import NamedTuple, Self
 
+import pyarrow as pa
+
 from ingestion.sample_publisher.faults import Breakage, Breakages, Fault
 from ingestion.sample_publisher.responses import ARCHIVE_PATH, FileSlice, Request, Response, respond
 from ingestion.sample_publisher.store import Store
@@ -54,6 +56,8 @@ class SamplePublisher:
         self._thread.daemon = True
 
     def __enter__(self) -> Self:
+        # Has pyarrow import pandas, where it is installed: dlt, loading in another thread, fails on half of it.
+        pa.array([0])
         self._thread.start()
         logger.info("sample publisher serves %s", self.url)
         return self

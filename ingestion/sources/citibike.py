@@ -3,28 +3,30 @@
 Source: Citi Bike system data, https://citibikenyc.com/system-data
 """
 
-import csv
 from pathlib import Path
 
 import duckdb
 
-from ingestion.feeds import Column, ColumnType
+from ingestion.feeds import Column
 from ingestion.partitions import Partition
+from ingestion.raw_data import raw_column_types
 from ingestion.sources.columns import match_key, select_columns
+from ingestion.sources.csvs import Header, check_rows, read_header
 from ingestion.sources.file_addresses import file_addresses
-from ingestion.sources.published import SCRATCH, PublishedRows, cast_error, open_scratch, sql_path
+from ingestion.sources.published import SCRATCH, PublishedRows, cast_error, notes_on, open_scratch
 from ingestion.sources.zips import extract_csvs
+from warehouse.sql import identifier, literal
 
 DEFAULT_BASE_URL = "https://s3.amazonaws.com/tripdata"
 HAS_LISTING = True
 
-# Declared, never detected: as numbers the station ids 6498.10 and 6498.1 would be one.
-_FORMAT = "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"'"
-
-
-_NULLS = "['']"
-# Older files write what they do not know in words.
-_FORMER_NULLS = r"['', 'NULL', '\N']"
+# Everything is read as text and cast then: as numbers the station ids 6498.10 and 6498.1 would be one. Empty, or what
+# databases, R and pandas write for what they do not know; no station, bike or rider type is called so.
+_NULLS = ("", "NULL", "null", r"\N", "NA", "NaN", "nan")
+_FORMAT = (
+    "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', hive_partitioning = false,"
+    f" nullstr = [{', '.join(map(literal, _NULLS))}]"
+)
 
 
 def addresses(partition: Partition) -> list[str]:
@@ -43,41 +45,57 @@ def read(partition: Partition, path: Path, connection: duckdb.DuckDBPyConnection
             lacks a required column.
     """
     csv_paths = extract_csvs(path, partition.month)
-    former = partition.feed.former_schema
-    nulls = _FORMER_NULLS if former and partition.month < former.until else _NULLS
+    existing = raw_column_types(partition.feed, connection)
+    columns = {column.name: column for column in partition.feed.columns}
+    notes: dict[str, None] = {}
     open_scratch(connection, path)
-    columns: dict[str, Column] = {column.name: column for column in partition.feed.columns}
-    new_columns: dict[str, Column] = {}
-    declared = {match_key(column.name): column.type for column in columns.values()}
-    connection.execute(f"create table {SCRATCH}.rows ({', '.join(f'{c.name} {c.type}' for c in columns.values())})")
+    listed = ", ".join(f"{identifier(column.name)} {column.type}" for column in columns.values())
+    connection.execute(f"create table {SCRATCH}.rows ({listed})")
     for csv_path in csv_paths:
-        names = _header(csv_path)
-        types = {name: declared.get(match_key(name), ColumnType.VARCHAR).value for name in names}
-        selection = select_columns(partition.feed, partition.month, types, path)
+        header = read_header(csv_path, path.name)
+        types = dict.fromkeys(header.names, "VARCHAR")
+        selection = select_columns(partition.feed, partition.month, types, path, existing, by_position=True)
         for column in selection.new_columns:
-            if column.name not in new_columns:
-                new_columns[column.name] = column
-                connection.execute(f"alter table {SCRATCH}.rows add column {column.name} {column.type}")
-        listed = ", ".join(f"'{sql_path(Path(name))}': '{type_}'" for name, type_ in types.items())
+            if column.name not in columns:
+                columns[column.name] = column
+                # So that another spelling in the next CSV is this column.
+                existing.setdefault(column.name, column.type)
+                connection.execute(f"alter table {SCRATCH}.rows add column {identifier(column.name)} {column.type}")
+        source = _source(csv_path, header)
         try:
-            connection.execute(
-                f"insert into {SCRATCH}.rows by name select {selection.select_list}"
-                f" from read_csv('{sql_path(csv_path)}', columns = {{{listed}}}, nullstr = {nulls}, {_FORMAT})"
-            )
+            added = connection.execute(
+                f"insert into {SCRATCH}.rows by name select {selection.select_list} from {source}"
+            ).fetchall()
         except duckdb.Error as error:
             raise cast_error(path, error) from error
+        check_rows(csv_path, path.name, added[0][0])
+        notes |= dict.fromkeys(notes_on(selection, source, connection))
         csv_path.unlink()
-    counted = connection.execute(f"select count(*) from {SCRATCH}.rows").fetchone()
-    all_columns = (*columns.values(), *new_columns.values())
+    return _rows(columns, partition, tuple(notes), connection)
+
+
+def _source(csv_path: Path, header: Header) -> str:
+    listed = ", ".join(f"c{position}: 'VARCHAR'" for position in range(len(header.names)))
+    new_line = f", new_line = {literal(header.new_line)}" if header.new_line else ""
+    return f"read_csv({literal(csv_path)}, columns = {{{listed}}}, {_FORMAT}{new_line})"
+
+
+def _rows(
+    columns: dict[str, Column], partition: Partition, notes: tuple[str, ...], connection: duckdb.DuckDBPyConnection
+) -> PublishedRows:
+    """What is in the scratch table, but for columns without a name and without a value: every line ends in a comma."""
+    counts = {
+        name: connection.execute(f"select count({identifier(name)}) from {SCRATCH}.rows").fetchall()[0][0]
+        for name in columns
+        if match_key(name).startswith("unnamed")
+    }
+    kept = tuple(column for name, column in columns.items() if counts.get(name) != 0)
+    declared = {column.name for column in partition.feed.columns}
+    ((count,),) = connection.execute(f"select count(*) from {SCRATCH}.rows").fetchall()
     return PublishedRows(
-        query=f"select {', '.join(column.name for column in all_columns)}, rowid as source_row from {SCRATCH}.rows",
-        columns=all_columns,
-        count=counted[0] if counted else 0,
-        new_columns=tuple(new_columns.values()),
+        query=f"select {', '.join(identifier(c.name) for c in kept)}, rowid as source_row from {SCRATCH}.rows",
+        columns=kept,
+        count=count,
+        new_columns=tuple(column for column in kept if column.name not in declared),
+        notes=notes,
     )
-
-
-def _header(csv_path: Path) -> list[str]:
-    with csv_path.open(encoding="utf-8-sig", newline="") as lines:
-        header: list[str] = next(csv.reader([lines.readline()]), [])
-    return header

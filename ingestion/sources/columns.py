@@ -1,74 +1,205 @@
 """From a file's columns to the registry's: names in any capitals, former names, types as declared."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from ingestion.errors import UnreadableFileError
-from ingestion.feeds import Column, ColumnType, Feed
+from ingestion.feeds import PARTITION_COLUMNS, Column, ColumnType, Feed
+from ingestion.sources.casts import cast, is_always_null, not_finite, raw_type_of
+from warehouse.sql import identifier
 
-# Times as some of Citi Bike's older files write them; all others are ISO 8601, with or without fractions.
-_AMERICAN_TIMES = "['%m/%d/%Y %H:%M:%S', '%m/%d/%Y %H:%M']"
+# The widest published file has 24.
+MAX_COLUMNS = 500
+_MAX_NAME_LENGTH = 200
+
+# Names of ours, of dlt's and of DuckDB's own columns. A published column of such a name is kept under another.
+RESERVED_NAMES = frozenset(
+    {*(column.name for column in PARTITION_COLUMNS), "_dlt_load_id", "_dlt_id", "rowid", "file_row_number"}
+)
 
 
 @dataclass(frozen=True)
 class Selection:
-    """How to read a published file: the SQL select list, and the raw columns it gives."""
+    """How to read a published file: the SQL select list, and the raw columns it gives.
+
+    `not_finite` are the SQL conditions, by raw column, of values that are read as null because they are NaN or
+    infinite. `renamed` says under which other raw names published columns are kept.
+    """
 
     select_list: str
     columns: tuple[Column, ...]
     new_columns: tuple[Column, ...]
+    not_finite: Mapping[str, str]
+    renamed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """One published column and the raw column that it goes to."""
+
+    name: str
+    type: str
+    value: str
+    raw: Column
 
 
 def match_key(name: str) -> str:
-    """What two spellings of a published name have in common."""
-    return name.replace("_", "").replace(" ", "").lower()
+    """What two spellings of a published name have in common: `Trip Duration`, `trip_duration` and `tripduration`."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum()) or name
 
 
-def select_columns(feed: Feed, month: date, published: Mapping[str, str], path: Path) -> Selection:
+def shortened(text: str, length: int = 150) -> str:
+    """A text of others, as short as it must be to stand in a message."""
+    return text if len(text) <= length else f"{text[:length]}…"
+
+
+def check_names(names: Sequence[str], file_name: str) -> None:
+    """Refuse a header with too many columns, names that are too long, or the same name twice.
+
+    Raises:
+        UnreadableFileError: it has.
+    """
+    counted = Counter(name for name in names if name.strip())
+    twice = [name for name, count in counted.items() if count > 1]
+    too_long = [name for name in counted if len(name) > _MAX_NAME_LENGTH or "\0" in name]
+    if len(names) > MAX_COLUMNS:
+        came = f"it has {len(names):,}"
+    elif too_long:
+        came = f"a name is {too_long[0][:60]!r}…"
+    elif twice:
+        came = f"{shortened(', '.join(twice))} is there {counted[twice[0]]} times"
+    else:
+        return
+    raise UnreadableFileError(
+        f"{file_name}: expected at most {MAX_COLUMNS} columns, each once, with names of at most {_MAX_NAME_LENGTH} "
+        f"letters, but {came}. Look at the publisher's page; load the month again when the file is repaired."
+    )
+
+
+def select_columns(
+    feed: Feed,
+    month: date,
+    published: Mapping[str, str],
+    path: Path,
+    existing: Mapping[str, str] | None = None,
+    *,
+    by_position: bool = False,
+) -> Selection:
     """How to turn a published file into raw columns.
 
     `published` maps the file's column names to their DuckDB types. Declared columns come first, in
     the registry's order and types, null where an optional one is not in the file. A column that the
-    registry does not know is kept, in snake_case.
+    registry does not know is kept: in the column of the raw table that has its name in another
+    spelling (`existing`, names and types), else under its name in snake_case. One whose name is ours gets the ending
+    `_published`; one that the existing column cannot hold gets one of its own, as `fee_as_varchar`.
+
+    With `by_position` the select list calls the file's columns c0, c1, …, so that no name from outside is in it.
 
     Raises:
-        UnreadableFileError: a required column is missing, or two columns have the same raw name.
+        UnreadableFileError: a required column is missing or cannot be of its type, or two columns have the same raw
+            name.
     """
-    names = _raw_names(feed, month, published, path)
-    published_name = {raw: name for name, raw in names.items()}
-    declared = {column.name for column in feed.columns}
-    new_columns = tuple(
-        Column(raw, _type_of_new_column(published[name])) for name, raw in names.items() if raw not in declared
-    )
+    known, required = _known_names(feed, month)
+    declared = {column.name: column for column in feed.columns}
+    namer = _NewNames(declared, existing or {})
+    reads = []
+    for position, (name, type_) in enumerate(published.items()):
+        raw = known.get(match_key(name))
+        value = f"c{position}" if by_position else identifier(name)
+        if type_ == "JSON":
+            value, type_ = f"({value} ->> '$')", "VARCHAR"
+        column = declared.get(raw) if raw else None
+        reads.append(_Read(name, type_, value, column or namer.column(raw or namer.name(name, position), type_)))
+    _check_columns(feed, required, reads, path)
+    by_name = {read.raw.name: read for read in reads}
+    new_columns = tuple(read.raw for read in reads if read.raw.name not in declared)
     columns = feed.columns + new_columns
-    expressions = []
-    for column in columns:
-        name = published_name.get(column.name)
-        value = _cast(name, published[name], column.type) if name else f"cast(null as {column.type})"
-        expressions.append(f'{value} as "{column.name}"')
-    return Selection(", ".join(expressions), columns, new_columns)
+    expressions = [f"{_expression(by_name.get(c.name), c, path)} as {identifier(c.name)}" for c in columns]
+    conditions = {read.raw.name: not_finite(read.value, read.type) for read in reads}
+    return Selection(
+        ", ".join(expressions),
+        columns,
+        new_columns,
+        {name: condition for name, condition in conditions.items() if condition},
+        tuple(f"{shortened(name, 60)!r} as {raw}" for name, raw in namer.renamed.items()),
+    )
 
 
-def _raw_names(feed: Feed, month: date, published: Mapping[str, str], path: Path) -> dict[str, str]:
-    """Map each published name to its raw name."""
+def _known_names(feed: Feed, month: date) -> tuple[dict[str, str], set[str]]:
+    """Raw names by match key, and which of them must be in the file."""
     known = {match_key(column.name): column.name for column in feed.columns}
     required = {column.name for column in feed.columns if column.required}
     if feed.former_schema and month < feed.former_schema.until:
         former = {match_key(name): raw for name, raw in feed.former_schema.raw_names}
         known |= former
         required &= set(former.values())
-    names = {name: known.get(match_key(name)) or _snake_case(name) for name in published}
-    raw = list(names.values())
-    problems = [f"{name} is missing" for name in sorted(required.difference(raw))]
-    problems += [f"{name} is there {raw.count(name)} times" for name in sorted(set(raw)) if raw.count(name) > 1]
+    return known, required
+
+
+class _NewNames:
+    """Raw columns for what the registry does not know, with a record of names that are not the published ones."""
+
+    def __init__(self, declared: Mapping[str, Column], existing: Mapping[str, str]) -> None:
+        self._existing = {
+            name: type_ for name, type_ in existing.items() if name not in RESERVED_NAMES and name not in declared
+        }
+        # Of two spellings that are in the table already the first is filled from now on.
+        self._spelled = {match_key(name): name for name in reversed(self._existing)}
+        self.renamed: dict[str, str] = {}
+
+    def name(self, published: str, position: int) -> str:
+        if spelled := self._spelled.get(match_key(published)):
+            return spelled
+        if not any(letter.isascii() and letter.isalnum() for letter in published):
+            return f"unnamed_{position + 1}"
+        raw = _snake_case(published)
+        if raw in RESERVED_NAMES:
+            raw = self.renamed[published] = f"{raw.strip('_')}_published"
+        return raw
+
+    def column(self, name: str, published_type: str) -> Column:
+        """The raw column for values of a DuckDB type: the existing one of this name, if it can hold them all."""
+        type_ = raw_type_of(published_type)
+        there = self._existing.get(name)
+        is_number = (there, type_) == (ColumnType.DOUBLE, ColumnType.BIGINT)
+        if there is None or there == type_:
+            return Column(name, type_)
+        if there == ColumnType.VARCHAR or is_number or is_always_null(published_type):
+            return Column(name, ColumnType(there))
+        self.renamed[name] = f"{name}_as_{type_.lower()}"
+        return Column(self.renamed[name], type_)
+
+
+def _check_columns(feed: Feed, required: set[str], reads: list[_Read], path: Path) -> None:
+    counted = Counter(read.raw.name for read in reads)
+    missing = required.difference(counted)
+    problems = [f"{column.name} is missing" for column in feed.columns if column.name in missing]
+    problems += [f"{name} is there {count} times" for name, count in sorted(counted.items()) if count > 1]
     if problems:
+        declared = {column.name for column in feed.columns}
+        others = ", ".join(read.name for read in reads if read.raw.name not in declared)
+        twice = ", ".join(repr(read.name) for read in reads if counted[read.raw.name] > 1)
         raise UnreadableFileError(
-            f"{path.name}: expected the columns of feed {feed.name}, but {', '.join(problems)}; it has "
-            f"{', '.join(published) or 'none'}. If the publisher renamed it, change the feed in ingestion/feeds.py."
+            f"{path.name}: expected the columns of feed {feed.name}, but {shortened(', '.join(problems))}"
+            f"{f' ({shortened(twice, 80)})' if twice else ''}; it has {shortened(others) or 'nothing'} beside them. "
+            "If the publisher renamed it, change the feed in ingestion/feeds.py."
         )
-    return names
+
+
+def _expression(read: _Read | None, column: Column, path: Path) -> str:
+    if read is None:
+        return f"cast(null as {column.type})"
+    value = cast(read.value, column.name, read.type, column.type)
+    if value is None:
+        raise UnreadableFileError(
+            f"{path.name}: expected {column.type} in column {column.name}, as ingestion/feeds.py declares, but it is "
+            f"{shortened(read.type)}. Load the month again; if it stays so, the publisher has changed the file, and "
+            "the feed must follow."
+        )
+    return value
 
 
 def _snake_case(name: str) -> str:
@@ -77,33 +208,3 @@ def _snake_case(name: str) -> str:
     from dlt.common.normalizers.naming.snake_case import NamingConvention
 
     return NamingConvention().normalize_identifier(name)
-
-
-def _type_of_new_column(published: str) -> ColumnType:
-    """The raw type for a column that the registry does not know, from its DuckDB type in the file."""
-    if "INT" in published and published != "INTERVAL":
-        return ColumnType.BIGINT
-    if published in ("DOUBLE", "FLOAT") or published.startswith("DECIMAL"):
-        return ColumnType.DOUBLE
-    return ColumnType.TIMESTAMP if published.startswith("TIMESTAMP") else ColumnType.VARCHAR
-
-
-def _cast(name: str, published: str, type_: ColumnType) -> str:
-    """The SQL expression of a published column as a type; values that have no such meaning are errors.
-
-    DuckDB rounds a fraction that is cast to an integer. Here that is an error, as it would be data lost.
-    """
-    quoted = '"' + name.replace('"', '""') + '"'
-    is_integer = type_ in (ColumnType.INTEGER, ColumnType.BIGINT)
-    if is_integer and published in ("DOUBLE", "FLOAT"):
-        return (
-            f"cast(case when {quoted} = floor({quoted}) then {quoted}"
-            f" when {quoted} is not null then error({quoted} || ' in column {match_key(name)} is no whole number') end"
-            f" as {type_})"
-        )
-    if type_ is ColumnType.TIMESTAMP and published == "VARCHAR":
-        return (
-            f"case when {quoted} <> '' then"
-            f" coalesce(try_cast({quoted} as timestamp), strptime({quoted}, {_AMERICAN_TIMES})) end"
-        )
-    return f"cast({quoted} as {type_})"

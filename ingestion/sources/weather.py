@@ -12,9 +12,10 @@ import pyarrow as pa
 
 from ingestion.answers import AnswerRules
 from ingestion.partitions import Partition, last_day
+from ingestion.raw_data import raw_column_types
 from ingestion.sources.base_address import base_address
 from ingestion.sources.columns import select_columns
-from ingestion.sources.published import SCRATCH, PublishedRows, open_scratch
+from ingestion.sources.published import SCRATCH, PublishedRows, notes_on, open_scratch
 from ingestion.sources.weather_answer import Asked, content_hash, read_answer
 
 DEFAULT_BASE_URL = "https://archive-api.open-meteo.com/v1/archive"
@@ -107,12 +108,14 @@ def read(partition: Partition, path: Path, connection: duckdb.DuckDBPyConnection
     connection.execute(f"create table {SCRATCH}.rows as from answered_hours")
     connection.unregister("answered_hours")
     types = {name: _sql_type(answered.schema.field(name).type) for name in answered.column_names}
-    selection = select_columns(partition.feed, partition.month, types, named)
+    existing = raw_column_types(partition.feed, connection)
+    selection = select_columns(partition.feed, partition.month, types, named, existing)
     return PublishedRows(
         query=f"select {selection.select_list}, rowid as source_row from {SCRATCH}.rows",
         columns=selection.columns,
         count=answered.num_rows,
         new_columns=selection.new_columns,
+        notes=notes_on(selection, f"{SCRATCH}.rows", connection),
     )
 
 

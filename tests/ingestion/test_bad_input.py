@@ -115,10 +115,13 @@ def _assert_nothing_left_behind(database: Path) -> None:
         ("green", Fault.HTML, "DOCTYPE|HTML|html|No magic bytes"),
         ("green", Fault.WRONG_TYPES, "many"),
         ("green", Fault.MISSING_COLUMN, "payment_type.*payment_type_renamed"),
+        ("green", Fault.FRACTIONS, r"'1\.5' in column payment_type is no whole number"),
         ("green", Fault.NO_ROWS, "has none|no row|0 rows"),
         ("citibike", Fault.TRUNCATED, "not a zip"),
         ("citibike", Fault.HTML, "not a zip|DOCTYPE|HTML"),
         ("citibike", Fault.EMPTY_ZIP, "nothing"),
+        ("citibike", Fault.ENCRYPTED_ZIP, "encrypted"),
+        ("citibike", Fault.CORRUPT_ZIP, "decompress|CRC"),
         ("citibike", Fault.MAC_ENTRIES_ONLY, "__MACOSX/._"),
         ("citibike", Fault.ZIP_BOMB, r"3\.2 GB|3,221|3\.0 GiB|3 GiB"),
         ("citibike", Fault.WRONG_TYPES, "yesterday at noon"),
@@ -183,6 +186,16 @@ def test_a_column_never_seen_before_is_kept(
         loaded, f"select * exclude (_dlt_load_id) from raw_data.{table} order by all"
     )
     _assert_nothing_left_behind(warehouse)
+
+
+def test_amounts_that_are_no_numbers_are_missing_and_noted(publisher: SamplePublisher, warehouse: Path) -> None:
+    publisher.break_("green", MAY, Fault.NOT_FINITE)
+    result = _ingest_may("green")
+    assert (result.status, result.note) == (
+        Status.LOADED,
+        "NaN and infinite values taken for missing: 2 of total_amount",
+    )
+    assert _query(warehouse, "select count(*) from raw_data.green_taxi where not isfinite(total_amount)") == [(0,)]
 
 
 def test_a_zip_entry_that_climbs_out_is_read_where_it_belongs(publisher: SamplePublisher, warehouse: Path) -> None:

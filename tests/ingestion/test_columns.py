@@ -1,14 +1,20 @@
 """Published columns, whatever their capitals and types, become the registry's."""
 
+import math
+import re
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ingestion.errors import UnreadableFileError
 from ingestion.feeds import FEEDS, Feed
 from ingestion.sources.columns import Selection, select_columns
+from warehouse.sql import literal
 
 FHV = FEEDS["fhv"]
 NOW = date(2025, 1, 1)
@@ -157,3 +163,42 @@ def test_citibikes_former_columns_and_times(published: str, read: datetime) -> N
     assert (row["started_at"], row["ended_at"]) == (read, read)
     assert (row["start_station_id"], row["start_lat"], row["member_casual"]) == ("164", 40.75, "Customer")
     assert (row["ride_id"], row["bikeid"]) == (None, "16950")
+
+
+NUMBERS = st.one_of(
+    st.integers(-(10**25), 10**25).map(str),
+    st.floats().map(str),
+    st.decimals().map(str),
+    st.text("0123456789+-.eE_, xXnaif", max_size=8),
+)
+
+
+def _meaning(text: str) -> Decimal | None:
+    """The number that a text plainly is."""
+    return Decimal(text) if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text.strip()) else None
+
+
+@settings(deadline=None)
+@given(text=NUMBERS, is_double=st.booleans())
+def test_any_text_is_the_same_number_or_refused(text: str, is_double: bool) -> None:
+    name = "trip_miles" if is_double else "trip_time"
+    values = {c.name: "null" for c in FEEDS["hvfhv"].columns}
+    try:
+        row = _read(values | {name: literal(text)}, FEEDS["hvfhv"])
+    except duckdb.Error:
+        return
+    number = _meaning(text)
+    assert number is not None
+    assert row[name] == (float(number) if is_double else number)
+
+
+@settings(deadline=None)
+@given(number=st.decimals(-(10**11), 10**11, places=2) | st.floats() | st.integers(-(2**63), 2**64 - 1))
+def test_any_number_is_the_same_integer_or_refused_or_none(number: Decimal | float | int) -> None:
+    values = {c.name: "null" for c in FEEDS["hvfhv"].columns}
+    sql = f"{literal(str(number))}::double" if isinstance(number, float) else str(number)
+    try:
+        row = _read(values | {"trip_time": sql}, FEEDS["hvfhv"])
+    except duckdb.Error:
+        return
+    assert row["trip_time"] == (number if math.isfinite(number) else None)

@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ import pytest
 from ingestion.feeds import FEEDS
 from ingestion.partitions import Partition
 from ingestion.pipeline import Status, ingest
+from ingestion.sample_publisher.faults import Fault
 from ingestion.sample_publisher.server import SamplePublisher
 from warehouse.paths import DATABASE_VARIABLE
 
@@ -121,3 +123,44 @@ def test_every_kill_leaves_the_old_partition_or_the_new_one(
         schemas = connection.execute("select distinct table_schema from information_schema.tables").fetchall()
     assert {name for (name,) in schemas} == {"raw_data", "meta"}
     assert list((database.parent / "work").iterdir()) == [], "what killed runs left is cleared away"
+
+
+ADD_COLUMN_AND_DIE = """
+import os, signal, sys
+from ingestion import raw_loader
+from ingestion.pipeline import ingest, partitions_of
+from ingestion.feeds import resolve_sources
+from datetime import date
+counted = raw_loader.current_state
+def die(partition, transaction):
+    # The new column and the new rows are in, and not committed.
+    columns = transaction.execute("select column_name from information_schema.columns where table_name = 'green_taxi'")
+    assert ("never_seen_before",) in columns.fetchall()
+    assert counted(partition, transaction).rows
+    print("dying", flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+raw_loader.current_state = die
+ingest(partitions_of(resolve_sources("green"), [date(2025, 5, 1)]))
+"""
+
+
+def test_a_kill_in_the_transaction_leaves_the_table_without_its_new_column(
+    publisher: SamplePublisher, database: Path
+) -> None:
+    green = [Partition(FEEDS["green"], MAY)]
+    ingest(green)
+    with duckdb.connect(str(database), read_only=True) as connection:
+        before = connection.execute("describe raw_data.green_taxi").fetchall()
+    publisher.break_("green", MAY, Fault.EXTRA_COLUMN)
+    killed = subprocess.run(
+        [sys.executable, "-c", ADD_COLUMN_AND_DIE], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (killed.returncode, killed.stdout) == (-signal.SIGKILL, "dying\n"), killed.stderr
+    with duckdb.connect(str(database), read_only=True) as connection:
+        assert connection.execute("describe raw_data.green_taxi").fetchall() == before
+    (result,) = ingest(green)
+    assert result.status is Status.LOADED
+    with duckdb.connect(str(database), read_only=True) as connection:
+        assert connection.execute("select count(never_seen_before) from raw_data.green_taxi").fetchall() == [
+            (result.rows,)
+        ]
