@@ -58,9 +58,7 @@ FAULTS: dict[str, dict[str, str]] = {
             "update raw_data.citibike_trips set start_station_id = cast(random() * 1000 as varchar)"
             f" where {OF_FEBRUARY}"
         ),
-        "ride_id_well_formed": (
-            f"update raw_data.citibike_trips set ride_id = ltrim(ride_id, '0123456789ABCDEF') where {OF_FEBRUARY}"
-        ),
+        "ride_id_well_formed": (f"update raw_data.citibike_trips set ride_id = substr(ride_id, 5) where {OF_FEBRUARY}"),
         "start_latitude_in_range": (
             f"update raw_data.citibike_trips set start_lat = start_lng, start_lng = start_lat where {OF_FEBRUARY}"
         ),
