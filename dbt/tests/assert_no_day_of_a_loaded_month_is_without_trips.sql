@@ -1,10 +1,16 @@
 {{ config(severity='warn', store_failures_as='view', schema='checks') }}
--- Names the days. Months with fewer than 20 trips a day are left out: there, a day without is chance.
+-- Names the days, feed by feed. Files with fewer than 20 rows a day are left out: there, a day without is chance. A
+-- file whose rows are of another month has no trip on any day of its own. Days of known events are left out, too.
 with
 
 loaded as (
 
-    {{ loaded_trip_months() }}
+    select
+        feed,
+        source_month,
+        row_count
+    from {{ ref('int_loaded_partitions') }}
+    where {{ is_trip_feed('feed') }}
 
 ),
 
@@ -12,41 +18,41 @@ days as (
 
     select
         date_day,
-        month_start_date
+        month_start_date,
+        count(*) over (partition by month_start_date) as days_in_month
     from {{ ref('dim_date') }}
+
+),
+
+event_days as (
+
+    select * from {{ ref('int_event_days') }}
 
 ),
 
 daily as (
 
-    select
-        trip_type,
-        pickup_date,
-        sum(trip_count) as trip_count
-    from {{ ref('fct_hourly_mobility') }}
-    group by trip_type, pickup_date
-
-),
-
-days_of_loaded_months as (
-
-    select
-        loaded.trip_type,
-        days.date_day,
-        daily.trip_count,
-        avg(coalesce(daily.trip_count, 0)) over (partition by loaded.trip_type, loaded.source_month) as mean_trip_count
-    from loaded
-    inner join days
-        on loaded.source_month = days.month_start_date
-    left join daily
-        on loaded.trip_type = daily.trip_type
-        and days.date_day = daily.pickup_date
+    select distinct
+        feed,
+        pickup_date
+    from {{ ref('int_daily_trips') }}
 
 )
 
 select
-    trip_type,
-    date_day
-from days_of_loaded_months
-where trip_count is null and mean_trip_count >= 20
-order by trip_type, date_day
+    loaded.feed,
+    days.date_day
+from loaded
+inner join days
+    on loaded.source_month = days.month_start_date
+left join daily
+    on loaded.feed = daily.feed
+    and days.date_day = daily.pickup_date
+left join event_days
+    on loaded.feed = event_days.feed
+    and days.date_day = event_days.date_day
+where
+    loaded.row_count >= 20 * days.days_in_month
+    and daily.pickup_date is null
+    and event_days.date_day is null
+order by loaded.feed, days.date_day

@@ -37,6 +37,7 @@ TABLES = (
     "dim_location",
     "dim_station",
     "int_station_months",
+    "int_daily_trips",
 )
 # Which load a row is from differs between two loads of the same rows; nothing else may.
 CONTENT = "columns(* exclude (load_id))"
@@ -44,6 +45,7 @@ KILLED_IN = (
     "int_station_months",
     "fct_trips",
     "quarantined_trips",
+    "int_daily_trips",
     "fct_hourly_mobility",
     "dim_weather",
 )

@@ -63,6 +63,13 @@
     where published.row_count > kept.row_count
 {%- endmacro %}
 
+{# What every partition of int_daily_trips is built from: that of fct_trips. #}
+{% macro held_trip_partitions() -%}
+    {%- do require_watermarks_of(ref('fct_trips')) -%}
+    select feed, source_month, source_version, row_count
+    from ({{ trip_partitions() }}) as partitions
+{%- endmacro %}
+
 {#
     Months of fct_hourly_mobility: built from every partition of fct_trips that has pickups in the month, so that
     months at whose edge a neighbouring file spills over follow that file, too.
