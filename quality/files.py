@@ -168,7 +168,7 @@ def _against_month_before(of: str, compared: str, low: float | None, high: float
     those with many days of known events, are neither judged nor compared with.
     """
     name = f"{of}_against_month_before"
-    before, after = (_beside(of, compared, way) for way in ("lag", "lead"))
+    before, after = _beside(of, compared, "lag"), _beside(of, compared, "lead")
     bounds = [f"{after} >= {low}"] * (low is not None) + [f"{after} <= {high}"] * (high is not None)
     is_before_off = [f"{before} < {low}"] * (low is not None) + [f"{before} > {high}"] * (high is not None)
     sql = f"case when ({' or '.join(is_before_off)}) and {' and '.join(bounds)} then {after} else {before} end"

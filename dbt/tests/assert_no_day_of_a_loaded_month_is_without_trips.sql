@@ -1,6 +1,6 @@
 {{ config(severity='warn', store_failures_as='view', schema='checks') }}
--- Names the days, feed by feed. Files with fewer than 20 rows a day are left out: there, a day without is chance. A
--- file whose rows are of another month has no trip on any day of its own. Days of known events are left out, too.
+-- Names the days, feed by feed. Files with fewer than 20 rows a day are left out: there, a day without is chance. But
+-- 20 rows without a trip on any day of the month are another month's. Days of known events are left out, too.
 with
 
 loaded as (
@@ -32,27 +32,45 @@ event_days as (
 
 daily as (
 
-    select distinct
+    select
         feed,
-        pickup_date
+        pickup_date,
+        count(case when source_month = {{ month_start('pickup_date') }} then 1 end) as own_files
     from {{ ref('int_daily_trips') }}
+    group by feed, pickup_date
+
+),
+
+days_of_files as (
+
+    select
+        loaded.feed,
+        days.date_day,
+        loaded.row_count,
+        days.days_in_month,
+        daily.pickup_date is not null as has_trips,
+        sum(coalesce(daily.own_files, 0)) over (partition by loaded.feed, loaded.source_month) as days_of_own_file
+    from loaded
+    inner join days
+        on loaded.source_month = days.month_start_date
+    left join daily
+        on loaded.feed = daily.feed
+        and days.date_day = daily.pickup_date
 
 )
 
 select
-    loaded.feed,
-    days.date_day
-from loaded
-inner join days
-    on loaded.source_month = days.month_start_date
-left join daily
-    on loaded.feed = daily.feed
-    and days.date_day = daily.pickup_date
+    days_of_files.feed,
+    days_of_files.date_day
+from days_of_files
 left join event_days
-    on loaded.feed = event_days.feed
-    and days.date_day = event_days.date_day
+    on days_of_files.feed = event_days.feed
+    and days_of_files.date_day = event_days.date_day
 where
-    loaded.row_count >= 20 * days.days_in_month
-    and daily.pickup_date is null
+    (
+        days_of_files.row_count >= 20 * days_of_files.days_in_month
+        or (days_of_files.row_count >= 20 and days_of_files.days_of_own_file = 0)
+    )
+    and not days_of_files.has_trips
     and event_days.date_day is null
-order by loaded.feed, days.date_day
+order by days_of_files.feed, days_of_files.date_day

@@ -108,7 +108,7 @@ FCT_TRIPS_BY_FILE = Suite(
             "The share of the month's days that have trips, those of known events left out: files published early lack"
             " the last days, and files of another month's rows have none.",
             "warn",
-            f"case when loaded_rows >= {ROWS_OF_A_DAY} * day(last_day(source_month))"
+            f"case when loaded_rows >= {ROWS_OF_A_DAY} * if(coalesce(days, 0) = 0, 1, day(last_day(source_month)))"
             " then least(1.0, coalesce(days, 0) / nullif(day(last_day(source_month)) - event_days, 0)) end",
             is_comparison=True,
         ),

@@ -64,13 +64,14 @@ def test_days_without_trips_are_a_feeds(empty: Warehouse) -> None:
     load(empty, "citibike_jc", april, {day: 25 for day in days_of(april) if day.day != 10})
     # A file that holds another month's rows.
     load(empty, "green", april, 30, of=march)
+    load(empty, "green", date(2025, 6, 1), 1, of=march)
     # Chance, where there are few.
     load(empty, "yellow", april, {day: 3 for day in days_of(april) if day.day != 11})
     # Before the opening on the 21st.
     load(empty, "citibike_jc", date(2015, 9, 1), {day: 300 for day in days_of(date(2015, 9, 1)) if day.day >= 21})
     assert named(empty, WITHOUT_TRIPS) == [
         ("citibike_jc", date(2025, 4, 10)),
-        *(("green", day) for day in days_of(april)),
+        *(("green", day) for month in (april, date(2025, 6, 1)) for day in days_of(month)),
     ]
 
 

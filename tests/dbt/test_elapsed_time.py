@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
+from dbt.artifacts.schemas.run import RunExecutionResult
+from dbt.contracts.graph.nodes import SqlNode
 
 from tests.dbt.small_warehouse import Warehouse
 
@@ -60,8 +62,11 @@ def test_the_time_that_passed_is_right_in_all_years(warehouse: Warehouse) -> Non
     )
     compiled = warehouse.dbt("compile", "--inline", inline)
     assert compiled.success, warehouse.said
-    assert compiled.result
-    ((query,),) = ([node.node.compiled_code] for node in compiled.result)
+    assert isinstance(compiled.result, RunExecutionResult)
+    (compiled_query,) = compiled.result.results
+    assert isinstance(compiled_query.node, SqlNode)
+    query = compiled_query.node.compiled_code
+    assert query
     trips = pairs()
     assert {(pickup.year, dropoff.year) for pickup, dropoff in trips} >= {(year, year) for year in YEARS}
     with duckdb.connect() as connection:
