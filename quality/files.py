@@ -1,17 +1,33 @@
 """Expectations on figures of each published file, measured in one pass over the rows of all files.
 
 A fault in one month's file disappears in a table of years, so that a share is looked at file by file, and compared
-with the month before. Figures that do not apply to a file (no rows, no month before) are missing, and pass.
+with the month before. Figures that do not apply to a file (no rows, no month before) are missing, and pass. What
+chance makes of small numbers is no fault.
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 from quality.suite import Expectation, Severity, Suite
 
 _BETWEEN = "expect_column_values_to_be_between"
 
+# Figures that count rows.
+_COUNTS = ("row_count", "trips_a_day")
+
 # Of a file of a few hundred rows, three odd ones are above a tolerance that was made for millions.
 FEW_ROWS = 5
+
+# A share that is so many standard deviations from its tolerance may be chance: 0.50005 for 0.5 of a million rows.
+_CHANCE = 4
+
+# Means and shares of fewer rows say nothing about those of another month, nor do so few rows about a day.
+ROWS_TO_COMPARE = 500
+ROWS_OF_A_DAY = 20
+
+# The dbt model that says which days of a feed were unlike others, and the share of such days that makes a month so.
+EVENT_DAYS = "int_event_days"
+_SHARE_OF_EVENT_DAYS = 0.25
 
 # The column that says which file a row of figures is of: the key of the partition in the ledger.
 PARTITION_KEY = "partition_key"
@@ -49,15 +65,35 @@ def share(
 ) -> Expectation:
     """The share of the file's rows, of those where `of` holds, for which the condition holds.
 
-    Up to `FEW_ROWS` rows that are not as they mostly are count as none.
+    Where up to `FEW_ROWS` rows are not as they mostly are, or not more than chance explains, the share is the one that
+    is asked for.
     """
     counted, among = f"count(case when {of} and {condition} then 1 end)", f"count(case when {of} then 1 end)"
     ratio = f"{counted} / nullif({among}, 0)"
+    measured = ratio
     if mostly is not None and mostly < 1:
-        ratio = f"case when {among} - {counted} between 1 and {FEW_ROWS} then 1.0 else {ratio} end"
+        is_chance = f"{among} - {counted} <= {FEW_ROWS} or {ratio} >= {mostly} - {_margin(mostly, among)}"
+        measured = f"case when {ratio} < {mostly} and ({is_chance}) then {mostly} else {measured} end"
     if at_most is not None and at_most < 1:
-        ratio = f"case when {counted} between 1 and {FEW_ROWS} then 0.0 else {ratio} end"
-    return figure(name, ratio, low=mostly, high=at_most, why=why, severity=severity, since=since)
+        is_chance = f"{counted} <= {FEW_ROWS} or {ratio} <= {at_most} + {_margin(at_most, among)}"
+        measured = f"case when {ratio} > {at_most} and ({is_chance}) then {at_most} else {measured} end"
+    return figure(name, measured, low=mostly, high=at_most, why=why, severity=severity, since=since)
+
+
+def _margin(share: float, rows: str) -> str:
+    """How far the share of so many rows may be off by chance."""
+    return f"{_CHANCE} * sqrt({share * (1 - share)} / {rows})"
+
+
+def finite(*columns: str) -> Expectation:
+    """None of the columns' values is NaN or infinite."""
+    are_finite = " and ".join(f"isfinite(coalesce({column}, 0))" for column in columns)
+    return figure(
+        "numbers_are_finite",
+        f"count(case when not ({are_finite}) then 1 end)",
+        high=0,
+        why=f"Rows in which one of {', '.join(columns)} is NaN or infinite, which makes sums and means so.",
+    )
 
 
 def not_null(column: str, mostly: float = 1.0, severity: Severity = "error", since: str | None = None) -> Expectation:
@@ -117,19 +153,39 @@ def in_set(
 
 def ratio_to_month_before(of: str, low: float, high: float, why: str) -> Expectation:
     """A figure of the same suite, divided by that of the month before."""
-    return _against_month_before(of, f"{of} / nullif(lag({of}) over feed_months, 0)", low, high, why)
+    return _against_month_before(of, f"{of} / nullif({{beside}}, 0)", low, high, why)
 
 
 def difference_to_month_before(of: str, at_most: float, why: str) -> Expectation:
     """How far a figure of the same suite is from that of the month before."""
-    return _against_month_before(of, f"abs({of} - lag({of}) over feed_months)", None, at_most, why)
+    return _against_month_before(of, f"abs({of} - {{beside}})", None, at_most, why)
 
 
 def _against_month_before(of: str, compared: str, low: float | None, high: float | None, why: str) -> Expectation:
+    """A comparison with the month before.
+
+    A month that is unlike it and like the month after has no fault: what changed has stayed. Months of few rows, and
+    those with many days of known events, are neither judged nor compared with.
+    """
     name = f"{of}_against_month_before"
-    is_next = "lag(source_month) over feed_months + interval 1 month = source_month"
-    sql = f"case when {is_next} then {compared} end"
+    before, after = _beside(of, compared, "lag"), _beside(of, compared, "lead")
+    bounds = [f"{after} >= {low}"] * (low is not None) + [f"{after} <= {high}"] * (high is not None)
+    is_before_off = [f"{before} < {low}"] * (low is not None) + [f"{before} > {high}"] * (high is not None)
+    sql = f"case when ({' or '.join(is_before_off)}) and {' and '.join(bounds)} then {after} else {before} end"
     return Expectation(name, _BETWEEN, _range(name, low, high), why, "warn", sql, is_comparison=True)
+
+
+def _beside(of: str, compared: str, way: Literal["lag", "lead"]) -> str:
+    """The comparison with the month before or after; missing where that is not loaded, or one of the two no measure."""
+    is_beside = f"{way}(source_month) over feed_months {'+' if way == 'lag' else '-'} interval 1 month = source_month"
+    # A file published early has few rows: that is what its number of rows is compared for.
+    fewest = "greatest" if of in _COUNTS else "least"
+    is_judged = (
+        f"{fewest}(row_count, {way}(row_count) over feed_months) >= {ROWS_TO_COMPARE}"
+        f" and not is_unusual and not {way}(is_unusual) over feed_months"
+    )
+    beside = compared.format(beside=f"{way}({of}) over feed_months")
+    return f"(case when {is_beside} and {is_judged} then {beside} end)"
 
 
 # What every file of every feed must be.
@@ -176,7 +232,21 @@ def figures_query(suite: Suite) -> str:
             group by feed, source_month
         ),
 
-        files as (select * from loaded full join measured using (feed, source_month)),
+        events as (
+            select feed, date_trunc('month', date_day)::date as source_month, count(*) as event_days
+            from core_staging.{EVENT_DAYS}
+            group by all
+        ),
+
+        files as (
+            select
+                * exclude (event_days),
+                coalesce(event_days, 0) as event_days,
+                coalesce(event_days, 0) >= {_SHARE_OF_EVENT_DAYS} * day(last_day(source_month)) as is_unusual
+            from loaded
+            full join measured using (feed, source_month)
+            left join events using (feed, source_month)
+        ),
 
         compared as (
             select

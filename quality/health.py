@@ -27,10 +27,10 @@ _NAMED = {
         "months of trips without weather",
         "select strftime(month_without_weather, '%Y-%m')",
     ),
-    "assert_no_day_of_a_loaded_month_is_without_trips": ("days without trips", "select trip_type || ' ' || date_day"),
+    "assert_no_day_of_a_loaded_month_is_without_trips": ("days without trips", "select feed || ' ' || date_day"),
     "assert_trips_of_a_day_are_like_those_of_its_weekday": (
         "days unlike their weekday",
-        "select trip_type || ' ' || pickup_date || ': ' || trip_count || ' trips, median ' || median_trip_count",
+        "select feed || ' ' || pickup_date || ': ' || trip_count || ' trips, median ' || median_trip_count",
     ),
 }
 

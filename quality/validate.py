@@ -17,7 +17,7 @@ from great_expectations.expectations.expectation_configuration import Expectatio
 from great_expectations.expectations.metadata_types import FailureSeverity
 
 from quality.data_docs import complete
-from quality.files import PARTITION_KEY, figures_query
+from quality.files import EVENT_DAYS, PARTITION_KEY, figures_query
 from quality.outcome import Figures, checks_of, expected
 from quality.suite import Expectation, Suite
 from quality.warehouse_source import DuckDBDatasource, add_warehouse
@@ -85,7 +85,8 @@ def run_suites(
 
 def _fail_unless_built(connection: duckdb.DuckDBPyConnection, suites: list[Suite]) -> None:
     built = {name for (name,) in connection.execute("select table_name from information_schema.tables").fetchall()}
-    missing = sorted({suite.model for suite in suites} - built)
+    needed = {suite.model for suite in suites} | {EVENT_DAYS for suite in suites if suite.kind == "files"}
+    missing = sorted(needed - built)
     if missing:
         raise NothingToCheckError(
             f"expected the models that are to be checked, but {', '.join(missing)} are missing. Run dbt build in dbt/"

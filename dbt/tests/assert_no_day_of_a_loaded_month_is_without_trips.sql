@@ -1,10 +1,16 @@
 {{ config(severity='warn', store_failures_as='view', schema='checks') }}
--- Names the days. Months with fewer than 20 trips a day are left out: there, a day without is chance.
+-- Names the days, feed by feed. Files with fewer than 20 rows a day are left out: there, a day without is chance. But
+-- 20 rows without a trip on any day of the month are another month's. Days of known events are left out, too.
 with
 
 loaded as (
 
-    {{ loaded_trip_months() }}
+    select
+        feed,
+        source_month,
+        row_count
+    from {{ ref('int_loaded_partitions') }}
+    where {{ is_trip_feed('feed') }}
 
 ),
 
@@ -12,41 +18,59 @@ days as (
 
     select
         date_day,
-        month_start_date
+        month_start_date,
+        count(*) over (partition by month_start_date) as days_in_month
     from {{ ref('dim_date') }}
+
+),
+
+event_days as (
+
+    select * from {{ ref('int_event_days') }}
 
 ),
 
 daily as (
 
     select
-        trip_type,
+        feed,
         pickup_date,
-        sum(trip_count) as trip_count
-    from {{ ref('fct_hourly_mobility') }}
-    group by trip_type, pickup_date
+        count(case when source_month = {{ month_start('pickup_date') }} then 1 end) as own_files
+    from {{ ref('int_daily_trips') }}
+    group by feed, pickup_date
 
 ),
 
-days_of_loaded_months as (
+days_of_files as (
 
     select
-        loaded.trip_type,
+        loaded.feed,
         days.date_day,
-        daily.trip_count,
-        avg(coalesce(daily.trip_count, 0)) over (partition by loaded.trip_type, loaded.source_month) as mean_trip_count
+        loaded.row_count,
+        days.days_in_month,
+        daily.pickup_date is not null as has_trips,
+        sum(coalesce(daily.own_files, 0)) over (partition by loaded.feed, loaded.source_month) as days_of_own_file
     from loaded
     inner join days
         on loaded.source_month = days.month_start_date
     left join daily
-        on loaded.trip_type = daily.trip_type
+        on loaded.feed = daily.feed
         and days.date_day = daily.pickup_date
 
 )
 
 select
-    trip_type,
-    date_day
-from days_of_loaded_months
-where trip_count is null and mean_trip_count >= 20
-order by trip_type, date_day
+    days_of_files.feed,
+    days_of_files.date_day
+from days_of_files
+left join event_days
+    on days_of_files.feed = event_days.feed
+    and days_of_files.date_day = event_days.date_day
+where
+    (
+        days_of_files.row_count >= 20 * days_of_files.days_in_month
+        or (days_of_files.row_count >= 20 and days_of_files.days_of_own_file = 0)
+    )
+    and not days_of_files.has_trips
+    and event_days.date_day is null
+order by days_of_files.feed, days_of_files.date_day

@@ -8,7 +8,7 @@ watermarks as (
         partition_key,
         rows as row_count
     from {{ source('meta', 'asset_watermarks') }}
-    where asset in ('fct_trips', 'quarantined_trips', 'fct_hourly_mobility') and rows > 0
+    where asset in ('fct_trips', 'quarantined_trips', 'int_daily_trips', 'fct_hourly_mobility') and rows > 0
 
 ),
 
@@ -26,6 +26,13 @@ held as (
         feed || '/' || source_month as partition_key,
         count(*) as row_count
     from {{ ref('quarantined_trips') }}
+    group by feed, source_month
+    union all
+    select
+        'int_daily_trips' as asset,
+        feed || '/' || source_month as partition_key,
+        count(*) as row_count
+    from {{ ref('int_daily_trips') }}
     group by feed, source_month
     union all
     select

@@ -1,6 +1,6 @@
 """Citi Bike, New York and Jersey City. Rides of before 2021-02 have neither id nor kind of bike."""
 
-from quality.files import between, figure, in_set, not_null, ratio_to_month_before, share
+from quality.files import between, figure, finite, in_set, not_null, ratio_to_month_before, share
 from quality.suite import Suite
 from quality.suites.trips import EVERY_FILE, null_share_like_month_before
 
@@ -43,6 +43,7 @@ CITIBIKE = Suite(
         between("start_longitude", -74.3, -73.6, 0.999, why="New York and Jersey City, degrees."),
         between("end_latitude", 40.4, 41.1, 0.995, why="New York and Jersey City, degrees."),
         between("end_longitude", -74.3, -73.6, 0.995, why="New York and Jersey City, degrees."),
+        finite("start_latitude", "start_longitude", "end_latitude", "end_longitude"),
         figure(
             "duration_mean_minutes",
             "avg(case when date_diff('minute', pickup_datetime, dropoff_datetime) between 0 and 1440"

@@ -1,6 +1,6 @@
 """For-hire vehicles: the bases' own files (fhv), and those of Uber, Lyft and their like (hvfhv)."""
 
-from quality.files import between, figure, in_set, not_null, ratio_to_month_before, share
+from quality.files import between, figure, finite, in_set, not_null, ratio_to_month_before, share
 from quality.suite import Suite
 from quality.suites.trips import EVERY_FILE, ZONES, null_share_like_month_before
 
@@ -45,6 +45,7 @@ HVFHV = Suite(
         between("fare_amount", -100, 1000, 0.999, why="USD, before tips, tolls, taxes and fees."),
         between("tip_amount", 0, 500, 0.999, why="USD."),
         between("driver_pay_amount", -200, 1000, 0.999, why="USD."),
+        finite("trip_distance", "fare_amount", "total_amount", "driver_pay_amount"),
         share(
             "duration_as_published",
             "abs(published_duration_seconds - date_diff('second', pickup_datetime, dropoff_datetime)) <= 60",

@@ -1,6 +1,6 @@
 """Yellow and green taxis: metered trips with fares. Tolerances are of real files; files of before 2011 lack codes."""
 
-from quality.files import between, figure, in_set, not_null, ratio_to_month_before, share
+from quality.files import between, figure, finite, in_set, not_null, ratio_to_month_before, share
 from quality.suite import Expectation, Suite
 from quality.suites.trips import EVERY_FILE, ZONES, null_share_like_month_before
 
@@ -34,6 +34,15 @@ _METERED: tuple[Expectation, ...] = (
     share("fare_negative", "fare_amount < 0", at_most=0.15, why="Refunds: 0.3 % of green, 5.4 % of yellow."),
     between("tip_amount", -100, 500, 0.999, why="USD."),
     between("total_amount", -1000, 2000, 0.999, why="USD; refunds are negative."),
+    finite(
+        "trip_distance",
+        "fare_amount",
+        "tip_amount",
+        "tolls_amount",
+        "congestion_surcharge",
+        "cbd_congestion_fee",
+        "total_amount",
+    ),
     share(
         "total_not_below_fare",
         "total_amount >= fare_amount - 0.01",

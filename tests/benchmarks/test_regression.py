@@ -152,7 +152,13 @@ def test_a_new_month_scans_as_much_with_three_times_the_history(histories: Histo
     short, long = histories.scans_after(histories.load_new_month)
     assert differing(short, long) == {}
     scanned = rows_by_table(of_tables_that_grow(long))
-    assert set(scanned) == {"fct_trips", "quarantined_trips", "fct_hourly_mobility", "int_station_months"}
+    assert set(scanned) == {
+        "fct_trips",
+        "quarantined_trips",
+        "fct_hourly_mobility",
+        "int_daily_trips",
+        "int_station_months",
+    }
     for table in ("yellow_taxi", "citibike_trips"):
         assert scanned["fct_trips"][f"raw_data.{table}"] >= ROWS_A_MONTH
 

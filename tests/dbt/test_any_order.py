@@ -36,10 +36,19 @@ TABLES = (
     "dim_weather",
     "dim_location",
     "dim_station",
+    "int_station_months",
+    "int_daily_trips",
 )
 # Which load a row is from differs between two loads of the same rows; nothing else may.
 CONTENT = "columns(* exclude (load_id))"
-KILLED_IN = ("int_station_months", "fct_trips", "quarantined_trips", "fct_hourly_mobility", "dim_weather")
+KILLED_IN = (
+    "int_station_months",
+    "fct_trips",
+    "quarantined_trips",
+    "int_daily_trips",
+    "fct_hourly_mobility",
+    "dim_weather",
+)
 
 
 @dataclass(frozen=True)
@@ -88,7 +97,13 @@ def rows_of(file: Load) -> list[Trip]:
     if file.feed == "citibike":
         late = [ride("C", f"{stamp}-2{n} 08:00:00", f"{stamp}-2{n} 07:00:00") for n in range(file.version)]
         moved = ride(f"D{file.version}", f"{stamp}-15 09:00:00", f"{stamp}-15 09:30:00")
-        return [*citibike_month(file.month), *late, {**moved, "start_station_id": f"6498.{file.version}"}]
+        place = {"start_station_id": f"6498.{file.version}", "start_station_name": f"Place {file.version % 2}"}
+        # Of the station whose name it bears, in the file alone: another version's, or another month's, has no say.
+        named = {
+            **ride(f"E{file.version}", f"{stamp}-16 09:00:00", f"{stamp}-16 09:30:00"),
+            "end_station_name": "Place 1",
+        }
+        return [*citibike_month(file.month), *late, {**moved, **place}, named]
     if file.version == 3:
         return [trip(f"{stamp}-11 08:00:00", f"{stamp}-11 07:00:00")]
     return yellow_month(file.month, total=20.0 + file.version)[file.version :]
@@ -122,14 +137,18 @@ class Files:
 def contents(warehouse: Warehouse) -> dict[str, list[tuple[object, ...]]]:
     return {
         table: warehouse.execute(
-            f"select {CONTENT if has_load_id(warehouse, table) else '*'} from core_core.{table} order by all"
+            f"select {CONTENT if has_load_id(warehouse, table) else '*'} from {schema_of(table)}.{table} order by all"
         )
         for table in TABLES
     }
 
 
 def has_load_id(warehouse: Warehouse, table: str) -> bool:
-    return ("load_id",) in warehouse.execute(f"select column_name from (describe core_core.{table})")
+    return ("load_id",) in warehouse.execute(f"select column_name from (describe {schema_of(table)}.{table})")
+
+
+def schema_of(table: str) -> str:
+    return "core_staging" if table.startswith("int_") else "core_core"
 
 
 def kill_in(warehouse: Warehouse, step: KilledBuild) -> bool:

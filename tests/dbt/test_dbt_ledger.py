@@ -70,16 +70,25 @@ def test_a_build_is_kept_with_every_model_and_test(warehouse: Warehouse) -> None
 
 def test_what_was_asked_for_is_kept(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAGSTER_RUN_ID", "a run of Dagster")
-    variables = "{backfill_start_date: 2025-03-01, note: it's}"
+    variables = "{backfill_start_date: 2025-03-01}"
     warehouse.build("--select", "dim_time", "dim_date", "--full-refresh", "--vars", variables)
     run = last_run(warehouse)
     assert (run["kind"], run["started_by"], run["dagster_run_id"]) == ("dbt run", "dagster", "a run of Dagster")
     assert json.loads(run["arguments"]) == {
         "select": ["dim_time", "dim_date"],
         "full_refresh": True,
-        "vars": {"backfill_start_date": "2025-03-01", "note": "it's"},
+        "vars": {"backfill_start_date": "2025-03-01"},
     }
     assert set(assets(warehouse)) == {"dim_time", "dim_date"}
+
+
+def test_variables_that_are_refused_are_kept_as_text(warehouse: Warehouse) -> None:
+    variables = {"backfill_start_date": "2025-03-01'; drop table raw_data.yellow_taxi; --"}
+    assert not warehouse.dbt("run", "--vars", json.dumps(variables)).success
+    run = last_run(warehouse)
+    assert (run["status"], json.loads(run["arguments"])["vars"]) == ("failed", variables)
+    assert warehouse.execute("select count(*) from raw_data.yellow_taxi") == [(8,)]
+    assert assets(warehouse) == {}
 
 
 def test_a_failing_model_is_kept_with_its_error_and_what_was_skipped(warehouse: Warehouse) -> None:

@@ -128,13 +128,25 @@ def test_a_backfill_builds_the_months_asked_for_and_no_others(warehouse: Warehou
     [
         ('{"backfill_start_date": "May 2025"}', "expected the variable backfill_start_date to be a date"),
         ('{"backfill_start_date": "2025-02-30"}', "got '2025-02-30'"),
+        (
+            r'{"backfill_start_date": "\u0662\u0660\u0662\u0665-\u0660\u0665-\u0660\u0661"}',
+            "to be a date like 2025-05-01",
+        ),
+        ('{"backfill_start_date": "2025-05-01\\n"}', "to be a date like 2025-05-01"),
+        ('{"backfill_start_date": "2025-05-01\' or true --"}', "to be a date like 2025-05-01"),
+        ('{"backfill_start_date": ["2025-05-01"]}', "to be a date like 2025-05-01"),
+        ('{"backfill_start_date": "2025-05-01", "backfill_end_date": 20250601}', "got '20250601'"),
+        (json.dumps({"backfill_start_date": "x" * 10_000}), "xxx …'."),
+        ('{"backfil_start_date": "2025-05-01"}', "got backfil_start_date"),
         ('{"backfill_end_date": "2025-05-01"}', "backfill_start_date is not set"),
         ('{"backfill_start_date": "2025-05-01", "backfill_end_date": "2025-04-01"}', "not before backfill_start_date"),
     ],
 )
 def test_a_wrong_backfill_window_stops_the_run_and_says_why(warehouse: Warehouse, variables: str, message: str) -> None:
     assert not warehouse.dbt("run-operation", "check_backfill_window", "--vars", variables).success
-    assert message in "\n".join(warehouse.said)
+    said = "\n".join(warehouse.said)
+    assert message in said
+    assert len(said) < 1200
 
 
 def test_a_build_that_fails_half_way_leaves_what_was_there(warehouse: Warehouse) -> None:

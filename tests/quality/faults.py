@@ -30,12 +30,18 @@ FAULTS: dict[str, dict[str, str]] = {
         "miles_and_minutes_agree": (
             f"update raw_data.yellow_taxi set trip_distance = trip_distance * 30 where {OF_FEBRUARY}"
         ),
+        "numbers_are_finite": (
+            f"update raw_data.yellow_taxi set total_amount = 'nan' where {OF_FEBRUARY} and source_row = 7"
+        ),
         "payment_type_id_known": (
             f"update raw_data.yellow_taxi set payment_type = 77 where {OF_FEBRUARY} and source_row % 20 = 0"
         ),
         "total_not_below_fare": f"update raw_data.yellow_taxi set total_amount = tip_amount where {OF_FEBRUARY}",
     },
     "stg_tlc__green_taxi": {
+        "numbers_are_finite": (
+            f"update raw_data.green_taxi set congestion_surcharge = '-inf' where {OF_FEBRUARY} and source_row = 7"
+        ),
         "hail_type_id_known": f"update raw_data.green_taxi set trip_type = 9 where {OF_FEBRUARY}",
         "pickup_location_id_in_range": (
             f"update raw_data.green_taxi set pu_location_id = pu_location_id + 1000 where {OF_FEBRUARY}"
@@ -48,6 +54,9 @@ FAULTS: dict[str, dict[str, str]] = {
         "dropoff_datetime_not_null": f"update raw_data.fhv_taxi set dropoff_datetime = null where {OF_FEBRUARY}",
     },
     "stg_tlc__hvfhv_taxi": {
+        "numbers_are_finite": (
+            f"update raw_data.hvfhv_taxi set base_passenger_fare = 'nan' where {OF_FEBRUARY} and source_row = 7"
+        ),
         "license_number_known": f"update raw_data.hvfhv_taxi set hvfhs_license_num = 'HV0099' where {OF_FEBRUARY}",
         "duration_as_published": (
             f"update raw_data.hvfhv_taxi set dropoff_datetime = dropoff_datetime + interval 1 hour where {OF_FEBRUARY}"
@@ -58,8 +67,9 @@ FAULTS: dict[str, dict[str, str]] = {
             "update raw_data.citibike_trips set start_station_id = cast(random() * 1000 as varchar)"
             f" where {OF_FEBRUARY}"
         ),
-        "ride_id_well_formed": (
-            f"update raw_data.citibike_trips set ride_id = ltrim(ride_id, '0123456789ABCDEF') where {OF_FEBRUARY}"
+        "ride_id_well_formed": (f"update raw_data.citibike_trips set ride_id = substr(ride_id, 5) where {OF_FEBRUARY}"),
+        "numbers_are_finite": (
+            f"update raw_data.citibike_trips set end_lng = 'inf' where {OF_FEBRUARY} and source_row = 7"
         ),
         "start_latitude_in_range": (
             f"update raw_data.citibike_trips set start_lat = start_lng, start_lng = start_lat where {OF_FEBRUARY}"
@@ -114,6 +124,9 @@ FAULTS: dict[str, dict[str, str]] = {
         ),
         "weather_known": (
             f"update core_core.fct_trips set temperature_celsius = null where {OF_FEBRUARY} and feed = 'yellow'"
+        ),
+        "trip_distance_in_range": (
+            f"update core_core.fct_trips set trip_distance = 1e5 where {OF_FEBRUARY} and feed = 'green'"
         ),
         "night_share": f"update core_core.fct_trips set pickup_hour_of_day = 3 where {OF_FEBRUARY} and feed = 'yellow'",
         "days_with_trips": (

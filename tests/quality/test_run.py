@@ -136,6 +136,16 @@ def test_quarantine_shows_rows_by_reason_with_their_share_and_examples(
     [
         ("update core_core.fct_hourly_mobility set total_revenue = total_revenue + 3", "adds_up_to_the_trips", "error"),
         ("update core_core.fct_hourly_mobility set total_passengers = 0", "adds_up_to_the_trips", "error"),
+        (
+            "update core_core.fct_hourly_mobility set total_revenue = 'nan' where pickup_date = '2025-02-05'",
+            "adds_up_to_the_trips",
+            "error",
+        ),
+        (
+            "update core_core.fct_hourly_mobility set total_revenue = '-inf' where pickup_date = '2025-02-05'",
+            "revenue_is_a_number",
+            "error",
+        ),
         ("update core_core.dim_weather set has_weather = false where hour_of_day = 8", "no_hour_of_weather", "error"),
         ("update core_core.dim_weather set has_weather = false where hour_of_day = 8", "weather_of_their", "error"),
         (
@@ -144,12 +154,13 @@ def test_quarantine_shows_rows_by_reason_with_their_share_and_examples(
             "warn",
         ),
         (
-            "delete from core_core.fct_hourly_mobility where pickup_date = '2025-02-05' and trip_type = 'yellow_taxi'",
+            "delete from core_staging.int_daily_trips where pickup_date = '2025-02-05' and feed = 'yellow'",
             "no_day_of_a_loaded_month",
             "warn",
         ),
         (
-            "update core_core.fct_hourly_mobility set trip_count = trip_count * 4 where pickup_date = '2025-02-05'",
+            "update core_staging.int_daily_trips set trip_count = trip_count * 4"
+            " where pickup_date = '2025-02-05' and feed = 'citibike'",
             "like_those_of_its_weekday",
             "warn",
         ),

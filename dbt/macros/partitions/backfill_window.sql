@@ -27,20 +27,33 @@
     {%- if value is none or value | string == '' -%}{{ return(none) }}{%- endif -%}
     {%- set text = value | string -%}
     {%- set is_date = false -%}
-    {%- if modules.re.match('[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$', text) and text[:4] != '0000' -%}
+    {%- if modules.re.fullmatch('[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])', text) and text[:4] != '0000' -%}
         {%- set days_before = modules.datetime.timedelta(days=text[8:] | int - 1) -%}
         {%- set first = modules.datetime.date(text[:4] | int, text[5:7] | int, 1) -%}
         {%- set is_date = (first + days_before).month == first.month -%}
     {%- endif -%}
     {%- if not is_date -%}
         {%- do exceptions.raise_compiler_error(
-            "expected the variable " ~ name ~ " to be a date like 2025-05-01, got '" ~ text ~ "'."
+            "expected the variable " ~ name ~ " to be a date like 2025-05-01, got '" ~ shortened(text, 60) ~ "'."
         ) -%}
     {%- endif -%}
     {{ return(text) }}
 {%- endmacro %}
 
-{# On-run-start: a window that is none stops the run before anything is built. #}
+{#
+    On-run-start: a window that is none stops the run before anything is built, and so does a variable that nothing
+    reads, for a slip in a name would build what nobody asked for.
+#}
 {% macro check_backfill_window() -%}
-    {%- if execute -%}{%- do backfill_window() -%}{%- endif -%}
+    {%- if execute -%}
+        {%- set known = ['backfill_start_date', 'backfill_end_date'] -%}
+        {%- set unknown = (invocation_args_dict.get('vars') or {}) | list | map('string') | reject('in', known) | list -%}
+        {%- if unknown -%}
+            {%- do exceptions.raise_compiler_error(
+                "expected no variables but " ~ known | join(' and ') ~ ", got "
+                ~ shortened(unknown | sort | join(', '), 200) ~ "."
+            ) -%}
+        {%- endif -%}
+        {%- do backfill_window() -%}
+    {%- endif -%}
 {%- endmacro %}

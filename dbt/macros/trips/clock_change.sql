@@ -45,27 +45,38 @@
 {%- endmacro %}
 
 {#
-    Minutes by which the time that passed differs from the difference of the wall clocks. Where one end lies in the
-    repeated hour and the clocks do not tell which pass it was, the difference stands. The cheap tests come first:
-    the dates of the clock changes are worked out for early March and November only.
+    Minutes by which the time that passed differs from the difference of the wall clocks: an hour more for each time
+    that the clocks went back in between, an hour less for each time that they went forward. Where one end lies in the
+    repeated or the skipped hour, whose clocks do not tell on which side of the change it was, that change is not
+    counted. The cheap tests come first: the dates of the changes, the 14th at the latest, are worked out only for trips
+    that end in the first half of March or November, or are long.
 #}
 {% macro clock_change_minutes(pickup, dropoff) -%}
     case
         when
             {{ date_part_integer('month', dropoff) }} not in (3, 11)
-            or {{ date_part_integer('day', dropoff) }} > 15
-            or cast({{ dropoff }} as date) > {{ add_days('cast(' ~ pickup ~ ' as date)', 2) }}
+            and {{ minutes_between(pickup, dropoff) }} < 14 * 1440
+            then 0
+        when
+            {{ date_part_integer('day', dropoff) }} > 15
+            and {{ minutes_between(pickup, dropoff) }} < 1440
             then 0
         when {{ is_across_repeated_hour(pickup, dropoff) }} then 60
-        {% for change, first_hour, last_hour, minutes in [
-            (fall_back_date(date_part_integer('year', dropoff)), 1, 2, 60),
-            (spring_forward_date(date_part_integer('year', dropoff)), 2, 3, -60),
-        ] -%}
-        when
-            {{ pickup }} < cast({{ change }} as timestamp) + interval '{{ first_hour }}' hour
-            and {{ dropoff }} >= cast({{ change }} as timestamp) + interval '{{ last_hour }}' hour
-            then {{ minutes }}
-        {% endfor -%}
-        else 0
+        when {{ dropoff }} <= {{ pickup }} then 0
+        else
+            60 * greatest({{ changes_until(dropoff, 'fall_back', 2) }} - {{ changes_until(pickup, 'fall_back', 1) }}, 0)
+            - 60 * greatest(
+                {{ changes_until(dropoff, 'spring_forward', 3) }} - {{ changes_until(pickup, 'spring_forward', 2) }}, 0
+            )
     end
+{%- endmacro %}
+
+{# How often the clocks have changed, counted from any year; a change counts from this hour of its day on. #}
+{% macro changes_until(timestamp, change, hour) -%}
+    {%- set year = date_part_integer('year', timestamp) -%}
+    {%- set date = fall_back_date(year) if change == 'fall_back' else spring_forward_date(year) -%}
+    (
+        {{ year }}
+        + case when {{ timestamp }} >= cast({{ date }} as timestamp) + interval '{{ hour }}' hour then 1 else 0 end
+    )
 {%- endmacro %}

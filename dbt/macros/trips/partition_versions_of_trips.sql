@@ -1,6 +1,7 @@
 {#
-    What every trip partition of fct_trips is built from: its own load and those of the weather months that its
-    trips can meet, so that weather loaded later, or again, has exactly these partitions built again.
+    What every trip partition of fct_trips is built from: its own load; those of the weather months that its trips can
+    meet, so that weather loaded later, or again, has exactly these partitions built again; and, of rides, the load
+    that the names of its stations are from.
 #}
 {% macro expected_trip_partitions() -%}
     with partitions as (
@@ -12,15 +13,19 @@
         trips.feed,
         trips.source_month,
         trips.load_id || ' weather '
-        || coalesce({{ ordered_list('weather.load_id', ' ', 'weather.source_month') }}, 'none') as source_version,
+        || coalesce({{ ordered_list('weather.load_id', ' ', 'weather.source_month') }}, 'none')
+        || coalesce(' stations ' || stations.source_version, '') as source_version,
         trips.row_count
     from partitions as trips
+    left join ({{ held_station_partitions() }}) as stations
+        on trips.feed = stations.feed
+        and trips.source_month = stations.source_month
     left join partitions as weather
         on weather.feed = 'weather'
         and weather.source_month between {{ add_months('trips.source_month', -1) }}
         and {{ add_months('trips.source_month', 1) }}
     where {{ is_trip_feed('trips.feed') }}
-    group by trips.feed, trips.source_month, trips.load_id, trips.row_count
+    group by trips.feed, trips.source_month, trips.load_id, trips.row_count, stations.source_version
 {%- endmacro %}
 
 {# What every partition of rides is built from, where nothing else is read: its load. #}
@@ -28,6 +33,16 @@
     select feed, source_month, load_id as source_version, row_count
     from {{ ref('int_loaded_partitions') }}
     where feed in ('citibike', 'citibike_jc')
+{%- endmacro %}
+
+{# The partitions that int_station_months holds: of the same loads as the rides, but where it alone was not built. #}
+{% macro held_station_partitions() -%}
+    select
+        split_part(partition_key, '/', 1) as feed,
+        cast(split_part(partition_key, '/', 2) as date) as source_month,
+        load_id as source_version
+    from {{ asset_watermarks() }}
+    where asset = '{{ ref('int_station_months').identifier }}'
 {%- endmacro %}
 
 {#
@@ -46,6 +61,13 @@
         on published.feed = kept.feed
         and published.source_month = kept.source_month
     where published.row_count > kept.row_count
+{%- endmacro %}
+
+{# What every partition of int_daily_trips is built from: that of fct_trips. #}
+{% macro held_trip_partitions() -%}
+    {%- do require_watermarks_of(ref('fct_trips')) -%}
+    select feed, source_month, source_version, row_count
+    from ({{ trip_partitions() }}) as partitions
 {%- endmacro %}
 
 {#

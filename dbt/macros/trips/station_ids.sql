@@ -6,7 +6,7 @@
     `6498.10`. The cheap test comes first.
 #}
 {% macro station_id(published) -%}
-    {%- set trimmed = "nullif(trim(" ~ published ~ "), '')" -%}
+    {%- set trimmed = published_text(published) -%}
     case
         when {{ published }} like '%._%' and {{ matches(trimmed, '^[0-9]+[.][0-9]$') }} then {{ trimmed }} || '0'
         else {{ trimmed }}

@@ -58,6 +58,7 @@ stations as (
         sightings.source_month,
         sightings.station_id,
         max(sightings.station_name) as station_name,
+        nullif(min(sightings.station_name), max(sightings.station_name)) as other_station_name,
         {{ median('sightings.latitude') }} as latitude,
         {{ median('sightings.longitude') }} as longitude,
         count(*) as sighting_count,

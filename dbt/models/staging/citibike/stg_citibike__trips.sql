@@ -16,16 +16,16 @@ renamed as (
         source_row,
         _dlt_load_id as load_id,
         'citibike' as trip_type,
-        trim(ride_id) as ride_id,
+        {{ published_text('ride_id') }} as ride_id,
         {{ station_id('start_station_id') }} as start_station_id,
-        nullif(trim(start_station_name), '') as start_station_name,
+        {{ published_text('start_station_name') }} as start_station_name,
         {{ station_id('end_station_id') }} as end_station_id,
-        nullif(trim(end_station_name), '') as end_station_name,
-        nullif(trim(rideable_type), '') as bike_type,
+        {{ published_text('end_station_name') }} as end_station_name,
+        {{ published_text('rideable_type') }} as bike_type,
         case lower(trim(member_casual))
             when 'subscriber' then 'member'
             when 'customer' then 'casual'
-            else nullif(lower(trim(member_casual)), '')
+            else lower({{ published_text('member_casual') }})
         end as rider_type,
 
         -- numbers

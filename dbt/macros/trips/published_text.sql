@@ -1,0 +1,4 @@
+{# A published text without blanks around it; missing where it is empty, or `NULL` or `\N`, which some files write. #}
+{% macro published_text(column) -%}
+    nullif(nullif(nullif(trim({{ column }}), ''), 'NULL'), {{ "'\\N'" }})
+{%- endmacro %}
