@@ -408,3 +408,10 @@ def test_a_message_names_the_column_that_holds_what_cannot_be(load: Callable[...
         load("green", _green(passenger_count=pa.array([1, 2, 1 << 40])))
     with pytest.raises(UnreadableFileError, match="start_lat"):
         load("citibike", _zip(_rides(_with(8, "forty"))))
+
+
+def test_a_csv_whose_end_is_zero_bytes_is_not_loaded_as_the_rows_before(load: Callable[..., Result]) -> None:
+    rides = _rides(RIDE, RIDE, RIDE).encode()
+    end = len(rides) - 2 * len(RIDE) - 5
+    with pytest.raises(UnreadableFileError, match="zero bytes"):
+        load("citibike", _zip(rides[:end] + bytes(len(rides) - end)))
