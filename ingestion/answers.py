@@ -79,7 +79,9 @@ def said_by(answer: requests.Response) -> str:
         body = None
     if isinstance(body, dict) and "reason" in body:
         start = str(body["reason"])
-    return "" if start.lstrip().startswith("<") else " ".join(scrubbed(start).split())[:_SAID_CHARACTERS]
+    said = " ".join(scrubbed(start).split())
+    # Neither a page nor a file is meant for people.
+    return said[:_SAID_CHARACTERS] if said.isprintable() and not said.startswith("<") else ""
 
 
 def _retry_after_seconds(value: str | None, now: datetime) -> float:

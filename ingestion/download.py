@@ -264,6 +264,9 @@ class _Transfer:
         expected = self._fingerprint.content_length
         if expected is not None and self._received != expected and not self._is_encoded:
             raise TransientError(f"the connection broke off after {self._amount()}")
+        if not self._received:
+            # So it looks, too, where the connection broke off within the answer's headers.
+            raise TransientError("the answer was empty")
         fingerprint = self._fingerprint
         try:
             if not _has_marks(fingerprint):

@@ -72,7 +72,12 @@ def message_of(error: Exception, what: str) -> str:
 
 
 def _without_advice(text: str) -> str:
-    return " ".join(_ADVICE.sub("", text).split())
+    return printable(" ".join(_ADVICE.sub("", text).split()))
+
+
+def printable(text: str) -> str:
+    """A text that may have a publisher's words in it, without characters that command a terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _shortened(text: str) -> str:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ingestion.errors import printable
 from ingestion.feeds import Publisher
 from ingestion.gap_plan import Gap, Planned, State, compress
 from ingestion.gap_survey import Survey
@@ -50,7 +51,7 @@ def print_gaps(found: Survey) -> None:
     for publisher, reason in found.unreachable.items():
         feeds = _feeds_of(publisher, found.plan)
         console.print(f"\n[bold red]{publisher} could not be asked[/]; {feeds} judged by date alone: ", end="")
-        console.print(_printable(reason), markup=False, soft_wrap=True)
+        console.print(printable(reason), markup=False, soft_wrap=True)
     if found.incomparable:
         names = ", ".join(found.incomparable)
         console.print(
@@ -78,11 +79,6 @@ def _lines(planned: list[Planned]) -> list[Line]:
 
 def _is_accepted_as(state: State, planned: Planned) -> bool:
     return state.value in {gap.value for gap in planned.accepted}
-
-
-def _printable(text: str) -> str:
-    """A text that may have a publisher's words in it, without characters that command a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _feeds_of(publisher: Publisher, plan: list[Planned]) -> str:

@@ -75,7 +75,7 @@ def load_partition(
         _run(resource, connection, work_folder, replacement)
     except DltException as error:
         cause = replacement.error or error
-        raise _explained(partition, cause) from cause
+        raise _explained(partition, cause, work_folder) from cause
     assert loaded is not None, "the transaction checked it"
     return loaded
 
@@ -148,16 +148,17 @@ def _run(
         pipeline.drop()
 
 
-def _explained(partition: Partition, error: Exception) -> IngestionError:
+def _explained(partition: Partition, error: Exception, work_folder: Path) -> IngestionError:
     if isinstance(error, IngestionError):
         return error
     cause = error.__cause__ if isinstance(error.__cause__, duckdb.Error) else error
+    named = work_folder / str(partition)
     if isinstance(cause, duckdb.Error) and not _is_ours(cause):
-        return cast_error(Path(str(partition)), cause)
+        return cast_error(named, cause)
     what_to_do = "Free space on its disk, and load" if re.search("space|too large", str(cause)) else "Load"
     return LoadError(
-        f"{partition}: expected the rows to be written to {database_path()}, but {reason(cause)}. Nothing was changed. "
-        f"{what_to_do} the month again."
+        f"{partition}: expected the rows to be written to {database_path()}, but {reason(cause, named)}. "
+        f"Nothing was changed. {what_to_do} the month again."
     )
 
 

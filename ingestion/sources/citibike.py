@@ -61,7 +61,7 @@ def read(partition: Partition, path: Path, connection: duckdb.DuckDBPyConnection
                 # So that another spelling in the next CSV is this column.
                 existing.setdefault(column.name, column.type)
                 connection.execute(f"alter table {SCRATCH}.rows add column {identifier(column.name)} {column.type}")
-        source = _source(csv_path, header)
+        source = _source(csv_path, header, selection.aliases)
         try:
             added = connection.execute(
                 f"insert into {SCRATCH}.rows by name select {selection.select_list} from {source}"
@@ -74,8 +74,8 @@ def read(partition: Partition, path: Path, connection: duckdb.DuckDBPyConnection
     return _rows(columns, partition, tuple(notes), connection)
 
 
-def _source(csv_path: Path, header: Header) -> str:
-    listed = ", ".join(f"c{position}: 'VARCHAR'" for position in range(len(header.names)))
+def _source(csv_path: Path, header: Header, aliases: tuple[str, ...]) -> str:
+    listed = ", ".join(f"{literal(alias)}: 'VARCHAR'" for alias in aliases)
     new_line = f", new_line = {literal(header.new_line)}" if header.new_line else ""
     return f"read_csv({literal(csv_path)}, columns = {{{listed}}}, {_FORMAT}{new_line})"
 

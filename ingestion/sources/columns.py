@@ -26,7 +26,8 @@ class Selection:
     """How to read a published file: the SQL select list, and the raw columns it gives.
 
     `not_finite` are the SQL conditions, by raw column, of values that are read as null because they are NaN or
-    infinite. `renamed` says under which other raw names published columns are kept.
+    infinite. `renamed` says under which other raw names published columns are kept. `aliases` are what the select list
+    calls the file's columns, in their order.
     """
 
     select_list: str
@@ -34,6 +35,7 @@ class Selection:
     new_columns: tuple[Column, ...]
     not_finite: Mapping[str, str]
     renamed: tuple[str, ...]
+    aliases: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ def select_columns(
     spelling (`existing`, names and types), else under its name in snake_case. One whose name is ours gets the ending
     `_published`; one that the existing column cannot hold gets one of its own, as `fee_as_varchar`.
 
-    With `by_position` the select list calls the file's columns c0, c1, …, so that no name from outside is in it.
+    With `by_position` the select list calls the file's columns by their raw names, and those that the registry does not
+    know c0, c1, …, so that no name from outside is in it, and DuckDB's messages say which column is meant.
 
     Raises:
         UnreadableFileError: a required column is missing or cannot be of its type, or two columns have the same raw
@@ -106,9 +109,11 @@ def select_columns(
     declared = {column.name: column for column in feed.columns}
     namer = _NewNames(declared, existing or {})
     reads = []
+    aliases = []
     for position, (name, type_) in enumerate(published.items()):
         raw = known.get(match_key(name))
-        value = f"c{position}" if by_position else identifier(name)
+        aliases.append((raw if raw in declared else f"c{position}") if by_position else name)
+        value = identifier(aliases[-1])
         if type_ == "JSON":
             value, type_ = f"({value} ->> '$')", "VARCHAR"
         column = declared.get(raw) if raw else None
@@ -125,6 +130,7 @@ def select_columns(
         new_columns,
         {name: condition for name, condition in conditions.items() if condition},
         tuple(f"{shortened(name, 60)!r} as {raw}" for name, raw in namer.renamed.items()),
+        tuple(aliases),
     )
 
 

@@ -54,10 +54,10 @@ def check_rows(csv_path: Path, file_name: str, rows: int) -> None:
     """Refuse to go on if not every row after the header was read.
 
     Raises:
-        UnreadableFileError: there are more or fewer.
+        UnreadableFileError: there are more or fewer, or zero bytes where rows should be.
     """
     # A line a row, in all files so far; only where that is not so the rows are counted one by one.
-    if _lines(csv_path) == rows + 1:
+    if _lines(csv_path, file_name) == rows + 1:
         return
     try:
         with csv_path.open(encoding="utf-8-sig", newline="") as file:
@@ -68,10 +68,12 @@ def check_rows(csv_path: Path, file_name: str, rows: int) -> None:
         raise _not_csv(file_name, f"{rows:,} of its {published:,} rows can be read; its line endings may be mixed")
 
 
-def _lines(path: Path) -> int:
+def _lines(path: Path, file_name: str) -> int:
     lines, last = 0, b"\n"
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):
+            if b"\0" in chunk:
+                raise _not_csv(file_name, "it has zero bytes, as a file has that was not written to its end")
             lines += chunk.count(b"\n")
             last = chunk
     return lines + (not last.endswith(b"\n"))

@@ -68,9 +68,11 @@ def beginning(path: Path) -> str:
     return f"it begins with {start!r}" if start else "it is empty"
 
 
-def reason(error: Exception) -> str:
-    """What DuckDB says is wrong, without its advice on how to call it and without the statement."""
+def reason(error: Exception, path: Path | None = None) -> str:
+    """What DuckDB says is wrong, without its advice and the statement; and without the folder of a downloaded file."""
     text = re.split(r"\n\*|\nLINE |\n?Possible |\n?Candidate |\n\s*file ?=", str(error))[0]
+    # It is gone when somebody reads this.
+    text = text.replace(f"{path.parent}/", "") if path and path.is_absolute() else text
     text = re.sub(r"(Original Line: .{60}).*", r"\1…", re.sub(r"^[A-Z][A-Za-z ]+ Error: ", "", text))
     return shortened(re.sub(r"\s+", " ", text).strip(), 250)
 
@@ -78,6 +80,7 @@ def reason(error: Exception) -> str:
 def cast_error(path: Path, error: Exception) -> UnreadableFileError:
     """The error for values that are not of the type that the registry declares."""
     return UnreadableFileError(
-        f"{path.name}: expected values of the types in ingestion/feeds.py, but {reason(error)}. Load the month again; "
-        "if it stays so, the publisher's file is broken, or has changed for good and the feed must follow."
+        f"{path.name}: expected values of the types in ingestion/feeds.py, but {reason(error, path)}. "
+        "Load the month again; if it stays so, the publisher's file is broken, or has changed for good and the feed "
+        "must follow."
     )

@@ -14,7 +14,7 @@ from ingestion.raw_data import raw_column_types
 from ingestion.sources.columns import MAX_COLUMNS, check_names, select_columns
 from ingestion.sources.file_addresses import file_addresses
 from ingestion.sources.published import SCRATCH, PublishedRows, beginning, cast_error, notes_on, open_scratch, reason
-from warehouse.sql import literal
+from warehouse.sql import identifier, literal
 
 DEFAULT_BASE_URL = "https://d37ci6vzurychx.cloudfront.net/trip-data"
 HAS_LISTING = False
@@ -44,7 +44,7 @@ def read(partition: Partition, path: Path, connection: duckdb.DuckDBPyConnection
     file, options = literal(path), "hive_partitioning = false"
     existing = raw_column_types(partition.feed, connection)
     selection = select_columns(partition.feed, partition.month, types, path, existing, by_position=True)
-    aliases = ", ".join(f"c{position}" for position in range(len(types)))
+    aliases = ", ".join(map(identifier, selection.aliases))
     try:
         if any(name.lower() == "file_row_number" for name in types):
             # DuckDB's own column of that name cannot be had beside it.
@@ -88,7 +88,7 @@ def _described(path: Path) -> tuple[dict[str, str], int]:
             described = connection.execute(f"describe from read_parquet({file}, hive_partitioning = false)").fetchall()
             counted = connection.execute(f"select sum(num_rows)::bigint from parquet_file_metadata({file})").fetchall()
     except duckdb.Error as error:
-        raise _not_whole(path, reason(error)) from error
+        raise _not_whole(path, reason(error, path)) from error
     ((count,),) = counted
     if len(described) != len(names) or count is None or count < 0:
         raise _not_whole(path, "its footer contradicts itself")

@@ -104,12 +104,13 @@ def read(partition: Partition, path: Path, connection: duckdb.DuckDBPyConnection
     )
     answered = read_answer(path, asked)
     open_scratch(connection, path)
-    connection.register("answered_hours", answered)
-    connection.execute(f"create table {SCRATCH}.rows as from answered_hours")
-    connection.unregister("answered_hours")
     types = {name: _sql_type(answered.schema.field(name).type) for name in answered.column_names}
     existing = raw_column_types(partition.feed, connection)
-    selection = select_columns(partition.feed, partition.month, types, named, existing)
+    selection = select_columns(partition.feed, partition.month, types, named, existing, by_position=True)
+    # Under names of ours: a variable called rowid would hide the position of the rows.
+    connection.register("answered_hours", answered.rename_columns(list(selection.aliases)))
+    connection.execute(f"create table {SCRATCH}.rows as from answered_hours")
+    connection.unregister("answered_hours")
     return PublishedRows(
         query=f"select {selection.select_list}, rowid as source_row from {SCRATCH}.rows",
         columns=selection.columns,

@@ -278,6 +278,27 @@ def test_an_answer_that_never_begins_is_told(tmp_path: Path) -> None:
     assert "the connection broke off before any of it came (tried 5 times)" in message
 
 
+@pytest.mark.parametrize("sent", [20, 60, 90])
+def test_an_answer_that_ends_within_its_headers_is_no_empty_file(tmp_path: Path, sent: int) -> None:
+    def cut(handler: _Handler) -> None:
+        handler.wfile.write(f"HTTP/1.1 200 OK\r\nDate: {MODIFIED}\r\nContent-Length: {len(FILE)}\r\n"[:sent].encode())
+        handler.close_connection = True
+
+    with publishing(cut, whole()) as server:
+        fetch_file(server, tmp_path).path.unlink()
+    with publishing(cut) as server:
+        message = failure(f"{server.url}/{NAME}", tmp_path)
+    assert re.search(r"the answer was empty|the connection broke off", message)
+    assert "(tried 5 times)" in message
+
+
+@pytest.mark.parametrize("body", [b"\x1b[31mred", b"PK\x03\x04\x14\x00", FILE[:5000], b'{"reason": "\\u0000"}'])
+def test_an_answer_that_is_no_text_for_people_is_not_quoted(tmp_path: Path, body: bytes) -> None:
+    with publishing(status(418, body)) as server:
+        message = failure(f"{server.url}/{NAME}", tmp_path)
+    assert "the publisher answered 418 I'm a Teapot. Look at" in message
+
+
 @pytest.mark.parametrize("step", [break_off, hang, status(500), status(502), status(504), status(408), status(429)])
 def test_what_may_pass_by_itself_is_tried_again(tmp_path: Path, step: Step) -> None:
     with publishing(step, step, whole()) as server:

@@ -391,3 +391,27 @@ def test_a_failed_load_leaves_the_raw_table_as_it_was(
     assert (query("describe raw_data.green_taxi"), query("from raw_data.green_taxi order by all")) == before
     assert load("green", _green(brand_new=pa.array([1, 2, 3]))).rows == 3
     assert query("select sum(brand_new) from raw_data.green_taxi") == [(6,)]
+
+
+@pytest.mark.parametrize("footer", [0, 10, 5000])
+def test_a_message_does_not_name_a_folder_that_is_gone(
+    load: Callable[..., Result], footer: int, tmp_path: Path
+) -> None:
+    with pytest.raises(UnreadableFileError) as raised:
+        load("green", _green()[:-8] + struct.pack("<I", footer) + b"PAR1")
+    assert GREEN in str(raised.value)
+    assert str(tmp_path) not in str(raised.value)
+
+
+def test_a_message_names_the_column_that_holds_what_cannot_be(load: Callable[..., Result]) -> None:
+    with pytest.raises(UnreadableFileError, match="passenger_count"):
+        load("green", _green(passenger_count=pa.array([1, 2, 1 << 40])))
+    with pytest.raises(UnreadableFileError, match="start_lat"):
+        load("citibike", _zip(_rides(_with(8, "forty"))))
+
+
+def test_a_csv_whose_end_is_zero_bytes_is_not_loaded_as_the_rows_before(load: Callable[..., Result]) -> None:
+    rides = _rides(RIDE, RIDE, RIDE).encode()
+    end = len(rides) - 2 * len(RIDE) - 5
+    with pytest.raises(UnreadableFileError, match="zero bytes"):
+        load("citibike", _zip(rides[:end] + bytes(len(rides) - end)))

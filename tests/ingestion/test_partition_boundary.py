@@ -153,6 +153,11 @@ def test_duckdbs_advice_is_left_out(sql: str, tmp_path: Path) -> None:
         assert advice not in message
 
 
+def test_a_message_commands_no_terminal() -> None:
+    message = message_of(UnreadableFileError("f.csv: expected numbers, but got \x1b[31m\x00\u202eé"), "green 2025-05")
+    assert message == "f.csv: expected numbers, but got ?[31m??é"
+
+
 def test_a_long_message_keeps_its_beginning_and_what_to_do() -> None:
     message = message_of(UnreadableFileError("f.csv: expected " + "a, " * 9999 + "Load it again."), "green 2025-05")
     assert len(message) < 600

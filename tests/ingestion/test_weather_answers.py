@@ -178,6 +178,14 @@ def test_a_variable_that_was_not_asked_for_is_kept(values: list[object], kept: o
     assert (len(rows), rows[0][-2]) == (768, kept)
 
 
+@pytest.mark.parametrize("name", ["rowid", "c0", "temperature_2m_published"])
+def test_a_variable_of_any_name_leaves_the_position_of_the_hours_alone(name: str, tmp_path: Path) -> None:
+    answer = deepcopy(TRUE)
+    answer["hourly"] = {name: [None] * 768} | answer["hourly"]
+    rows = _read(json.dumps(answer).encode(), tmp_path)
+    assert [row[-1] for row in rows] == list(range(768))
+
+
 @pytest.mark.parametrize(
     ("said", "seconds"),
     [
