@@ -177,6 +177,11 @@ test-line: setup
 		$(RUN) python -m ingestion.sample_publisher run --port 0 --from $(FROM) --to $(TO) --rows 20000 -- \
 		$(MAKE) --no-print-directory line
 
+## fuzz: bad files and answers from a seed, FUZZ_SECONDS=1800 FUZZ_SEED=7 for more
+.PHONY: fuzz
+fuzz: setup
+	pytest tests/fuzz --numprocesses 2 --dist loadfile
+
 ## bench: every stage against the shortest SQL that does the same, SCALE=32000000 trips; ARGS="--runs 1" for less
 .PHONY: bench
 bench: setup

@@ -2,6 +2,8 @@
 
 import re
 
+import duckdb
+
 from warehouse.connection import WarehouseError
 from warehouse.full_disk import is_disk_full, room_on_disk
 from warehouse.paths import database_path
@@ -49,6 +51,23 @@ class UnreadableFileError(IngestionError):
 
 class LoadError(IngestionError):
     """The rows could not be written, or were not all there afterwards."""
+
+
+def raise_if_interrupted(error: BaseException) -> None:
+    """Go on with an interrupt that a library made an error of: it ends the run, not a partition of it.
+
+    DuckDB raises a RuntimeError where Ctrl-C or Dagster interrupts a statement, and dlt may wrap it.
+
+    Raises:
+        KeyboardInterrupt: it is one.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, KeyboardInterrupt | duckdb.InterruptException) or (
+            type(cause) is RuntimeError and str(cause) == "Query interrupted"
+        ):
+            raise KeyboardInterrupt from error
+        cause = cause.__cause__ or cause.__context__
 
 
 def message_of(error: Exception, what: str) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from ingestion.download import Downloaded
-from ingestion.errors import IngestionError, NotPublishedError, message_of
+from ingestion.errors import IngestionError, NotPublishedError, message_of, raise_if_interrupted
 from ingestion.feeds import Feed
 from ingestion.listing import Listings
 from ingestion.partitions import Partition
@@ -205,6 +205,7 @@ class _Run:
             return Result(partition, Status.NOT_PUBLISHED, error=str(error))
         # Files come from outside, and may do to a library what nobody has thought of: one must not stop the others.
         except Exception as error:
+            raise_if_interrupted(error)
             logger.debug("%s failed", partition, exc_info=True)
             may_pass = error.may_pass if isinstance(error, IngestionError) else True
             return Result(partition, Status.FAILED, error=message_of(error, str(partition)), may_pass=may_pass)

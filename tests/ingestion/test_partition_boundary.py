@@ -1,7 +1,10 @@
 """Whatever is raised in the work on a partition is its failure; the others are loaded, and the ledger is complete."""
 
+import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -15,7 +18,7 @@ from ingestion.feeds import FEEDS
 from ingestion.partitions import Partition
 from ingestion.pipeline import Progress, Result, Status, ingest
 from ingestion.sample_publisher.server import SamplePublisher
-from ingestion.sources import weather
+from ingestion.sources import tlc, weather
 
 MAY = date(2025, 5, 1)
 PARTITIONS = [Partition(FEEDS[name], MAY) for name in ("weather", "green")]
@@ -95,6 +98,26 @@ def test_who_ends_the_run_ends_it_and_it_is_recorded(
             ("failed", "interrupted")
         ]
     assert list((database.parent / "work").iterdir()) == []
+
+
+def test_an_interrupt_of_a_statement_ends_the_run(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DuckDB makes a RuntimeError of Ctrl-C, and of Dagster's termination."""
+    read: list[Partition] = []
+
+    def read_for_ever(partition: Partition, path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+        read.append(partition)
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+        connection.execute("select count(*) from range(1_000_000_000_000) as numbers (n) where n % 7 = 3")
+
+    monkeypatch.setattr(weather, "read", read_for_ever)
+    monkeypatch.setattr(tlc, "read", read_for_ever)
+    with pytest.raises(KeyboardInterrupt):
+        ingest(PARTITIONS)
+    assert read == PARTITIONS[:1]
+    with duckdb.connect(str(database), read_only=True) as connection:
+        assert connection.execute("select status, error from meta.ingestion_runs").fetchall() == [
+            ("failed", "interrupted")
+        ]
 
 
 def test_what_cannot_be_recorded_at_once_is_recorded_with_the_next(
