@@ -210,8 +210,14 @@ ROWS_LIKE_MONTH_BEFORE = ratio_to_month_before(
 )
 
 
-def figures_query(suite: Suite) -> str:
-    """SQL with one row for each file that is loaded or has rows: its partition key, and each expectation's figure."""
+def figures_query(suite: Suite, *, has_event_days: bool = True) -> str:
+    """SQL with one row for each file that is loaded or has rows: its partition key, and each expectation's figure.
+
+    Without event days, as before dbt has built that model, no day counts as unlike others.
+    """
+    events = (
+        f"core_staging.{EVENT_DAYS}" if has_event_days else "(select null as feed, current_date as date_day limit 0)"
+    )
     measured = [f"{e.figure} as {e.name}," for e in suite.expectations if not e.is_comparison]
     compared = [f"{e.figure} as {e.name}," for e in suite.expectations if e.is_comparison]
     return f"""
@@ -234,7 +240,7 @@ def figures_query(suite: Suite) -> str:
 
         events as (
             select feed, date_trunc('month', date_day)::date as source_month, count(*) as event_days
-            from core_staging.{EVENT_DAYS}
+            from {events}
             group by all
         ),
 

@@ -84,13 +84,15 @@ def run_suites(
 
 
 def _fail_unless_built(connection: duckdb.DuckDBPyConnection, suites: list[Suite]) -> None:
-    built = {name for (name,) in connection.execute("select table_name from information_schema.tables").fetchall()}
-    needed = {suite.model for suite in suites} | {EVENT_DAYS for suite in suites if suite.kind == "files"}
-    missing = sorted(needed - built)
+    missing = sorted({suite.model for suite in suites} - _built(connection))
     if missing:
         raise NothingToCheckError(
             f"expected the models that are to be checked, but {', '.join(missing)} are missing. Run dbt build in dbt/"
         )
+
+
+def _built(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    return {name for (name,) in connection.execute("select table_name from information_schema.tables").fetchall()}
 
 
 @contextmanager
@@ -131,7 +133,8 @@ def _run(
 def _measure(connection: duckdb.DuckDBPyConnection, suite: Suite) -> tuple[str, Figures]:
     """Keep the figures of the suite's files in a table of this connection; the query that reads it, and the figures."""
     table = f"figures_of_{suite.name}"
-    connection.execute(f"create or replace temp table {table} as {figures_query(suite)}")
+    has_event_days = EVENT_DAYS in _built(connection)
+    connection.execute(f"create or replace temp table {table} as {figures_query(suite, has_event_days=has_event_days)}")
     names = [expectation.name for expectation in suite.expectations]
     rows = connection.execute(f"select {', '.join(names)} from {table}").fetchall()
     return f"select * from {table}", {name: [row[i] for row in rows] for i, name in enumerate(names)} if rows else {}

@@ -110,6 +110,11 @@ def open_for_reading(
     return closing(_connect(path, read_only=True, timeout_seconds=timeout_seconds))
 
 
+def open_in_memory() -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    """Start an empty DuckDB in memory, which reads files and fetches no extension; closed after the `with` block."""
+    return closing(duckdb.connect(config={**_NO_EXTENSIONS}))
+
+
 def connect_when_free(
     path: Path,
     connect: Callable[[Path], T],

@@ -14,6 +14,7 @@ from ingestion.raw_data import raw_column_types
 from ingestion.sources.columns import MAX_COLUMNS, check_names, select_columns
 from ingestion.sources.file_addresses import file_addresses
 from ingestion.sources.published import SCRATCH, PublishedRows, beginning, cast_error, notes_on, open_scratch, reason
+from warehouse.connection import open_in_memory
 from warehouse.sql import identifier, literal
 
 DEFAULT_BASE_URL = "https://d37ci6vzurychx.cloudfront.net/trip-data"
@@ -83,7 +84,7 @@ def _described(path: Path) -> tuple[dict[str, str], int]:
     file = literal(path)
     try:
         # A footer that is broken can end the whole DuckDB that reads it, which must not be the warehouse's.
-        with duckdb.connect() as connection:
+        with open_in_memory() as connection:
             names = _column_names(path, connection)
             described = connection.execute(f"describe from read_parquet({file}, hive_partitioning = false)").fetchall()
             counted = connection.execute(f"select sum(num_rows)::bigint from parquet_file_metadata({file})").fetchall()

@@ -103,7 +103,11 @@ def test_a_check_that_fails_blocks_what_is_downstream_and_says_why(warehouse: Wa
 
 
 def test_a_check_that_only_warns_blocks_nothing(warehouse: Warehouse) -> None:
-    warehouse.execute("update core_core.fct_hourly_mobility set median_trip_duration_minutes = 1000")
+    # Hours of so many trips that their median says something.
+    warehouse.execute(
+        "update core_core.fct_hourly_mobility set median_trip_duration_minutes = 1000, sane_trip_count = 20,"
+        " trip_count = greatest(trip_count, 20), rush_hour_trip_count = if(is_rush_hour, greatest(trip_count, 20), 0)"
+    )
     result = _run(HOURLY)
     assert result.success
     (evaluation,) = result.get_asset_check_evaluations()
