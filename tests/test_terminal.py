@@ -31,10 +31,13 @@ def test_a_closed_pipe_leaves_no_traceback(database: Path, command: list[str], b
     read, write = os.pipe()
     os.close(read)
     options = [] if buffered else ["-u"]
+    # With it set, Python would buffer in neither case.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with os.fdopen(write, "wb") as closed:
         done = subprocess.run(
             [sys.executable, *options, "-m", *command],
             cwd=PROJECT_ROOT,
+            env=environment,
             stdout=closed,
             stderr=subprocess.PIPE,
             text=True,

@@ -18,12 +18,13 @@ def quiet_on_broken_pipe(main: Callable[P, int]) -> Callable[P, int]:
     @functools.wraps(main)
     def quiet(*args: P.args, **kwargs: P.kwargs) -> int:
         try:
-            status = main(*args, **kwargs)
-            # While it can still be caught: Python flushes at its end, too.
-            sys.stdout.flush()
+            try:
+                return main(*args, **kwargs)
+            finally:
+                # While it can still be caught, also where argparse ends the process: Python flushes at its end, too.
+                sys.stdout.flush()
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return _BROKEN_PIPE_STATUS
-        return status
 
     return quiet
