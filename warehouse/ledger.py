@@ -102,8 +102,15 @@ create table if not exists meta.accepted_gaps (
     content_hash varchar,
     primary key (asset, partition_key, state)
 );
+
+-- Changes of what earlier versions wrote, each made once.
+create table if not exists meta.migrations (
+    name varchar primary key,
+    applied_at timestamp not null
+);
 """
 
+_SECRETS_REMOVED = "secrets_removed"
 
 # What has no such mark has no secret.
 _MAY_HOLD_SECRETS = r"(?i)@|[?&;][^=&]*(?:token|secret|pass|pwd|sig|credential|key|auth)[^=&]*="
@@ -247,7 +254,9 @@ class Ledger:
         return [run_id for (run_id,) in found]
 
     def _remove_secrets(self) -> None:
-        """Clean what versions before wrote that kept addresses as they were."""
+        """Clean what versions before wrote that kept addresses as they were; once, for it reads the whole ledger."""
+        if self._connection.execute("from meta.migrations where name = ?", [_SECRETS_REMOVED]).fetchone():
+            return
         for (table, column), clean in _CLEANED.items():
             found = self._connection.execute(
                 f"select distinct {column}::varchar from meta.{table} where regexp_matches({column}::varchar, ?)",
@@ -258,6 +267,7 @@ class Ledger:
                     self._connection.execute(
                         f"update meta.{table} set {column} = ? where {column}::varchar = ?", [cleaned, text]
                     )
+        self._connection.execute("insert into meta.migrations values (?, ?)", [_SECRETS_REMOVED, utc_now()])
 
     def finish_terminated_runs(self, dagster_run_id: str) -> None:
         """Record as failed whatever this run of Dagster, which was terminated, has begun and not finished."""
