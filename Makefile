@@ -66,7 +66,7 @@ $(POETRY):
 ## demo: load two months of sample files, build and test everything, and show what came of it
 .PHONY: demo
 demo: setup
-	@$(RUN) python -m ingestion.sample_publisher run --port $(PORT) --from $(FROM) --to $(TO) --rows $(ROWS) -- \
+	@$(RUN) python -m sandbox run --port $(PORT) --from $(FROM) --to $(TO) --rows $(ROWS) -- \
 		$(MAKE) --no-print-directory line
 	@echo
 	@echo "Try next:"
@@ -94,23 +94,23 @@ compact: setup
 ## metrics: the governed metrics by category
 .PHONY: metrics
 metrics: setup
-	@$(RUN) python -m warehouse.ask_metrics list
+	@$(RUN) python -m metrics.ask list
 
 ## metric: one metric's definition, words, formula, dimensions and SQL: M=avg_fare
 .PHONY: metric
 metric: setup
-	@$(RUN) python -m warehouse.ask_metrics describe "$$M"
+	@$(RUN) python -m metrics.ask describe "$$M"
 
 ## dimensions: what metrics can be grouped and filtered by: M=avg_fare
 .PHONY: dimensions
 dimensions: setup
-	@$(RUN) python -m warehouse.ask_metrics dimensions "$$M"
+	@$(RUN) python -m metrics.ask dimensions "$$M"
 
 # What is given to make on the command line is in the environment of its commands, quotes and all.
 ## query: metrics, M=avg_fare BY=trip__trip_type,metric_time__month WHERE=… START=2025-01-01 END=… ORDER=-avg_fare LIMIT=5, or SAVED=top_zones
 .PHONY: query
 query: setup
-	@$(RUN) python -m warehouse.ask_metrics query "$$M" --by "$$BY" --where "$$WHERE" --start "$$START" --end "$$END" \
+	@$(RUN) python -m metrics.ask query "$$M" --by "$$BY" --where "$$WHERE" --start "$$START" --end "$$END" \
 		--order="$$ORDER" --limit "$$LIMIT" --saved "$$SAVED" $(ARGS)
 
 ## gaps: which months are loaded, missing, replaced, not published or thin; ARGS=--fill loads them
@@ -174,7 +174,7 @@ test: lint test-line
 test-line: setup
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	DUCKDB_DATABASE_PATH="$$folder/test.duckdb" DBT_TARGET_PATH="$$folder/target" \
-		$(RUN) python -m ingestion.sample_publisher run --port 0 --from $(FROM) --to $(TO) --rows 20000 -- \
+		$(RUN) python -m sandbox run --port 0 --from $(FROM) --to $(TO) --rows 20000 -- \
 		$(MAKE) --no-print-directory line
 
 ## fuzz: bad files and answers from a seed, FUZZ_SECONDS=1800 FUZZ_SEED=7 for more

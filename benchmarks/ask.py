@@ -14,7 +14,7 @@ from benchmarks.bench import Bench, Contest
 from benchmarks.dbt_runs import Dbt
 from benchmarks.processes import BenchmarkError, Stopwatch, measure, measure_inside
 from benchmarks.stages import FLOOR, PLATFORM, Measurement, Stage, Turn
-from warehouse.metrics import MetricQuery, query_metrics
+from metrics.query import MetricQuery, query_metrics
 
 METRIC, GROUPS = "revenue_per_mile", ("metric_time__month", "trip__trip_type")
 BY_HAND = """
@@ -43,7 +43,7 @@ def measure_asking(bench: Bench, database: Path) -> None:
 
     def from_the_terminal(_: Measurement) -> Turn:
         by_hand = f"import duckdb; duckdb.connect({str(database)!r}, read_only=True).sql('''{BY_HAND}''').show()"
-        ask = ("python", "-m", "warehouse.ask_metrics", "query", METRIC, "--by", ",".join(GROUPS))
+        ask = ("python", "-m", "metrics.ask", "query", METRIC, "--by", ",".join(GROUPS))
         return {
             FLOOR: measure(("python", "-c", by_hand))[0],
             PLATFORM: measure(ask, environment=settings)[0],

@@ -21,12 +21,12 @@ from benchmarks.bench import Bench, Contest
 from benchmarks.processes import Cost, Stopwatch, measure_inside
 from benchmarks.samples import FOLDER, months_from, sample_file
 from benchmarks.stages import FLOOR, PLAIN, PLATFORM, Measurement, Stage, Turn
-from ingestion.download import Downloaded
-from ingestion.feeds import FEEDS
+from ingestion.catalog import FEEDS
+from ingestion.fetch.download import Downloaded
 from ingestion.partitions import Partition
 from ingestion.pipeline import load_file
-from ingestion.sample_publisher.files import PUBLISHER_FOLDERS, file_of_name
-from ingestion.sources.zips import extract_csvs
+from ingestion.readers.zips import extract_csvs
+from sandbox.files import PUBLISHER_FOLDERS, file_of_name
 from warehouse.ledger import Fingerprint
 from warehouse.paths import DATABASE_VARIABLE
 
@@ -153,7 +153,7 @@ class _Load:
         """The wall and CPU seconds of unpacking a zip, which the load does again."""
         stopwatch = Stopwatch()
         if file.suffix == ".zip":
-            for extracted in extract_csvs(file, _partition(file).month):
+            for extracted in extract_csvs(file, _partition(file).period.first_day):
                 extracted.unlink()
         return stopwatch.seconds()
 
@@ -165,7 +165,7 @@ def _partition(file: Path) -> Partition:
     """Whose feed and month the file's name says it is."""
     (found,) = filter(None, (file_of_name(folder, file.name) for folder in PUBLISHER_FOLDERS.values()))
     feed, month = found
-    return Partition(FEEDS[feed], month)
+    return Partition(FEEDS[feed], FEEDS[feed].period_of(month))
 
 
 def main() -> int:

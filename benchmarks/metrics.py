@@ -15,8 +15,8 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
+from metrics.query import Metric, MetricQuery, list_dimensions, list_metrics, metric_sql
 from warehouse.connection import open_for_reading
-from warehouse.metrics import Metric, MetricQuery, list_dimensions, list_metrics, metric_sql
 from warehouse.terminal import quiet_on_broken_pipe
 
 # The hour's own trip type, for metrics that know of no trips.

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-from ingestion.download import Downloaded
-from ingestion.feeds import FEEDS
+from ingestion.catalog import FEEDS
+from ingestion.fetch.download import Downloaded
 from ingestion.partitions import Partition
 from ingestion.pipeline import Status, ingest, load_file
-from ingestion.sample_publisher.files import row_count, write_file
-from ingestion.sample_publisher.server import SamplePublisher
+from sandbox.files import row_count, write_file
+from sandbox.server import SamplePublisher
 from warehouse.ledger import Fingerprint
 from warehouse.paths import DATABASE_VARIABLE, PROJECT_ROOT
 
@@ -55,7 +55,10 @@ def load_sample(feed: str, month: date, rows: int) -> None:
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
         linked = Path(folder) / path.name  # loading works in the file's folder
         os.link(path, linked)
-        load_file(Partition(FEEDS[feed], month), Downloaded(linked, Fingerprint(path.as_uri()), path.stat().st_size))
+        load_file(
+            Partition(FEEDS[feed], FEEDS[feed].period_of(month)),
+            Downloaded(linked, Fingerprint(path.as_uri()), path.stat().st_size),
+        )
 
 
 def load_trips(database: Path, months: list[date], rows: Mapping[str, int]) -> None:
@@ -73,7 +76,7 @@ def load_weather(database: Path, months: list[date]) -> None:
         RuntimeError: a month was not loaded.
     """
     with SamplePublisher(months[0], months[-1], rows=1000) as publisher, _warehouse_at(database, publisher.environment):
-        results = ingest([Partition(FEEDS["weather"], month) for month in months])
+        results = ingest([Partition(FEEDS["weather"], FEEDS["weather"].period_of(month)) for month in months])
     for result in results:
         if result.status is not Status.LOADED:
             raise RuntimeError(f"expected {result.partition} of the sample weather to be loaded, got: {result}")

@@ -9,14 +9,13 @@ from urllib.parse import urlsplit
 import requests
 import urllib3.exceptions as urllib3_errors
 
-from ingestion.answers import FILE_SERVER, described, failed_status
-from ingestion.deadline import within
-from ingestion.download import file_fingerprint
 from ingestion.errors import DownloadError
-from ingestion.listing import DEFAULT_BOUNDS, Bounds, Listings
+from ingestion.fetch.answers import FILE_SERVER, described, failed_status
+from ingestion.fetch.deadline import within
+from ingestion.fetch.download import file_fingerprint
+from ingestion.fetch.listing import DEFAULT_BOUNDS, Bounds, Listings
+from ingestion.fetch.retries import RetryPolicy, failed_request, hopeless_reason, with_retries
 from ingestion.partitions import Partition
-from ingestion.retries import RetryPolicy, failed_request, hopeless_reason, with_retries
-from ingestion.sources import SOURCES
 from warehouse.ledger import Fingerprint
 from warehouse.secrets import scrubbed, without_secrets
 
@@ -67,7 +66,7 @@ class Asking:
         listed = self._listings.of(partition, self._session)
         if listed.registered:
             return listed.registered
-        for address in SOURCES[partition.feed.publisher].addresses(partition):
+        for address in partition.feed.publisher.locate(partition):
             if file := self._headers(address):
                 return file
         return listed.others[0] if listed.others else None
@@ -109,4 +108,4 @@ def can_be_asked_for(partition: Partition) -> bool:
 
     An address with a query is a question that would be answered with the data itself.
     """
-    return not urlsplit(SOURCES[partition.feed.publisher].addresses(partition)[0]).query
+    return not urlsplit(partition.feed.publisher.locate(partition)[0]).query

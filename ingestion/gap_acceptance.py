@@ -5,10 +5,10 @@ import os
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from ingestion.feeds import FEEDS
+from ingestion.catalog import FEEDS
 from ingestion.gap_plan import Gap, Planned, is_accepted_load
 from ingestion.gap_survey import Survey, survey
-from ingestion.partitions import Partition, parse_month
+from ingestion.partitions import Partition
 from warehouse.accepted_gaps import AcceptedGap, accept_gaps, read_accepted_gaps, reopen_gaps
 from warehouse.connection import open_for_reading, open_for_writing
 from warehouse.ledger import Fingerprint, read_watermarks, utc_now
@@ -26,7 +26,7 @@ def parse_partitions(words: Iterable[str], today: date) -> list[Partition]:
 
     Raises:
         BadAcceptanceError: a word is none, or names no month of a feed's.
-        BadMonthError: a month is none.
+        BadPeriodError: a month is none.
     """
     partitions = []
     named = [word.strip() for text in words for word in text.split(",")]
@@ -36,10 +36,10 @@ def parse_partitions(words: Iterable[str], today: date) -> list[Partition]:
             raise BadAcceptanceError(
                 f"expected FEED:YYYY-MM, such as citibike_jc:2021-02, with a feed of {', '.join(FEEDS)}, got {word!r}"
             )
-        partition = Partition(FEEDS[name], parse_month(month))
-        if not partition.feed.first_month <= partition.month <= today:
+        partition = Partition(FEEDS[name], FEEDS[name].period(month))
+        if partition.period < partition.feed.first_period or partition.period.first_day > today:
             raise BadAcceptanceError(
-                f"expected a month of {name} from {partition.feed.first_month:%Y-%m} to the current one, got {month!r}"
+                f"expected a month of {name} from {partition.feed.first_period} to the current one, got {month!r}"
             )
         partitions.append(partition)
     return list(dict.fromkeys(partitions))
@@ -82,12 +82,19 @@ def accept(partitions: Sequence[Partition], reason: str, *, today: date, is_offl
 
 def _survey_with(partitions: Sequence[Partition], today: date, is_offline: bool) -> Survey:
     """The plan of everything from the first month loaded, with these months in it; publishers are asked for these."""
-    months = [partition.month for partition in partitions]
+    periods = [partition.period for partition in partitions]
     if database_path().exists():
         with open_for_reading() as connection:
-            months += [parse_month(key) for name, key in read_watermarks(connection) if name in FEEDS]
+            periods += [FEEDS[name].period(key) for name, key in read_watermarks(connection) if name in FEEDS]
     names = ",".join(dict.fromkeys(partition.feed.name for partition in partitions))
-    return survey(names, min(months), None, today=today, is_offline=is_offline, asked_of=set(partitions))
+    return survey(
+        names,
+        min(periods, key=lambda period: period.start),
+        None,
+        today=today,
+        is_offline=is_offline,
+        asked_of=set(partitions),
+    )
 
 
 def _accepted_now(planned: Planned, found: Survey, reason: str) -> list[AcceptedGap]:

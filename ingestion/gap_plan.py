@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from ingestion.feeds import Feed
-from ingestion.partitions import Partition, last_day, next_month
+from ingestion.partitions import Partition
 from ingestion.thin import Coverage, thin_reasons
 from warehouse.accepted_gaps import AcceptedGap, AcceptedGaps
 from warehouse.ledger import Fingerprint, Watermark
@@ -94,7 +94,7 @@ def plan_gaps(partitions: Iterable[Partition], known: Known, today: date) -> lis
     weekdays = _weekdays_with_rows(known.coverage)
     plan = []
     for partition in partitions:
-        if partition.month < partition.feed.first_month:
+        if partition.period < partition.feed.first_period:
             continue
         watermark = known.loaded(partition)
         if watermark is None:
@@ -137,11 +137,11 @@ def is_worth_asking(partition: Partition, known: Known, today: date) -> bool:
     Nobody publishes a month that has not ended, and a file that was told by its content alone cannot be
     compared without fetching it.
     """
-    if partition.month < partition.feed.first_month:
+    if partition.period < partition.feed.first_period:
         return False
     watermark = known.loaded(partition)
     if watermark is None:
-        return last_day(partition.month) < today
+        return partition.period.has_ended(today)
     return can_be_compared(watermark.fingerprint)
 
 
@@ -152,7 +152,7 @@ def can_be_compared(file: Fingerprint) -> bool:
 
 def is_due(partition: Partition, today: date) -> bool:
     """Whether the publisher should have the month by now, going by the registry's publication lag."""
-    return last_day(partition.month) + timedelta(days=partition.feed.publication_lag_days) <= today
+    return partition.period.last_day + timedelta(days=partition.feed.publication_lag_days) <= today
 
 
 def is_same_file(loaded: Fingerprint, published: Fingerprint) -> bool:
@@ -218,14 +218,3 @@ def _weekdays_with_rows(coverage: Mapping[Partition, Coverage]) -> dict[Feed, se
     for partition, covered in coverage.items():
         weekdays.setdefault(partition.feed, set()).update(day.weekday() for day in covered.days)
     return weekdays
-
-
-def compress(months: Iterable[date]) -> str:
-    """Months as runs: `2025-01 … 2025-04, 2025-06`."""
-    runs: list[tuple[date, date]] = []
-    for month in sorted(set(months)):
-        if runs and next_month(runs[-1][1]) == month:
-            runs[-1] = (runs[-1][0], month)
-        else:
-            runs.append((month, month))
-    return ", ".join(f"{first:%Y-%m}" if first == last else f"{first:%Y-%m} … {last:%Y-%m}" for first, last in runs)

@@ -1,7 +1,6 @@
 """What the gap planner prints. Reasons and errors come from others: they are printed as text, never as markup."""
 
 from collections.abc import Collection, Iterable
-from datetime import date
 from itertools import groupby
 
 from rich.console import Console
@@ -9,11 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from ingestion.errors import printable
-from ingestion.feeds import Publisher
-from ingestion.gap_plan import Gap, Planned, State, compress
+from ingestion.gap_plan import Gap, Planned, State
 from ingestion.gap_survey import Survey
 from ingestion.partitions import Partition
 from warehouse.accepted_gaps import AcceptedGap
+from warehouse.periods import Period, compress
 
 _STYLES = {
     State.LOADED: "green",
@@ -24,7 +23,7 @@ _STYLES = {
 }
 _PIPED_WIDTH = 10_000  # a pipe has no width to fit into
 
-Line = tuple[Text, list[date], str]
+Line = tuple[Text, list[Period], str]
 """A state, its months, and why."""
 
 
@@ -66,14 +65,14 @@ def _lines(planned: list[Planned]) -> list[Line]:
     for state in State:
         of_state = [one for one in planned if one.state is state and not _is_accepted_as(state, one)]
         for note in dict.fromkeys(one.note for one in of_state):
-            months = [one.partition.month for one in of_state if one.note == note]
+            months = [one.partition.period for one in of_state if one.note == note]
             lines.append((Text(state, _STYLES[state]), months, note))
     for one in planned:
         if Gap.THIN in one.open_gaps:
-            lines.append((Text("thin", "yellow"), [one.partition.month], "; ".join(one.thin)))
+            lines.append((Text("thin", "yellow"), [one.partition.period], "; ".join(one.thin)))
         for gap, reason in one.accepted.items():
             why = "".join(f", {thin}" for thin in one.thin) if gap is Gap.THIN else ""
-            lines.append((Text("accepted", "dim"), [one.partition.month], f"{gap}{why}; accepted ({reason})"))
+            lines.append((Text("accepted", "dim"), [one.partition.period], f"{gap}{why}; accepted ({reason})"))
     return lines
 
 
@@ -81,9 +80,9 @@ def _is_accepted_as(state: State, planned: Planned) -> bool:
     return state.value in {gap.value for gap in planned.accepted}
 
 
-def _feeds_of(publisher: Publisher, plan: list[Planned]) -> str:
+def _feeds_of(publisher: str, plan: list[Planned]) -> str:
     feeds = dict.fromkeys(one.partition.feed for one in plan)
-    return ", ".join(feed.name for feed in feeds if feed.publisher == publisher)
+    return ", ".join(feed.name for feed in feeds if feed.publisher.name == publisher)
 
 
 def _conclusion(found: Survey) -> str:

@@ -2,22 +2,25 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime, time
+from itertools import groupby
 from typing import NamedTuple
 
 import duckdb
 
 from ingestion.asking import Asking, can_be_asked_for
+from ingestion.catalog import DEFAULT_SOURCES, FEEDS, resolve_sources
 from ingestion.errors import DownloadError
-from ingestion.feeds import DEFAULT_SOURCES, FEEDS, Feed, Publisher, resolve_sources
+from ingestion.feeds import Feed
 from ingestion.gap_plan import Known, Planned, can_be_compared, is_worth_asking, plan_gaps
-from ingestion.partitions import BadMonthError, Partition, month_range, parse_month
+from ingestion.partitions import Partition, partitions_between
 from ingestion.raw_data import RAW_SCHEMA
 from ingestion.thin import Coverage, DayCount
 from warehouse.accepted_gaps import AcceptedGaps, read_accepted_gaps
 from warehouse.connection import open_for_reading
 from warehouse.ledger import Fingerprint, read_watermarks
 from warehouse.paths import database_path
+from warehouse.periods import BadPeriodError, Grain, Period
 from warehouse.sql import identifier
 
 
@@ -34,7 +37,7 @@ class Survey:
     """
 
     plan: list[Planned]
-    unreachable: dict[Publisher, str] = field(default_factory=dict)
+    unreachable: dict[str, str] = field(default_factory=dict)
     incomparable: list[str] = field(default_factory=list)
     known: Known = field(default_factory=Known)
 
@@ -42,7 +45,7 @@ class Survey:
     def to_fill(self) -> list[Partition]:
         """What is missing, replaced or thin, and not accepted, month by month."""
         gaps = [planned.partition for planned in self.plan if planned.is_to_fill]
-        return sorted(gaps, key=lambda partition: partition.month)
+        return sorted(gaps, key=lambda partition: partition.period.start)
 
     @property
     def has_gaps(self) -> bool:
@@ -52,8 +55,8 @@ class Survey:
 
 def survey(
     sources: str | None,
-    first: date | None,
-    last: date | None,
+    first: Period | None,
+    last: Period | None,
     *,
     today: date,
     is_offline: bool = False,
@@ -66,7 +69,7 @@ def survey(
 
     Raises:
         UnknownSourceError: a name is no feed and no alias.
-        BadMonthError: the first month is after the last.
+        BadPeriodError: the first month is after the last.
         NothingLoadedError: no first month is given, and none is loaded.
         WarehouseError: the DuckDB file cannot be opened.
     """
@@ -76,14 +79,13 @@ def survey(
             watermarks = read_watermarks(connection)
             accepted = read_accepted_gaps(connection)
             feeds = asked_feeds(sources, watermarks)
-            months = asked_months(feeds, first, last, watermarks, today)
-            coverage = read_coverage(feeds, months[0], months[-1], connection)
+            partitions = asked_partitions(feeds, first, last, watermarks, today)
+            coverage = read_coverage(partitions, connection)
     else:
         feeds, watermarks, coverage = asked_feeds(sources, []), {}, {}
-        months = asked_months(feeds, first, last, watermarks, today)
+        partitions = asked_partitions(feeds, first, last, watermarks, today)
     known = Known(watermarks, coverage, accepted=accepted)
-    partitions = [Partition(feed, month) for feed in feeds for month in months]
-    unreachable: dict[Publisher, str] = {}
+    unreachable: dict[str, str] = {}
     if not is_offline:
         to_ask = [one for one in partitions if asked_of is None or one in asked_of]
         answers, unreachable = ask(one for one in to_ask if is_worth_asking(one, known, today))
@@ -101,50 +103,55 @@ def asked_feeds(sources: str | None, watermarks: Iterable[tuple[str, str]]) -> l
     return resolve_sources(",".join([DEFAULT_SOURCES, *loaded]))
 
 
-def asked_months(
+def asked_partitions(
     feeds: Iterable[Feed],
-    first: date | None,
-    last: date | None,
+    first: Period | None,
+    last: Period | None,
     watermarks: Iterable[tuple[str, str]],
     today: date,
-) -> list[date]:
-    """The months from the first, by default the earliest one loaded, to the last, by default the current one.
+) -> list[Partition]:
+    """Every period that the feeds' calendars expect, feed by feed.
+
+    They go from the first day of `first`, by default of the earliest period that is loaded of any of the feeds, to the
+    last day of `last`, by default today. A feed of other periods than these has those that they contain.
 
     Raises:
-        BadMonthError: the first is after the last.
-        NothingLoadedError: no first month is given, and none is loaded.
+        BadPeriodError: the first is after the last.
+        NothingLoadedError: no first period is given, and none is loaded.
     """
-    names = [feed.name for feed in feeds]
+    feeds = list(feeds)
+    by_name = {feed.name: feed for feed in feeds}
     if first is None:
-        loaded = [parse_month(key) for feed, key in watermarks if feed in names]
+        loaded = [by_name[name].period(key) for name, key in watermarks if name in by_name]
         if not loaded:
             raise NothingLoadedError(
-                f"{database_path()}: expected months to begin from, but nothing is loaded of {', '.join(names)}. "
+                f"{database_path()}: expected months to begin from, but nothing is loaded of {', '.join(by_name)}. "
                 "Say which is the first with --from YYYY-MM (and --fill to load them), "
                 "or load one: python ingestion/run_pipeline.py --year 2025 --months 1"
             )
-        first = min(loaded)
-    last = last or today.replace(day=1)
-    if first > last:
-        raise BadMonthError(f"the first month {first:%Y-%m} is after the last month {last:%Y-%m}")
-    return list(month_range(first, last))
+        first = min(loaded, key=lambda period: period.start)
+    last = last or Period(Grain.DAY, datetime.combine(today, time()))
+    if first.first_day > last.last_day:
+        raise BadPeriodError(f"the first month {first} is after the last month {last}")
+    return [partition for feed in feeds for partition in partitions_between([feed], first, last)]
 
 
-def read_coverage(
-    feeds: Iterable[Feed], first: date, last: date, connection: duckdb.DuckDBPyConnection
-) -> dict[Partition, Coverage]:
-    """What the raw rows of these feeds and months cover; nothing where no row was ever loaded."""
+def read_coverage(partitions: Iterable[Partition], connection: duckdb.DuckDBPyConnection) -> dict[Partition, Coverage]:
+    """What the raw rows of these partitions cover; nothing where no row was ever loaded."""
     coverage: dict[Partition, Coverage] = {}
-    for feed in feeds:
-        query = _coverage_query(feed)
+    for feed, of_feed in groupby(partitions, key=lambda partition: partition.feed):
+        values = [partition.period.value for partition in of_feed]
         try:
-            counts = connection.execute(query, [feed.name, first, last]).fetchall()
+            counts = connection.execute(_coverage_query(feed), [feed.name, min(values), max(values)]).fetchall()
         except duckdb.CatalogException:
             continue
-        by_month: dict[date, list[_DayRow]] = {}
-        for month, *row in counts:
-            by_month.setdefault(month, []).append(_DayRow(*row))
-        coverage |= {Partition(feed, month): _coverage(month, days) for month, days in by_month.items()}
+        by_period: dict[date, list[_DayRow]] = {}
+        for period, *row in counts:
+            by_period.setdefault(period, []).append(_DayRow(*row))
+        coverage |= {
+            Partition(feed, feed.period_of(start)): _coverage(feed.period_of(start), days)
+            for start, days in by_period.items()
+        }
     return coverage
 
 
@@ -158,14 +165,14 @@ class _DayRow(NamedTuple):
     filled_hours: int
 
 
-def _coverage(month: date, days: list[_DayRow]) -> Coverage:
+def _coverage(period: Period, days: list[_DayRow]) -> Coverage:
     return Coverage(
         load_id=max(row.load_id for row in days),
         rows=sum(row.rows for row in days),
         days={
             row.day: DayCount(row.rows, row.hours, row.filled_hours)
             for row in days
-            if row.day and row.day.replace(day=1) == month
+            if row.day and period.first_day <= row.day <= period.last_day
         },
     )
 
@@ -177,22 +184,22 @@ def _coverage_query(feed: Feed) -> str:
     archive answers hours that it does not know yet with nulls.
     """
     value = next((column.name for column in feed.columns if column.name != feed.event_time), feed.event_time)
-    event_time, value = identifier(feed.event_time), identifier(value)
+    event_time, value, period = identifier(feed.event_time), identifier(value), identifier(feed.period_column.name)
     return f"""
         with hours as (
             select
-                source_month,
+                {period},
                 date_trunc('hour', {event_time}) as hour,
                 max(_dlt_load_id) as load_id,
                 count(*) as rows,
                 count({value}) as filled
             from {identifier(RAW_SCHEMA, feed.raw_table)}
-            where feed = ? and source_month between ? and ?
+            where feed = ? and {period} between ? and ?
             group by all
         )
 
         select
-            source_month,
+            {period},
             hour::date as day,
             max(load_id),
             sum(rows)::bigint,
@@ -203,20 +210,20 @@ def _coverage_query(feed: Feed) -> str:
     """
 
 
-def ask(partitions: Iterable[Partition]) -> tuple[dict[Partition, Fingerprint | None], dict[Publisher, str]]:
+def ask(partitions: Iterable[Partition]) -> tuple[dict[Partition, Fingerprint | None], dict[str, str]]:
     """Ask the publishers which files they have, and say of each that could not be asked why.
 
     The first failure ends the asking of a publisher: the next request would wait as long.
     """
     partitions = list(partitions)
     answers: dict[Partition, Fingerprint | None] = {}
-    unreachable: dict[Publisher, str] = {}
+    unreachable: dict[str, str] = {}
     with Asking(partitions) as asking:
         for partition in partitions:
-            if partition.feed.publisher in unreachable or not can_be_asked_for(partition):
+            if partition.feed.publisher.name in unreachable or not can_be_asked_for(partition):
                 continue
             try:
                 answers[partition] = asking.published_file(partition)
             except DownloadError as error:
-                unreachable[partition.feed.publisher] = str(error)
+                unreachable[partition.feed.publisher.name] = str(error)
     return answers, unreachable

@@ -28,7 +28,7 @@ from datetime import UTC, date, datetime
 
 from rich.console import Console
 
-from ingestion.feeds import ALIASES, DEFAULT_SOURCES, FEEDS, resolve_sources
+from ingestion.catalog import ALIASES, DEFAULT_SOURCES, FEEDS, resolve_sources
 from ingestion.gap_acceptance import (
     BadAcceptanceError,
     accept,
@@ -41,11 +41,12 @@ from ingestion.gap_plan import Gap
 from ingestion.gap_report import print_accepted, print_gaps, print_still_thin, print_what_to_do
 from ingestion.gap_survey import NothingLoadedError, Survey, survey
 from ingestion.log import configure_logging
-from ingestion.partitions import BadMonthError, Partition, parse_month
+from ingestion.partitions import Partition
 from ingestion.pipeline import Status, ingest
 from ingestion.run_pipeline import exit_status
 from ingestion.terminal import TerminalProgress, print_results
 from warehouse.connection import WarehouseError
+from warehouse.periods import BadPeriodError, Period
 from warehouse.terminal import quiet_on_broken_pipe
 
 
@@ -89,7 +90,7 @@ def parse_arguments(argv: Sequence[str] | None, today: date) -> argparse.Namespa
     try:
         options.first, options.last = (_month(text, today) for text in (options.first, options.last))
         if options.first and options.last and options.first > options.last:
-            raise BadMonthError(f"--from {options.first:%Y-%m} is after --to {options.last:%Y-%m}")
+            raise BadPeriodError(f"--from {options.first:%Y-%m} is after --to {options.last:%Y-%m}")
         if options.sources is not None:
             resolve_sources(options.sources)
         _read_acceptance(options, today)
@@ -111,11 +112,11 @@ def _read_acceptance(options: argparse.Namespace, today: date) -> None:
         raise BadAcceptanceError("expected no --from, --to and --sources beside --accept, --reopen and --list-accepted")
 
 
-def _month(text: str | None, today: date) -> date | None:
-    month = parse_month(text) if text is not None else None
-    if month and month > today:
-        raise BadMonthError(f"{month:%Y-%m} has not begun yet")
-    return month
+def _month(text: str | None, today: date) -> Period | None:
+    period = Period.of_any_grain(text) if text is not None else None
+    if period and period.first_day > today:
+        raise BadPeriodError(f"{period} has not begun yet")
+    return period
 
 
 def plan_status(found: Survey) -> int:
@@ -148,9 +149,9 @@ def fill(found: Survey, today: date) -> int:
 
 def _still_thin(found: Survey, looked_at: Collection[Partition], today: date) -> list[Partition]:
     """Which months were thin, have been looked at again, and are thin."""
-    months = [planned.partition.month for planned in found.plan]
+    periods = sorted((planned.partition.period for planned in found.plan), key=lambda period: period.start)
     names = ",".join(dict.fromkeys(planned.partition.feed.name for planned in found.plan))
-    now = survey(names, min(months), max(months), today=today, is_offline=True)
+    now = survey(names, periods[0], periods[-1], today=today, is_offline=True)
     before = {planned.partition for planned in found.plan if Gap.THIN in planned.open_gaps} & set(looked_at)
     return [one.partition for one in now.plan if one.partition in before and Gap.THIN in one.open_gaps]
 
@@ -194,7 +195,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print_accepted(accepted_so_far())
         else:
             return _plan(options, today)
-    except (BadMonthError, BadAcceptanceError) as error:
+    except (BadPeriodError, BadAcceptanceError) as error:
         print(error, file=sys.stderr)
         return 2
     except (NothingLoadedError, WarehouseError) as error:

@@ -7,24 +7,21 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import date
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
 import duckdb
 
-from ingestion.download import Downloaded
 from ingestion.errors import IngestionError, NotPublishedError, message_of, raise_if_interrupted
-from ingestion.feeds import Feed
-from ingestion.listing import Listings
+from ingestion.fetch.download import Downloaded
+from ingestion.fetch.listing import Listings
+from ingestion.fetch.retries import DEFAULT_POLICY, RetryPolicy
 from ingestion.partitions import Partition
 from ingestion.prefetch import DownloadJob, downloads_ahead
 from ingestion.raw_data import LoadedPartition, current_state
-from ingestion.retries import DEFAULT_POLICY, RetryPolicy
+from ingestion.readers.published import close_scratch
 from ingestion.run_record import KIND, RunRecord, finish_runs_left_behind, new_run_id
-from ingestion.sources import SOURCES, answer_rules
-from ingestion.sources.published import close_scratch
 from ingestion.work_folder import work_folder
 from warehouse.connection import limit_memory, open_for_writing
 from warehouse.full_disk import clear_write_errors
@@ -87,12 +84,6 @@ class Progress:
     def loading(self, partition: Partition) -> None: ...
 
     def partition_finished(self, result: Result) -> None: ...
-
-
-def partitions_of(feeds: Iterable[Feed], months: Iterable[date]) -> list[Partition]:
-    """Every month of every feed, month by month."""
-    feeds = list(feeds)
-    return [Partition(feed, month) for month in months for feed in feeds]
 
 
 def ingest(
@@ -183,12 +174,12 @@ class _Run:
 
     def _job(self, partition: Partition, known: Watermark | None, listings: Listings) -> DownloadJob:
         return DownloadJob(
-            addresses=partial(SOURCES[partition.feed.publisher].addresses, partition),
+            addresses=partial(partition.feed.publisher.locate, partition),
             folder=self._folder / f"{partition.feed.name}-{partition.key}",
             known=known.fingerprint if known else None,
             progress=partial(self._progress.downloading, partition),
             look_up=partial(listings.other_addresses, partition),
-            rules=answer_rules(partition.feed.publisher),
+            rules=partition.feed.publisher.answers,
         )
 
     def _load(self, partition: Partition, download: Future[Downloaded | None], known: Watermark | None) -> Result:
@@ -223,10 +214,9 @@ def load_file(partition: Partition, file: Downloaded) -> Result:
     # With dlt, which takes half a second: only who loads waits for it.
     from ingestion.raw_loader import load_partition
 
-    source = SOURCES[partition.feed.publisher]
     with open_for_writing() as connection:
         limit_memory(connection, _LOAD_MEMORY)
-        published = source.read(partition, file.path, connection)
+        published = partition.feed.publisher.read(partition, file.path, connection)
         record = partial(_set_watermark, partition, file)
         loaded = load_partition(partition, published, connection, file.path.parent, record)
         close_scratch(connection)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import requests
 
-from ingestion.answers import FILE_SERVER, AnswerRules
-from ingestion.download import Downloaded, Progress, download, http_session
 from ingestion.errors import NotPublishedError
-from ingestion.retries import DEFAULT_POLICY, RetryPolicy
+from ingestion.fetch.answers import FILE_SERVER, AnswerRules
+from ingestion.fetch.download import Downloaded, Progress, download, http_session
+from ingestion.fetch.retries import DEFAULT_POLICY, RetryPolicy
 from warehouse.ledger import Fingerprint
 
 

@@ -36,7 +36,17 @@ def current_state(partition: Partition, connection: duckdb.DuckDBPyConnection) -
 
 def scope(partition: Partition) -> str:
     """The SQL condition of a partition's rows in its raw table."""
-    return f"feed = {literal(partition.feed.name)} and source_month = date {literal(partition.month.isoformat())}"
+    return f"feed = {literal(partition.feed.name)} and {period_condition(partition)}"
+
+
+def period_condition(partition: Partition) -> str:
+    """The SQL condition of the rows of a period, whichever their feed."""
+    return f"{identifier(partition.feed.period_column.name)} = {period_literal(partition)}"
+
+
+def period_literal(partition: Partition) -> str:
+    """The start of a partition's period, in SQL."""
+    return f"cast({literal(str(partition.period.value))} as {partition.feed.period_column.type})"
 
 
 def raw_column_types(feed: Feed, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:

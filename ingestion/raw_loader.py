@@ -12,12 +12,13 @@ from dlt.common.exceptions import DltException
 from dlt.common.schema.typing import TColumnSchema
 from dlt.extract import DltResource
 
+from ingestion.catalog import raw_tables
 from ingestion.errors import IngestionError, LoadError
-from ingestion.feeds import PARTITION_COLUMNS, Column, ColumnType, raw_tables
+from ingestion.feeds import Column, ColumnType
 from ingestion.partition_destination import Replacement, partition_destination
 from ingestion.partitions import Partition
-from ingestion.raw_data import RAW_SCHEMA, LoadedPartition, current_state, existing_tables, scope
-from ingestion.sources.published import PublishedRows, cast_error, reason
+from ingestion.raw_data import RAW_SCHEMA, LoadedPartition, current_state, existing_tables, period_literal, scope
+from ingestion.readers.published import PublishedRows, cast_error, reason
 from warehouse.paths import database_path
 from warehouse.sql import identifier, literal
 
@@ -68,7 +69,7 @@ def load_partition(
 
     replacement = Replacement(scope(partition), complete)
     query = _with_partition_columns(partition, published)
-    columns = (*published.columns, *PARTITION_COLUMNS)
+    columns = (*published.columns, *partition.feed.raw_columns[len(partition.feed.columns) :])
     resource = _resource(partition.feed.raw_table, columns, _model(query, work_folder / "rows.model"))
     try:
         _create_missing_tables(connection, work_folder)
@@ -82,10 +83,10 @@ def load_partition(
 
 def _with_partition_columns(partition: Partition, published: PublishedRows) -> str:
     names = ", ".join(identifier(column.name) for column in published.columns)
-    feed, month = literal(partition.feed.name), literal(partition.month.isoformat())
+    feed, period = literal(partition.feed.name), identifier(partition.feed.period_column.name)
     return (
-        f"select {names}, {feed} as feed, cast({month} as date)"
-        f" as source_month, source_row from ({published.query}) as published"
+        f"select {names}, {feed} as feed, {period_literal(partition)} as {period}, source_row"
+        f" from ({published.query}) as published"
     )
 
 

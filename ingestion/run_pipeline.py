@@ -10,16 +10,17 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from types import FrameType
 from typing import NoReturn
 
-from ingestion.feeds import ALIASES, DEFAULT_SOURCES, FEEDS, resolve_sources
+from ingestion.catalog import ALIASES, DEFAULT_SOURCES, FEEDS, resolve_sources
 from ingestion.log import configure_logging
-from ingestion.partitions import BadMonthError, Partition, month_range, months_of_year, parse_month
-from ingestion.pipeline import Result, Status, ingest, partitions_of
+from ingestion.partitions import Partition, partitions_between
+from ingestion.pipeline import Result, Status, ingest
 from ingestion.terminal import TerminalProgress, print_plan, print_results
 from warehouse.connection import WarehouseError
+from warehouse.periods import BadPeriodError, Period, month
 from warehouse.terminal import quiet_on_broken_pipe
 
 
@@ -46,26 +47,41 @@ def parse_arguments(argv: Sequence[str] | None = None) -> tuple[argparse.Namespa
     parser.add_argument("--dry-run", action="store_true", help="print what would be asked for, and ask for nothing")
     options = parser.parse_args(argv)
     try:
-        return options, partitions_of(resolve_sources(options.sources), _months(options))
+        return options, _partitions(options)
     except ValueError as error:
         parser.error(str(error))
 
 
-def _months(options: argparse.Namespace) -> list[date]:
+def _partitions(options: argparse.Namespace) -> list[Partition]:
+    feeds = resolve_sources(options.sources)
     by_year = options.year is not None and options.months is not None
     by_range = options.first is not None and options.last is not None
     given = [options.year, options.months, options.first, options.last]
     if by_year == by_range or sum(value is not None for value in given) != 2:
-        raise BadMonthError("expected either --year and --months, or --from and --to")
+        raise BadPeriodError("expected either --year and --months, or --from and --to")
     if by_year:
-        months = months_of_year(options.year, options.months)
+        spans = [(one, one) for one in months_of_year(options.year, options.months)]
     else:
-        months = list(month_range(parse_month(options.first), parse_month(options.last)))
-        if not months:
-            raise BadMonthError(f"--from {options.first} is after --to {options.last}")
-    if months[-1] > datetime.now(UTC).date():
-        raise BadMonthError(f"{months[-1]:%Y-%m} has not begun yet")
-    return months
+        spans = [(Period.of_any_grain(options.first), Period.of_any_grain(options.last))]
+    first, last = spans[0][0], spans[-1][1]
+    if first.first_day > last.last_day:
+        raise BadPeriodError(f"--from {options.first} is after --to {options.last}")
+    if last.first_day > datetime.now(UTC).date():
+        raise BadPeriodError(f"{last} has not begun yet")
+    return [partition for span in spans for partition in partitions_between(feeds, *span)]
+
+
+def months_of_year(year: int, months: str) -> list[Period]:
+    """Read `5,6` as months of a year, in calendar order, each once.
+
+    Raises:
+        BadPeriodError: a word is not a number from 1 to 12, or there is none.
+    """
+    words = [word.strip() for word in months.split(",") if word.strip()]
+    bad = [word for word in words if not word.isdecimal() or not 1 <= int(word) <= 12]
+    if bad or not words:
+        raise BadPeriodError(f"expected months as numbers from 1 to 12, such as 5,6, but got {months!r}")
+    return sorted({month(year, int(word)) for word in words})
 
 
 def exit_status(results: Sequence[Result]) -> int:

@@ -10,7 +10,6 @@ from rich.table import Table
 
 from ingestion.partitions import Partition
 from ingestion.pipeline import Progress, Result, Status
-from ingestion.sources import SOURCES
 from warehouse.secrets import without_secrets
 
 _COLOURS = {
@@ -87,6 +86,6 @@ def print_plan(partitions: Sequence[Partition]) -> None:
     """Print what a run would ask the publishers for."""
     console = Console(highlight=False)
     for partition in partitions:
-        address = without_secrets(SOURCES[partition.feed.publisher].addresses(partition)[0])
+        address = without_secrets(partition.feed.publisher.locate(partition)[0])
         # Addresses are for copying: never cut to the terminal's width.
         console.print(f"{partition.feed.name:<12} {partition.key}  {address}", soft_wrap=True, markup=False)

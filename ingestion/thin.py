@@ -19,11 +19,12 @@ Thin is a suspicion: the file may be all there is, as in a month of snow. Then a
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from statistics import median
 
 from ingestion.feeds import Feed
-from ingestion.partitions import Partition, last_day, next_month
+from ingestion.partitions import Partition
+from warehouse.periods import Period
 
 _NEIGHBOURS_EACH_SIDE = 2
 _FEWEST_BETWEEN_NEIGHBOURS = 1 / 2
@@ -53,35 +54,35 @@ class Coverage:
 
 
 def thin_reasons(
-    partition: Partition, coverage: Coverage, weekdays: set[int], rows_by_month: Mapping[str, int]
+    partition: Partition, coverage: Coverage, weekdays: set[int], rows_by_key: Mapping[str, int]
 ) -> tuple[str, ...]:
     """Why a loaded month seems not to be all of it; nothing where it seems to be.
 
-    `weekdays` are those on which the feed has rows at all, `rows_by_month` the rows of its loaded months
+    `weekdays` are those on which the feed has rows at all, `rows_by_key` the rows of its loaded periods
     by partition key.
     """
-    month = partition.month
-    if _is_hourly(month, coverage):
-        days = _missing_hours(month, coverage)
+    period = partition.period
+    if _is_hourly(period, coverage):
+        days = _missing_hours(period, coverage)
     else:
         days = _missing_ends(partition, coverage, weekdays)
-    return tuple(reason for reason in (days, _few_rows(partition, rows_by_month)) if reason)
+    return tuple(reason for reason in (days, _few_rows(partition, rows_by_key)) if reason)
 
 
-def _is_hourly(month: date, coverage: Coverage) -> bool:
+def _is_hourly(period: Period, coverage: Coverage) -> bool:
     """Whether the rows are an hourly series: no hour has two, and most of the month's hours have one."""
     hours = sum(day.hours for day in coverage.days.values())
     rows = sum(day.rows for day in coverage.days.values())
-    return rows == hours and 2 * hours > _hours(month)
+    return rows == hours and 2 * hours > _hours(period)
 
 
-def _hours(month: date) -> int:
-    return 24 * last_day(month).day
+def _hours(period: Period) -> int:
+    return round((period.end - period.start).total_seconds() / 3600)
 
 
-def _missing_hours(month: date, coverage: Coverage) -> str:
-    missing = _hours(month) - sum(day.filled_hours for day in coverage.days.values())
-    return f"{missing} of {_hours(month)} hours missing" if missing else ""
+def _missing_hours(period: Period, coverage: Coverage) -> str:
+    missing = _hours(period) - sum(day.filled_hours for day in coverage.days.values())
+    return f"{missing} of {_hours(period)} hours missing" if missing else ""
 
 
 def _missing_ends(partition: Partition, coverage: Coverage, weekdays: set[int]) -> str:
@@ -90,7 +91,7 @@ def _missing_ends(partition: Partition, coverage: Coverage, weekdays: set[int]) 
         return "no rows within the month"
     if sum(day.rows for day in coverage.days.values()) < _ROWS_A_DAY_TO_JUDGE * len(coverage.days):
         return ""
-    expected = [day for day in _days(partition.feed, partition.month) if day.weekday() in weekdays]
+    expected = [day for day in _days(partition.feed, partition.period) if day.weekday() in weekdays]
     if not expected:
         return ""
     first, last = min(coverage.days), max(coverage.days)
@@ -99,39 +100,36 @@ def _missing_ends(partition: Partition, coverage: Coverage, weekdays: set[int]) 
     return f"no rows {' or '.join(ends)}" if ends else ""
 
 
-def _days(feed: Feed, month: date) -> list[date]:
-    """The days of the month on which there was the feed."""
-    days = (month + timedelta(days=offset) for offset in range(last_day(month).day))
-    return [day for day in days if day >= feed.first_day]
+def _days(feed: Feed, period: Period) -> list[date]:
+    """The days of the period on which there was the feed."""
+    return [day for day in period.days() if day >= feed.first_day]
 
 
-def _few_rows(partition: Partition, rows_by_month: Mapping[str, int]) -> str:
+def _few_rows(partition: Partition, rows_by_key: Mapping[str, int]) -> str:
     """How many rows the month has, if they are far fewer than its neighbours'."""
 
-    def rows_a_day(month: date) -> float:
-        return rows_by_month[f"{month:%Y-%m}"] / len(_days(partition.feed, month))
+    def rows_a_day(period: Period) -> float:
+        return rows_by_key[period.key] / len(_days(partition.feed, period))
 
     # The month that the feed began in may be the half of a month, and is compared by the day.
-    sides = [
-        [rows_a_day(month) for month in side if f"{month:%Y-%m}" in rows_by_month] for side in _neighbours(partition)
-    ]
+    sides = [[rows_a_day(period) for period in side if period.key in rows_by_key] for side in _neighbours(partition)]
     loaded = [median(side) for side in sides if side]
     if not loaded:
         return ""
-    usual = min(loaded) * len(_days(partition.feed, partition.month))
+    usual = min(loaded) * len(_days(partition.feed, partition.period))
     fewest = _FEWEST_BETWEEN_NEIGHBOURS if len(loaded) == len(sides) else _FEWEST_BESIDE_NEIGHBOURS
-    rows = rows_by_month[partition.key]
+    rows = rows_by_key[partition.key]
     if rows + _DEVIATIONS_BY_CHANCE * math.sqrt(rows) >= fewest * usual:
         return ""
     return f"{rows:,} rows, {rows / usual:.0%} of its neighbours' {usual:,.0f}"
 
 
-def _neighbours(partition: Partition) -> tuple[list[date], list[date]]:
-    """The months before and after that are near enough to be compared with, without those before the feed's first."""
+def _neighbours(partition: Partition) -> tuple[list[Period], list[Period]]:
+    """The periods before and after that are near enough to be compared with, without those before the feed's first."""
     before, after = [], []
-    earlier = later = partition.month
+    earlier = later = partition.period
     for _ in range(_NEIGHBOURS_EACH_SIDE):
-        earlier, later = (earlier - timedelta(days=1)).replace(day=1), next_month(later)
+        earlier, later = earlier.previous(), later.next()
         before.append(earlier)
         after.append(later)
-    return [month for month in before if month >= partition.feed.first_month], after
+    return [period for period in before if period >= partition.feed.first_period], after

@@ -10,7 +10,7 @@ import duckdb
 from rich.console import Console
 from rich.markup import escape
 
-from quality.suites.facts import NO_DROPOFF_TIMES, QUARANTINE_TOLERANCE
+from quality.suites.mobility.facts import NO_DROPOFF_TIMES, QUARANTINE_TOLERANCE
 from warehouse.connection import WarehouseError, open_for_reading
 from warehouse.terminal import quiet_on_broken_pipe
 

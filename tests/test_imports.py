@@ -13,8 +13,10 @@ from warehouse.paths import PROJECT_ROOT
 ALLOWED = {
     "warehouse": set[str](),
     "ingestion": {"warehouse"},
+    "metrics": {"warehouse"},
     "quality": {"warehouse"},
-    "orchestration": {"warehouse", "ingestion", "quality"},
+    "sandbox": {"warehouse", "ingestion"},
+    "orchestration": {"warehouse", "ingestion", "metrics", "quality"},
 }
 
 
@@ -43,7 +45,7 @@ class Absent:
             raise ModuleNotFoundError(f"No module named {name!r}")
 
 sys.meta_path.insert(0, Absent())
-for package in ("warehouse", "ingestion", "quality"):
+for package in ("warehouse", "ingestion", "metrics", "quality", "sandbox"):
     for module in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)

@@ -13,8 +13,8 @@ from warehouse.terminal import quiet_on_broken_pipe
 COMMANDS = [
     ["ingestion.run_pipeline", "--help"],
     ["ingestion.gaps", "--help"],
-    ["ingestion.sample_publisher", "--help"],
-    ["warehouse.ask_metrics", "--help"],
+    ["sandbox", "--help"],
+    ["metrics.ask", "--help"],
     ["warehouse.compact", "--help"],
     ["warehouse.summary"],
     ["quality.run", "--list"],

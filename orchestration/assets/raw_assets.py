@@ -1,13 +1,16 @@
 """Raw tables as assets: one a feed, a partition a month, keyed as the dbt sources that read them."""
 
+from datetime import date
+
 import dagster as dg
 
-from ingestion.feeds import FEEDS, Feed, raw_tables
-from ingestion.partitions import Partition, parse_month
+from ingestion.catalog import FEEDS
+from ingestion.feeds import Feed
+from ingestion.partitions import Partition
 from ingestion.pipeline import Result, Started, Status, ingest
 from ingestion.raw_data import RAW_SCHEMA
+from orchestration.assets.freshness import freshness_policy
 from orchestration.assets.layers import BRONZE, OWNERS
-from orchestration.checks.freshness import freshness_policy
 from orchestration.resources.retries import RETRIES
 from orchestration.resources.writer_pool import WRITER_POOL
 
@@ -48,7 +51,7 @@ def materialization(result: Result) -> dg.AssetMaterialization:
 
 def dagster_partition(partition: Partition) -> str:
     """The key of a partition in Dagster: the first day of the month."""
-    return f"{partition.month:%Y-%m-%d}"
+    return f"{partition.period.first_day}"
 
 
 def raise_on_failure(results: list[Result]) -> None:
@@ -76,9 +79,7 @@ def _raise_on_missing(results: list[Result]) -> None:
 
 def _raw_columns(feed: Feed) -> dg.TableSchema:
     """The registry's columns, which the raw table has whatever a month's file says."""
-    return dg.TableSchema(
-        columns=[dg.TableColumn(column.name, column.type.value) for column in raw_tables([feed])[feed.raw_table]]
-    )
+    return dg.TableSchema(columns=[dg.TableColumn(column.name, column.type.value) for column in feed.raw_columns])
 
 
 def _raw_asset(feed: Feed, retry_policy: dg.RetryPolicy) -> dg.AssetsDefinition:
@@ -89,14 +90,14 @@ def _raw_asset(feed: Feed, retry_policy: dg.RetryPolicy) -> dg.AssetsDefinition:
         owners=OWNERS,
         kinds={"dlt", "duckdb"},
         metadata={"dagster/column_schema": _raw_columns(feed)},
-        partitions_def=dg.MonthlyPartitionsDefinition(start_date=f"{feed.first_month:%Y-%m-%d}", end_offset=1),
+        partitions_def=dg.MonthlyPartitionsDefinition(start_date=f"{feed.first_period.first_day}", end_offset=1),
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=retry_policy,
         pool=WRITER_POOL,
         freshness_policy=freshness_policy(feed),
     )
     def load(context: dg.AssetExecutionContext) -> None:
-        partitions = [Partition(feed, parse_month(key[:7])) for key in context.partition_keys]
+        partitions = [Partition(feed, feed.period_of(date.fromisoformat(key))) for key in context.partition_keys]
         results = ingest(partitions, started=started(context))
         loaded = [result for result in results if result.status in (Status.LOADED, Status.UNCHANGED)]
         if len(loaded) < len(results):

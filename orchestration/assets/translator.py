@@ -6,11 +6,11 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
-from ingestion.feeds import FEEDS
+from ingestion.catalog import FEEDS
 from ingestion.raw_data import RAW_SCHEMA
+from orchestration.assets.freshness import freshness_policy_of_model
 from orchestration.assets.layers import OWNERS, layer_of
 from orchestration.assets.raw_assets import asset_key
-from orchestration.checks.freshness import freshness_policy_of_model
 from warehouse.ledger import LEDGER_SCHEMA
 
 # What `build_what_is_stale` (orchestration/sensors/automation.py) goes by. Raw tables have months that are not loaded.

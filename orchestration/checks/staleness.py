@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from ingestion.feeds import FEEDS
+from ingestion.catalog import FEEDS
 from orchestration.assets.dbt_assets import dbt_analytics_assets
 from orchestration.assets.dbt_manifest import nodes_of_manifest
 from orchestration.assets.raw_assets import asset_key

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DbtCliResource
 
-from ingestion.feeds import resolve_sources
-from ingestion.pipeline import Status, ingest, partitions_of
+from ingestion.catalog import resolve_sources
+from ingestion.partitions import Partition
+from ingestion.pipeline import Status, ingest
 from orchestration.assets.raw_assets import materialization, raise_on_failure, started
 from orchestration.assets.translator import TRANSLATOR
 from orchestration.jobs.monthly_config import ASKED, MonthsToLoad, months_to_load, newest_due_month
@@ -19,13 +19,14 @@ from orchestration.resources.dbt_runs import run_dbt
 from orchestration.resources.retries import RETRIES, Retries
 from orchestration.resources.writer_pool import WRITER_POOL
 from warehouse.connection import open_for_reading
+from warehouse.periods import Period
 
 
 @dataclass(frozen=True)
 class LoadedMonth:
     """A month, and its feeds that are in raw data; none where nothing of it is published."""
 
-    month: date
+    month: Period
     feeds: tuple[str, ...]
 
 
@@ -35,7 +36,9 @@ Loaded = list[LoadedMonth]
 @dg.op(pool=WRITER_POOL)
 def load_months(context: dg.OpExecutionContext, config: MonthsToLoad) -> Loaded:
     """Load the configured months, and fail if a file could not be loaded or none at all is published."""
-    results = ingest(partitions_of(resolve_sources(config.sources), config.first_days), started=started(context))
+    feeds = resolve_sources(config.sources)
+    partitions = [Partition(feed, month) for month in config.periods for feed in feeds]
+    results = ingest(partitions, started=started(context))
     for result in results:
         context.log.info("%s: %s", result.partition, result.error or result.status)
         if result.status is Status.LOADED:
@@ -43,8 +46,8 @@ def load_months(context: dg.OpExecutionContext, config: MonthsToLoad) -> Loaded:
     raise_on_failure(results)
     there = [result.partition for result in results if result.status is not Status.NOT_PUBLISHED]
     loaded = [
-        LoadedMonth(month, tuple(partition.feed.name for partition in there if partition.month == month))
-        for month in config.first_days
+        LoadedMonth(month, tuple(partition.feed.name for partition in there if partition.period == month))
+        for month in config.periods
     ]
     if not there:
         raise dg.Failure(_nothing_published(loaded, config.sources), allow_retries=False)
@@ -52,7 +55,7 @@ def load_months(context: dg.OpExecutionContext, config: MonthsToLoad) -> Loaded:
 
 
 def _nothing_published(months: Loaded, sources: str) -> str:
-    named = ", ".join(f"{loaded.month:%Y-%m}" for loaded in months)
+    named = ", ".join(loaded.month.key for loaded in months)
     return f"{named}: expected files of {sources}, but none is published (yet). Run the job again later."
 
 
@@ -100,14 +103,14 @@ def validate_month(context: dg.OpExecutionContext, loaded: Loaded) -> None:
     if wrong:
         raise dg.Failure("\n".join(wrong), allow_retries=False)
     context.add_output_metadata(
-        {f"{count.feed} {month:%Y-%m}": count.found for month, of_month in counts.items() for count in of_month}
+        {f"{count.feed} {month}": count.found for month, of_month in counts.items() for count in of_month}
     )
 
 
 def monthly_job(name: str, description: str, build: dg.OpDefinition, retries: Retries = RETRIES) -> dg.JobDefinition:
     """A job that loads months, builds on them once with this op, and validates each."""
     month = newest_due_month()
-    prefilled = {"config": {"year": month.year, "month": month.month}}
+    prefilled = {"config": {"year": month.start.year, "month": month.start.month}}
 
     @dg.job(name=name, description=description, config={"ops": {monthly_dlt_ingestion.name: prefilled}})
     def job() -> None:

@@ -1,16 +1,17 @@
 """What the monthly jobs are asked for, and what they refuse."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
-from ingestion.feeds import ALIASES, DEFAULT_SOURCES, FEEDS, resolve_sources
+from ingestion.catalog import ALIASES, DEFAULT_SOURCES, FEEDS, resolve_sources
 from ingestion.gap_plan import is_due
-from ingestion.partitions import Partition, month_range, parse_month
+from ingestion.partitions import Partition
+from warehouse.periods import Grain, Period, month, period_range
 
-FIRST_MONTH = min(feed.first_month for feed in FEEDS.values())
+FIRST_MONTH = min(feed.first_period for feed in FEEDS.values() if feed.grain is Grain.MONTH)
 _KNOWN_SOURCES = ", ".join([*ALIASES, *FEEDS])
 _WAYS = "year and month; year and months; or from and to"
 
@@ -21,7 +22,7 @@ def _optional(kind: Any, description: str) -> dg.Field:
 
 # Dagster has no type for a month. What its types cannot say is refused by `asked_months`.
 ASKED = {
-    "year": _optional(int, f"The year of the files, {FIRST_MONTH.year} or later, such as 2025."),
+    "year": _optional(int, f"The year of the files, {FIRST_MONTH.start.year} or later, such as 2025."),
     "month": _optional(int, "The month of the files, 1 to 12."),
     "months": _optional([int], "Several months of that year, such as [1, 2, 3], instead of month."),
     "from": _optional(str, "The first of a range of months, such as '2024-11', instead of year and month."),
@@ -41,9 +42,9 @@ class MonthsToLoad(dg.Config):
     sources: str
 
     @property
-    def first_days(self) -> list[date]:
-        """The months as the rest of the platform names them: by their first days."""
-        return [parse_month(month) for month in self.months]
+    def periods(self) -> list[Period]:
+        """The months."""
+        return [Period.parse(Grain.MONTH, key) for key in self.months]
 
 
 def months_to_load(asked: Mapping[str, Any]) -> MonthsToLoad:
@@ -59,10 +60,10 @@ def months_to_load(asked: Mapping[str, Any]) -> MonthsToLoad:
     except ValueError as error:
         refusal = dg.DagsterInvalidConfigError(f"No run was started: {error}", [], asked)  # type: ignore[no-untyped-call]
         raise refusal from None
-    return MonthsToLoad(months=[f"{month:%Y-%m}" for month in months], sources=asked["sources"])
+    return MonthsToLoad(months=[period.key for period in months], sources=asked["sources"])
 
 
-def asked_months(asked: Mapping[str, Any]) -> list[date]:
+def asked_months(asked: Mapping[str, Any]) -> list[Period]:
     """The months that are asked for, in order, each once.
 
     Raises:
@@ -72,11 +73,11 @@ def asked_months(asked: Mapping[str, Any]) -> list[date]:
         case ["month", "year"]:
             months = [_month(asked["year"], asked["month"], "month")]
         case ["months", "year"]:
-            months = sorted({_month(asked["year"], month, "months") for month in asked["months"]})
+            months = sorted({_month(asked["year"], number, "months") for number in asked["months"]})
         case ["from", "to"]:
-            first, last = parse_month(asked["from"]), parse_month(asked["to"])
+            first, last = (Period.parse(Grain.MONTH, asked[name]) for name in ("from", "to"))
             _refuse_unknown_times(first, last)
-            months = list(month_range(first, last))
+            months = list(period_range(first, last))
         case given:
             raise ValueError(f"expected one of: {_WAYS}; but got {' and '.join(given) or 'none of them'}")
     if not months:
@@ -85,24 +86,24 @@ def asked_months(asked: Mapping[str, Any]) -> list[date]:
     return months
 
 
-def _month(year: int, month: int, field: str) -> date:
-    if not 1 <= month <= 12:
-        raise ValueError(f"{field}: expected a month from 1 to 12, but got {month}")
-    if not FIRST_MONTH.year <= year <= datetime.now(UTC).year:
-        raise ValueError(f"year: expected {FIRST_MONTH.year} to {datetime.now(UTC).year}, but got {year}")
-    return date(year, month, 1)
+def _month(year: int, number: int, field: str) -> Period:
+    if not 1 <= number <= 12:
+        raise ValueError(f"{field}: expected a month from 1 to 12, but got {number}")
+    if not FIRST_MONTH.start.year <= year <= datetime.now(UTC).year:
+        raise ValueError(f"year: expected {FIRST_MONTH.start.year} to {datetime.now(UTC).year}, but got {year}")
+    return month(year, number)
 
 
-def _refuse_unknown_times(first: date, last: date) -> None:
+def _refuse_unknown_times(first: Period, last: Period) -> None:
     if first < FIRST_MONTH:
-        raise ValueError(f"expected months from {FIRST_MONTH:%Y-%m} on, but got {first:%Y-%m}")
-    if last > datetime.now(UTC).date():
-        raise ValueError(f"{last:%Y-%m} has not begun yet")
+        raise ValueError(f"expected months from {FIRST_MONTH} on, but got {first}")
+    if last.first_day > datetime.now(UTC).date():
+        raise ValueError(f"{last} has not begun yet")
 
 
-def newest_due_month() -> date:
+def newest_due_month() -> Period:
     """The newest month that all default sources have published by their publication lags."""
     today = datetime.now(UTC).date()
     feeds = resolve_sources(DEFAULT_SOURCES)
-    months = month_range(date(today.year - 1, 1, 1), today)
-    return max(month for month in months if all(is_due(Partition(feed, month), today) for feed in feeds))
+    months = period_range(month(today.year - 1, 1), month(today.year, today.month))
+    return max(period for period in months if all(is_due(Partition(feed, period), today) for feed in feeds))

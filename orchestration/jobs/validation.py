@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
 
 import duckdb
+
+from warehouse.periods import Period
 
 # Every loaded trip is in the fact or, with a reason, in quarantine.
 _TRIPS = """
@@ -37,24 +38,24 @@ class MonthRows:
         return 0 < self.expected == self.found + self.quarantined
 
 
-def rows_of_month(connection: duckdb.DuckDBPyConnection, feed: str, month: date) -> MonthRows:
+def rows_of_month(connection: duckdb.DuckDBPyConnection, feed: str, month: Period) -> MonthRows:
     """Count a feed's rows of a month in raw data, facts and quarantine."""
     query = _WEATHER if feed == "weather" else _TRIPS
-    parameters = {"feed": feed, "month": month} if feed != "weather" else {"month": month}
+    parameters = {"feed": feed, "month": month.value} if feed != "weather" else {"month": month.value}
     (counts,) = connection.execute(query, parameters).fetchall()
     expected, found, quarantined = (count or 0 for count in counts)
     return MonthRows(feed, expected, found, quarantined)
 
 
-def what_is_wrong(counts: Iterable[MonthRows], month: date) -> str | None:
+def what_is_wrong(counts: Iterable[MonthRows], month: Period) -> str | None:
     """Say which feeds of the month are not complete and what to do, or None if all are."""
     wrong = [_expectation(count) for count in counts if not count.is_complete]
     if not wrong:
         return None
     return (
-        f"{month:%Y-%m}: {'; '.join(wrong)}. Run backfill_monthly_data for the month: it loads what was changed in raw "
+        f"{month}: {'; '.join(wrong)}. Run backfill_monthly_data for the month: it loads what was changed in raw "
         "data by hand, and rebuilds every model. If that does not help, load the month's files anew first: "
-        f"python ingestion/run_pipeline.py --year {month.year} --months {month.month} --force"
+        f"python ingestion/run_pipeline.py --year {month.start.year} --months {month.start.month} --force"
     )
 
 

@@ -8,9 +8,9 @@ from itertools import groupby
 import dagster as dg
 import duckdb
 
-from ingestion.feeds import FEEDS, Feed
-from ingestion.gap_plan import compress
-from ingestion.partitions import Partition, parse_month
+from ingestion.catalog import FEEDS
+from ingestion.feeds import Feed
+from ingestion.partitions import Partition
 from ingestion.pipeline import Result, Status
 from orchestration.assets.raw_assets import LOAD_ID, asset_key, dagster_partition, materialization
 from orchestration.checks.staleness import evaluation
@@ -19,6 +19,7 @@ from orchestration.sensors.ledger_results import Known, Results, known_builds, k
 from warehouse.connection import WarehouseBusyError, open_for_reading
 from warehouse.ledger import read_watermarks
 from warehouse.paths import database_path
+from warehouse.periods import compress
 
 # Dagster needs about 40 ms for each, and lets other sensors wait; the rest follows in the next ticks.
 _EVENTS_A_TICK = 100
@@ -39,7 +40,11 @@ def read_loads(connection: duckdb.DuckDBPyConnection) -> list[Load]:
         ).fetchall()
     }
     return [
-        Load(Partition(FEEDS[asset], parse_month(key)), watermark, run_of_load.get((asset, key, watermark.load_id)))
+        Load(
+            Partition(FEEDS[asset], FEEDS[asset].period(key)),
+            watermark,
+            run_of_load.get((asset, key, watermark.load_id)),
+        )
         for (asset, key), watermark in sorted(watermarks.items())
         if asset in FEEDS
     ]
@@ -206,7 +211,7 @@ def _said(told: list[_News], *, is_all_told: bool) -> str:
         if kind in ("dbt", "checks"):
             said.append(f"{len(names)} {'models and seeds' if kind == 'dbt' else kind}")
         else:
-            said.append(f"{kind} {compress(parse_month(name) for name in names)}")
+            said.append(f"{kind} {compress(FEEDS[kind].period(name) for name in names)}")
     return "told Dagster of " + "; ".join(said)
 
 

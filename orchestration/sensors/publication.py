@@ -10,9 +10,9 @@ import dagster as dg
 
 from ingestion.asking import Asking, can_be_asked_for
 from ingestion.errors import DownloadError
-from ingestion.listing import Bounds
+from ingestion.fetch.listing import Bounds
+from ingestion.fetch.retries import RetryPolicy
 from ingestion.partitions import Partition
-from ingestion.retries import RetryPolicy
 from orchestration.sensors.publication_plan import (
     Cursor,
     Wanted,
@@ -29,6 +29,7 @@ from orchestration.sensors.publication_plan import (
 from warehouse.connection import WarehouseBusyError, open_for_reading
 from warehouse.ledger import read_watermarks
 from warehouse.paths import database_path
+from warehouse.periods import Period
 
 MONTHS_VARIABLE = "PUBLICATION_MONTHS_WATCHED"
 _DEFAULT_MONTHS = 6
@@ -99,7 +100,7 @@ def ask_in_turn(partitions: Iterable[Partition], watermarks: Watermarks, today: 
     partitions = list(partitions)
     with Asking(partitions, patience.policy, patience.listing_bounds) as asking:
         for partition in partitions:
-            publisher = partition.feed.publisher
+            publisher = partition.feed.publisher.name
             if not can_be_asked_for(partition):
                 wanted = wanted_by_date(partition, watermarks, today)
             elif publisher in found.failures or time.monotonic() - begun > patience.tick_seconds:
@@ -173,13 +174,13 @@ def _cursor(context: dg.SensorEvaluationContext) -> Cursor:
         return Cursor()
 
 
-def _run_request(month: date, wanted: list[Wanted]) -> dg.RunRequest:
+def _run_request(month: Period, wanted: list[Wanted]) -> dg.RunRequest:
     sources = ",".join(one.partition.feed.name for one in wanted)
-    config = {"year": month.year, "month": month.month, "sources": sources}
+    config = {"year": month.start.year, "month": month.start.month, "sources": sources}
     return dg.RunRequest(
         run_key=run_key(month, wanted),
         run_config={"ops": {"monthly_dlt_ingestion": {"config": config}}},
-        tags={"month": f"{month:%Y-%m}", "feeds": sources.replace(",", ".")},
+        tags={"month": month.key, "feeds": sources.replace(",", ".")},
     )
 
 

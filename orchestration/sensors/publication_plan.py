@@ -12,10 +12,12 @@ from itertools import groupby
 
 from pydantic import TypeAdapter
 
-from ingestion.feeds import FEEDS, Feed
+from ingestion.catalog import FEEDS
+from ingestion.feeds import Feed
 from ingestion.gap_plan import is_due, is_same_file
-from ingestion.partitions import Partition, last_day, month_range, parse_month
+from ingestion.partitions import Partition
 from warehouse.ledger import Fingerprint, Watermark
+from warehouse.periods import Period
 
 Watermarks = Mapping[tuple[str, str], Watermark]
 
@@ -68,16 +70,13 @@ def watched_partitions(watermarks: Watermarks, today: date, months: int) -> list
     """
     partitions = []
     for feed in FEEDS.values():
-        loaded = [parse_month(key) for name, key in watermarks if name == feed.name]
+        loaded = [feed.period(key) for name, key in watermarks if name == feed.name]
         if loaded:
-            ended = list(_ended_months(min(loaded), today))
-            not_due = sum(not is_due(Partition(feed, month), today) for month in ended)
-            partitions += [Partition(feed, month) for month in ended[-(months + not_due) :]]
-    return sorted(partitions, key=lambda partition: partition.month)
-
-
-def _ended_months(first: date, today: date) -> Iterable[date]:
-    return (month for month in month_range(first, today) if last_day(month) < today)
+            expected = feed.calendar.expected(min(loaded), feed.period_of(today))
+            ended = [Partition(feed, period) for period in expected if period.has_ended(today)]
+            not_due = sum(not is_due(partition, today) for partition in ended)
+            partitions += ended[-(months + not_due) :]
+    return sorted(partitions, key=lambda partition: partition.period.start)
 
 
 def from_next(partitions: list[Partition], cursor: Cursor) -> list[Partition]:
@@ -109,7 +108,7 @@ def wanted_by_date(partition: Partition, watermarks: Watermarks, today: date) ->
     if (partition.feed.name, partition.key) in watermarks or not is_due(partition, today):
         return None
     lag = timedelta(days=partition.feed.publication_lag_days)
-    times = (today - last_day(partition.month) - lag) // max(lag, timedelta(days=1))
+    times = (today - partition.period.last_day - lag) // max(lag, timedelta(days=1))
     return Wanted(partition, f"due-{times + 1}")
 
 
@@ -128,16 +127,16 @@ def requested_after(cursor: Cursor, wanted: Iterable[Wanted], unseen: Iterable[P
     return before | {str(one.partition): one.mark for one in wanted}
 
 
-def by_month(wanted: Iterable[Wanted]) -> list[tuple[date, list[Wanted]]]:
+def by_month(wanted: Iterable[Wanted]) -> list[tuple[Period, list[Wanted]]]:
     """What to load, month by month: a month of several feeds is one run."""
-    ordered = sorted(wanted, key=lambda one: (one.partition.month, _registry_position(one.partition.feed)))
-    return [(month, list(group)) for month, group in groupby(ordered, key=lambda one: one.partition.month)]
+    ordered = sorted(wanted, key=lambda one: (one.partition.period, _registry_position(one.partition.feed)))
+    return [(month, list(group)) for month, group in groupby(ordered, key=lambda one: one.partition.period)]
 
 
 def _registry_position(feed: Feed) -> int:
     return list(FEEDS).index(feed.name)
 
 
-def run_key(month: date, wanted: Iterable[Wanted]) -> str:
+def run_key(month: Period, wanted: Iterable[Wanted]) -> str:
     """What Dagster starts no second run for: the month, and each feed with the mark of its file."""
-    return " ".join([f"{month:%Y-%m}", *(f"{one.partition.feed.name}:{one.mark}" for one in wanted)])
+    return " ".join([month.key, *(f"{one.partition.feed.name}:{one.mark}" for one in wanted)])

@@ -1,11 +1,12 @@
-"""Every suite, in the order in which data flows."""
+"""Every suite of every subject: a folder of this package with `SUITES` in it."""
+
+import importlib
+import pkgutil
 
 from quality.suite import Suite
-from quality.suites.citibike import CITIBIKE
-from quality.suites.dimensions import DIMENSIONS
-from quality.suites.facts import FACTS
-from quality.suites.for_hire import FHV, HVFHV
-from quality.suites.taxi import GREEN, YELLOW
-from quality.suites.weather import WEATHER
 
-SUITES: tuple[Suite, ...] = (YELLOW, GREEN, FHV, HVFHV, CITIBIKE, WEATHER, *DIMENSIONS, *FACTS)
+SUITES: tuple[Suite, ...] = tuple(
+    suite
+    for module in pkgutil.iter_modules(__path__)
+    for suite in importlib.import_module(f"{__name__}.{module.name}").SUITES
+)

@@ -24,7 +24,7 @@ from benchmarks.floor.statements import FACTS
 from benchmarks.ingest import run as measure_load
 from benchmarks.samples import months_from
 from benchmarks.scans import Scan, main, recorded_scans, rows_by_table
-from ingestion.sample_publisher.files import write_file
+from sandbox.files import write_file
 from tests.dbt.small_warehouse import Warehouse
 
 FIRST = date(2024, 1, 1)

@@ -15,7 +15,7 @@ from dbt.adapters.factory import reset_adapters
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
-from ingestion.feeds import FEEDS, raw_tables
+from ingestion.catalog import FEEDS, raw_tables
 from warehouse.ledger import Fingerprint, Ledger, Watermark
 
 DBT_DIRECTORY = Path(__file__).parents[2] / "dbt"

@@ -2,7 +2,7 @@
 
 import yaml
 
-from ingestion.feeds import raw_tables
+from ingestion.catalog import raw_tables
 from tests.dbt.small_warehouse import DBT_DIRECTORY, Warehouse
 
 

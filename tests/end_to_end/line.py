@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion.sample_publisher.server import SamplePublisher
+from sandbox.server import SamplePublisher
 from warehouse.paths import PROJECT_ROOT
 
 # What says which load a row is from differs between two loads of the same file; nothing else may.

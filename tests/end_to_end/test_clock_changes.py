@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pytest
 
-from ingestion.sample_publisher.server import SamplePublisher
+from sandbox.server import SamplePublisher
 from tests.end_to_end.line import Line
 
 NEW_YORK = ZoneInfo("America/New_York")

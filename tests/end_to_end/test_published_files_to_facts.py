@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion.sample_publisher.server import SamplePublisher
+from sandbox.server import SamplePublisher
 from tests.end_to_end.line import Line
 
 MAY, JUNE = date(2025, 5, 1), date(2025, 6, 1)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion.feeds import FEEDS
-from ingestion.sample_publisher.server import SamplePublisher
+from ingestion.catalog import FEEDS
 from quality.suites import SUITES
 from quality.validate import run_suites
+from sandbox.server import SamplePublisher
 from tests.end_to_end.line import Line
 
 

@@ -17,11 +17,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion.feeds import FEEDS, Column, ColumnType
-from ingestion.partitions import Partition, last_day
-from ingestion.sample_publisher.citibike_before_2021 import is_old_format, old_header
-from ingestion.sample_publisher.tlc_schemas import tlc_format
-from ingestion.sample_publisher.weather import VARIABLES
+from ingestion.catalog import FEEDS
+from ingestion.feeds import Column, ColumnType
+from ingestion.partitions import Partition
+from sandbox.mobility.citibike_before_2021 import is_old_format, old_header
+from sandbox.mobility.tlc_schemas import tlc_format
+from sandbox.mobility.weather import VARIABLES
 from tests.fuzz.cases import Columns, Value
 
 # Station ids that are no numbers, though they look like some, and names that need quotes.
@@ -41,7 +42,9 @@ class TlcFile:
 
     @property
     def body(self) -> bytes:
-        return parquet_bytes(self.table, compression=tlc_format(self.partition.feed.name, self.partition.month).codec)
+        return parquet_bytes(
+            self.table, compression=tlc_format(self.partition.feed.name, self.partition.period.first_day).codec
+        )
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class BikeFile:
 
     def csv_name(self, part: str = "") -> str:
         prefix = "JC-" if self.partition.feed.name == "citibike_jc" else ""
-        return f"{prefix}{self.partition.month:%Y%m}-citibike-tripdata{part}.csv"
+        return f"{prefix}{self.partition.period.first_day:%Y%m}-citibike-tripdata{part}.csv"
 
 
 @dataclass(frozen=True)
@@ -93,12 +96,12 @@ def of_size(file: GoodFile, least: int) -> tuple[bytes, Columns]:
 
 def good_file(partition: Partition, rng: Random) -> GoodFile:
     """A good file of the partition; other random numbers give other rows."""
-    match partition.feed.publisher:
+    match partition.feed.publisher.name:
         case "tlc":
             return _tlc_file(partition, rng)
         case "citibike":
             return _bike_file(partition, rng)
-        case "weather":
+        case _:
             return _weather_answer(partition, rng)
 
 
@@ -132,7 +135,7 @@ def declared_column(partition: Partition, published: str) -> Column | None:
     """The raw column of a published one, if the registry has one."""
     former = partition.feed.former_schema
     names = {_letters(column.name): column.name for column in partition.feed.columns}
-    if former and partition.month < former.until:
+    if former and partition.period.first_day < former.until:
         names |= {_letters(name): raw for name, raw in former.raw_names}
     columns = {column.name: column for column in partition.feed.columns}
     return columns.get(names.get(_letters(published), ""))
@@ -143,13 +146,13 @@ def _letters(name: str) -> str:
 
 
 def _moment(partition: Partition, rng: Random) -> datetime:
-    seconds = rng.randrange(last_day(partition.month).day * 86_400)
-    return datetime(partition.month.year, partition.month.month, 1) + timedelta(seconds=seconds)
+    seconds = rng.randrange(len(list(partition.period.days())) * 86_400)
+    return datetime(partition.period.first_day.year, partition.period.first_day.month, 1) + timedelta(seconds=seconds)
 
 
 def _tlc_file(partition: Partition, rng: Random) -> TlcFile:
     count = rng.randint(50, 120)
-    schema = tlc_format(partition.feed.name, partition.month).schema
+    schema = tlc_format(partition.feed.name, partition.period.first_day).schema
     rows: Columns = {column.name: [None] * count for column in partition.feed.columns}
     arrays = []
     for field in schema:
@@ -209,7 +212,7 @@ def _bike_file(partition: Partition, rng: Random) -> BikeFile:
         }
         for name, value in trip.items():
             rows[name].append(value)
-    if not is_old_format(partition.feed.name, partition.month):
+    if not is_old_format(partition.feed.name, partition.period.first_day):
         header = [column.name for column in columns]
         written = [[_bike_text(value, _iso_time) for value in rows[name]] for name in header]
     else:
@@ -234,8 +237,8 @@ def _american_time(value: datetime) -> str:
 def _old_columns(partition: Partition, rows: Columns, rng: Random) -> tuple[list[str], list[list[str]]]:
     """A file of before 2021; it has no ride ids, so raw data has none either."""
     rows["ride_id"] = rows["rideable_type"] = [None] * len(rows["ride_id"])
-    header = list(old_header(partition.month))
-    written_time = _american_time if partition.month.year in (2014, 2015, 2016) else _iso_time
+    header = list(old_header(partition.period.first_day))
+    written_time = _american_time if partition.period.first_day.year in (2014, 2015, 2016) else _iso_time
     written = []
     for name in header:
         column = declared_column(partition, name)
@@ -247,8 +250,8 @@ def _old_columns(partition: Partition, rows: Columns, rng: Random) -> tuple[list
 
 
 def _weather_answer(partition: Partition, rng: Random) -> WeatherAnswer:
-    first = datetime(partition.month.year, partition.month.month, 1)
-    hours = [first + timedelta(hours=hour) for hour in range(24 * (last_day(partition.month).day + 1))]
+    first = datetime(partition.period.first_day.year, partition.period.first_day.month, 1)
+    hours = [first + timedelta(hours=hour) for hour in range(24 * (len(list(partition.period.days())) + 1))]
     rows: Columns = {"time": list(hours)}
     for column in partition.feed.columns[1:]:
         is_code = column.type is ColumnType.INTEGER
@@ -270,4 +273,4 @@ def _weather_answer(partition: Partition, rng: Random) -> WeatherAnswer:
 
 def partition_of(feed: str, year: int, month: int) -> Partition:
     """The feed's partition of that month."""
-    return Partition(FEEDS[feed], date(year, month, 1))
+    return Partition(FEEDS[feed], FEEDS[feed].period_of(date(year, month, 1)))

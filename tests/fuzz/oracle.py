@@ -11,7 +11,8 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion.feeds import FEEDS, ColumnType, raw_tables
+from ingestion.catalog import FEEDS, raw_tables
+from ingestion.feeds import ColumnType
 from ingestion.partitions import Partition
 from ingestion.pipeline import Result, Status
 from tests.fuzz.cases import Columns, Expected
@@ -112,7 +113,7 @@ def _problems_of_rows(database: Path, result: Result, expected: Expected) -> lis
     doubles = [column.name for column in feed.columns if column.type is ColumnType.DOUBLE]
     with duckdb.connect(str(database), read_only=True) as connection:
         scope = f"from raw_data.{feed.raw_table} where feed = ? and source_month = ?"
-        parameters = [feed.name, result.partition.month]
+        parameters = [feed.name, result.partition.period.first_day]
         listed = ", ".join(f'"{name}"' for name in columns)
         rows = connection.execute(f"select {listed} {scope} order by source_row", parameters).fetchall()
         positions = connection.execute(f"select source_row {scope} order by all", parameters).fetchall()

@@ -178,7 +178,7 @@ def dropped(rng: Random, file: TlcFile) -> Mutation:
     rows = _rows(file, column, [None] * file.table.num_rows)
     # Of 2009 and 2010 not everything is required.
     former = file.partition.feed.former_schema
-    unsure = bool(former and file.partition.month < former.until)
+    unsure = bool(former and file.partition.period.first_day < former.until)
     expected = loads_or_fails(rows) if unsure else FAILS if is_required else loads(rows)
     return _mutation(f"without {name}", file, file.table.drop_columns([name]), expected)
 

@@ -77,12 +77,12 @@ def whole(body: bytes, headers: Mapping[str, str | int] | None = None) -> Step:
 
 def body_answer(partition: Partition, body: bytes) -> Answer:
     """The body served whole, as the partition's publisher does: of files it says the ETag, of weather nothing."""
-    return Answer((whole(body, {} if partition.feed.publisher == "weather" else {"ETag": etag(body)}),))
+    return Answer((whole(body, {} if partition.feed.publisher.name == "weather" else {"ETag": etag(body)}),))
 
 
 def key(partition: Partition) -> str:
     """What a request for the partition asks for: the name of its file, or the first day of its weather."""
-    return partition.feed.file_names[0].format(month=partition.month) or partition.month.isoformat()
+    return partition.feed.file_names[0].format(period=partition.period.start) or partition.period.first_day.isoformat()
 
 
 class FuzzPublisher:

@@ -13,10 +13,9 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from ingestion.feeds import Publisher
+from ingestion.fetch.retries import RetryPolicy
 from ingestion.partitions import Partition
 from ingestion.pipeline import Status, ingest
-from ingestion.retries import RetryPolicy
 from tests.fuzz.cases import Expected, Mutation, loads
 from tests.fuzz.good import GoodFile, good_file, partition_of
 from tests.fuzz.oracle import problems, state_of
@@ -60,7 +59,7 @@ def _months(feed: str, loaded: tuple[int, int], fresh: tuple[int, int]) -> _Mont
 
 
 # Of every schema that a feed has had.
-_MONTHS: dict[Publisher, list[_Months]] = {
+_MONTHS: dict[str, list[_Months]] = {
     "tlc": [
         _months("yellow", (2025, 5), (2025, 6)),
         _months("yellow", (2009, 7), (2010, 3)),
@@ -89,7 +88,7 @@ class Format:
     """A kind of answers to fuzz: the publishers that give it, and what may be wrong with it."""
 
     name: str
-    publishers: tuple[Publisher, ...]
+    publishers: tuple[str, ...]
     mutations: Sequence[Mutate]
 
 

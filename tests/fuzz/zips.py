@@ -145,7 +145,9 @@ def nested(rng: Random, file: BikeFile) -> Mutation:
 def nested_damage(rng: Random, file: BikeFile) -> Mutation:
     """A zip in the zip that is none."""
     inner = rng.choice([garbage(rng)[1], truncated(rng, zip_bytes(_entries(file))), zip_bytes([])])
-    return _mutation("a bad zip in the zip", file, zip_bytes([(f"{file.partition.month:%Y%m}.zip", inner)]), FAILS)
+    return _mutation(
+        "a bad zip in the zip", file, zip_bytes([(f"{file.partition.period.first_day:%Y%m}.zip", inner)]), FAILS
+    )
 
 
 def same_name(rng: Random, file: BikeFile) -> Mutation:

@@ -14,13 +14,14 @@ from typing import NamedTuple
 import duckdb
 import pytest
 
-from ingestion.feeds import resolve_sources
-from ingestion.pipeline import Result, Status, ingest, partitions_of
+from ingestion.catalog import resolve_sources
+from ingestion.pipeline import Result, Status, ingest
 from ingestion.run_pipeline import main
-from ingestion.sample_publisher.broken_files import EXTRA_COLUMN
-from ingestion.sample_publisher.broken_weather import EXTRA_VARIABLE
-from ingestion.sample_publisher.faults import Fault
-from ingestion.sample_publisher.server import SamplePublisher
+from sandbox.broken_files import EXTRA_COLUMN
+from sandbox.faults import Fault
+from sandbox.mobility.broken_weather import EXTRA_VARIABLE
+from sandbox.server import SamplePublisher
+from tests.partitions import partitions_of
 from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE
 
 MAY, JUNE, JULY = (date(2025, month, 1) for month in (5, 6, 7))

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.answers import AnswerRules
-from ingestion.download import Downloaded, download, http_session
 from ingestion.errors import IngestionError, NotPublishedError
-from ingestion.retries import RetryPolicy
+from ingestion.fetch.answers import AnswerRules
+from ingestion.fetch.download import Downloaded, download, http_session
+from ingestion.fetch.retries import RetryPolicy
 from warehouse.secrets import without_secrets
 
 POLICY = RetryPolicy(

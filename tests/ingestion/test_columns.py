@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingestion.catalog import FEEDS
 from ingestion.errors import UnreadableFileError
-from ingestion.feeds import FEEDS, Feed
-from ingestion.sources.columns import Selection, select_columns
+from ingestion.feeds import Feed
+from ingestion.readers.columns import Selection, select_columns
 from warehouse.sql import literal
 
 FHV = FEEDS["fhv"]

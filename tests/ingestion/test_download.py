@@ -19,11 +19,11 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.answers import FILE_SERVER, AnswerRules
-from ingestion.download import Downloaded, download, http_session
 from ingestion.errors import DownloadError, NotPublishedError
-from ingestion.retries import RetryPolicy
-from ingestion.sources import weather
+from ingestion.fetch.answers import FILE_SERVER, AnswerRules
+from ingestion.fetch.download import Downloaded, download, http_session
+from ingestion.fetch.retries import RetryPolicy
+from ingestion.mobility import weather
 from warehouse.ledger import Fingerprint
 
 QUICK = RetryPolicy(first_wait_seconds=0.01, longest_wait_seconds=0.02, jitter_seconds=0.01, read_timeout_seconds=0.3)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingestion.feeds import DEFAULT_SOURCES, FEEDS, PARTITION_COLUMNS, UnknownSourceError, raw_tables, resolve_sources
+from ingestion.catalog import DEFAULT_SOURCES, FEEDS, UnknownSourceError, raw_tables, resolve_sources
 
 
 def test_default_sources_are_the_feeds_marked_as_default() -> None:
@@ -30,7 +30,7 @@ def test_an_unknown_source_is_refused_with_the_known_ones(sources: str) -> None:
 
 def test_feeds_of_one_raw_table_have_the_same_columns() -> None:
     for feed in FEEDS.values():
-        assert raw_tables()[feed.raw_table] == feed.columns + PARTITION_COLUMNS
+        assert raw_tables()[feed.raw_table] == feed.raw_columns
 
 
 def test_event_time_is_a_required_column() -> None:

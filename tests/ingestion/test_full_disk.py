@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.sample_publisher.server import SamplePublisher
+from sandbox.server import SamplePublisher
 from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE
 
 MAY = date(2025, 5, 1)

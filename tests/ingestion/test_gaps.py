@@ -8,15 +8,16 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion.feeds import FEEDS, resolve_sources
+from ingestion.catalog import FEEDS, resolve_sources
 from ingestion.gap_plan import Planned, State
 from ingestion.gap_report import print_gaps
 from ingestion.gap_survey import Survey, survey
 from ingestion.gaps import main
-from ingestion.partitions import Partition, month_range
-from ingestion.pipeline import Status, ingest, partitions_of
-from ingestion.sample_publisher.faults import Fault
-from ingestion.sample_publisher.server import SamplePublisher
+from ingestion.pipeline import Status, ingest
+from sandbox.faults import Fault
+from sandbox.mobility.months import month_range
+from sandbox.server import SamplePublisher
+from tests.partitions import partition_of, partitions_of
 from warehouse.paths import DATABASE_VARIABLE
 
 MARCH, APRIL, MAY = (date(2025, month, 1) for month in (3, 4, 5))
@@ -400,7 +401,9 @@ def test_a_publisher_that_answers_with_an_error_was_not_asked(
 
 
 def test_what_a_publisher_says_commands_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    print_gaps(Survey([Planned(Partition(FEEDS["yellow"], MAY), State.LOADED)], {"tlc": "500 \x1b]0;x\x07 [bold]no"}))
+    print_gaps(
+        Survey([Planned(partition_of(FEEDS["yellow"], MAY), State.LOADED)], {"tlc": "500 \x1b]0;x\x07 [bold]no"})
+    )
     assert "judged by date alone: 500 ?]0;x? [bold]no" in capsys.readouterr().out
 
 
@@ -409,7 +412,7 @@ def test_by_default_the_default_feeds_and_the_loaded_ones_from_the_first_loaded_
     plan = survey(None, None, None, today=today, is_offline=True).plan
     feeds = dict.fromkeys(planned.partition.feed.name for planned in plan)
     assert list(feeds) == ["yellow", "green", "fhv", "citibike", "citibike_jc", "weather"]
-    months = sorted({planned.partition.month for planned in plan})
+    months = sorted({planned.partition.period.first_day for planned in plan})
     assert months == list(month_range(MARCH, today))
 
 
@@ -470,6 +473,6 @@ def test_a_range_that_ends_before_anything_is_loaded_is_a_bad_argument(
 def test_a_piped_plan_is_cut_nowhere(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "20")
     months = [month for month in month_range(date(2010, 1, 1), MAY) if month.month % 2]
-    print_gaps(Survey([Planned(Partition(FEEDS["yellow"], month), State.MISSING) for month in months]))
+    print_gaps(Survey([Planned(partition_of(FEEDS["yellow"], month), State.MISSING) for month in months]))
     which = ", ".join(f"{month:%Y-%m}" for month in months)
     assert capsys.readouterr().out.splitlines()[1].split(maxsplit=3) == ["yellow", "missing", "93", which]

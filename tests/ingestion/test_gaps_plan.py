@@ -2,28 +2,32 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.feeds import FEEDS, Feed
+from ingestion.catalog import FEEDS
+from ingestion.feeds import Feed
 from ingestion.gap_plan import (
     Gap,
     Known,
     Planned,
     State,
-    compress,
     is_due,
     is_same_file,
     is_worth_asking,
     plan_gaps,
 )
-from ingestion.partitions import Partition, last_day, month_range, next_month
+from ingestion.partitions import Partition
 from ingestion.thin import Coverage, DayCount, thin_reasons
+from sandbox.mobility.months import month_range, next_month
+from tests.partitions import partition_of
 from warehouse.accepted_gaps import AcceptedGap
 from warehouse.ledger import Fingerprint, Watermark
+from warehouse.periods import Period, compress, period_range
+from warehouse.periods import month as month_of
 
 YELLOW, WEATHER = FEEDS["yellow"], FEEDS["weather"]
 MAY, JUNE = date(2025, 5, 1), date(2025, 6, 1)
@@ -33,7 +37,7 @@ EVERY_DAY = set(range(7))
 
 
 def _days(month: date) -> list[date]:
-    return [month + timedelta(days=offset) for offset in range(last_day(month).day)]
+    return list(month_of(month.year, month.month).days())
 
 
 def _covering(days: list[date], *, rows_a_day: int = 100, load_id: str = "1") -> Coverage:
@@ -48,7 +52,7 @@ def _hourly(month: date, *, filled: Mapping[int, int]) -> Coverage:
 
 def _known(*partitions: Partition, file: Fingerprint = FILE) -> Known:
     """These partitions are loaded whole."""
-    coverage = {partition: _covering(_days(partition.month)) for partition in partitions}
+    coverage = {partition: _covering(_days(partition.period.first_day)) for partition in partitions}
     watermarks = {
         (partition.feed.name, partition.key): Watermark(covered.load_id, covered.rows, None, None, file)
         for partition, covered in coverage.items()
@@ -62,7 +66,7 @@ def _planned(partition: Partition, known: Known, today: date = TODAY) -> Planned
 
 
 def test_what_was_never_loaded_is_missing_if_the_publisher_has_it() -> None:
-    partition = Partition(YELLOW, MAY)
+    partition = partition_of(YELLOW, MAY)
     assert _planned(partition, Known(answers={partition: FILE})) == Planned(partition, State.MISSING)
     planned = _planned(partition, Known(answers={partition: None}))
     assert planned == Planned(partition, State.OVERDUE, "due by now, but not at the publisher")
@@ -75,29 +79,29 @@ def test_what_was_never_loaded_is_missing_if_the_publisher_has_it() -> None:
     ("today", "state"), [(date(2025, 7, 30), State.NOT_PUBLISHED), (date(2025, 7, 31), State.MISSING)]
 )
 def test_who_was_not_asked_is_judged_by_publication_lag(today: date, state: State) -> None:
-    assert _planned(Partition(YELLOW, MAY), Known(), today) == Planned(Partition(YELLOW, MAY), state)
+    assert _planned(partition_of(YELLOW, MAY), Known(), today) == Planned(partition_of(YELLOW, MAY), state)
 
 
 def test_a_month_published_before_its_lag_is_over_is_missing() -> None:
-    partition = Partition(YELLOW, MAY)
+    partition = partition_of(YELLOW, MAY)
     assert _planned(partition, Known(answers={partition: FILE}), date(2025, 6, 20)).state is State.MISSING
     assert _planned(partition, Known(answers={partition: None}), date(2025, 6, 20)).note == ""
 
 
 def test_nobody_is_asked_for_a_month_that_has_not_ended() -> None:
-    partition = Partition(YELLOW, MAY)
+    partition = partition_of(YELLOW, MAY)
     assert not is_worth_asking(partition, Known(), date(2025, 5, 31))
     assert is_worth_asking(partition, Known(), date(2025, 6, 1))
     assert is_worth_asking(partition, _known(partition), date(2025, 5, 31))
 
 
 def test_nobody_is_asked_for_a_file_that_only_its_content_tells_apart() -> None:
-    partition = Partition(WEATHER, MAY)
+    partition = partition_of(WEATHER, MAY)
     assert not is_worth_asking(partition, _known(partition, file=Fingerprint("x", content_hash="1")), TODAY)
 
 
 def test_months_before_a_feeds_first_are_not_planned() -> None:
-    before = Partition(YELLOW, date(2008, 12, 1))
+    before = Partition(YELLOW, month_of(2008, 12))
     assert plan_gaps([before], Known(), TODAY) == []
     assert not is_worth_asking(before, Known(), TODAY)
 
@@ -116,14 +120,14 @@ def test_months_before_a_feeds_first_are_not_planned() -> None:
     ],
 )
 def test_a_replaced_file_is_told_by_its_marks(published: Fingerprint, state: State) -> None:
-    partition = Partition(YELLOW, MAY)
+    partition = partition_of(YELLOW, MAY)
     known = replace(_known(partition), answers={partition: published})
     assert _planned(partition, known) == Planned(partition, state)
     assert is_same_file(FILE, published) is (state is State.LOADED)
 
 
 def test_a_loaded_month_stays_loaded_when_its_publisher_has_it_no_longer() -> None:
-    partition = Partition(YELLOW, MAY)
+    partition = partition_of(YELLOW, MAY)
     planned = _planned(partition, replace(_known(partition), answers={partition: None}))
     assert planned == Planned(partition, State.LOADED, "no longer at the publisher")
 
@@ -137,13 +141,13 @@ def test_a_loaded_month_stays_loaded_when_its_publisher_has_it_no_longer() -> No
     ],
 )
 def test_a_ledger_that_the_raw_table_does_not_bear_out_is_not_believed(coverage: Coverage | None, note: str) -> None:
-    partition = Partition(YELLOW, MAY)
+    partition = partition_of(YELLOW, MAY)
     known = replace(_known(partition), coverage={partition: coverage} if coverage else {})
     assert _planned(partition, known) == Planned(partition, State.MISSING, note)
 
 
 def test_only_what_is_missing_replaced_overdue_or_thin_is_a_gap() -> None:
-    partition = Partition(YELLOW, MAY)
+    partition = partition_of(YELLOW, MAY)
     gaps = {state: Planned(partition, state).open_gaps for state in State}
     assert gaps == {
         State.LOADED: (),
@@ -179,7 +183,7 @@ def _accepted(state: Gap, file: Fingerprint = FILE, load_id: str | None = "1") -
 def test_a_thin_month_is_accepted_until_another_file_is_loaded(
     load_id: str, file: Fingerprint, is_accepted: bool
 ) -> None:
-    partition = Partition(YELLOW, MAY)
+    partition = partition_of(YELLOW, MAY)
     covered = _covering(_days(MAY)[:20], load_id=load_id)
     watermarks = {("yellow", "2025-05"): Watermark(load_id, covered.rows, None, None, file)}
     known = Known(watermarks, {partition: covered}, accepted=_accepted(Gap.THIN).accepted)
@@ -187,7 +191,7 @@ def test_a_thin_month_is_accepted_until_another_file_is_loaded(
 
 
 def test_a_file_that_is_told_by_its_content_is_accepted_until_its_content_changes() -> None:
-    partition = Partition(WEATHER, MAY)
+    partition = partition_of(WEATHER, MAY)
     for hash_, is_accepted in (("a", True), ("b", False)):
         covered = replace(_hourly(MAY, filled={7: 20}), load_id="2")
         watermarks = {("weather", "2025-05"): Watermark("2", 744, None, None, Fingerprint("", content_hash=hash_))}
@@ -222,13 +226,13 @@ NO_FILE = Fingerprint("")
 def test_a_month_that_is_not_loaded_is_accepted_until_there_is_a_file_of_it(
     accepted: Known, answers: list[Fingerprint | None], open_gaps: tuple[Gap, ...]
 ) -> None:
-    partition = Partition(YELLOW, MAY)
+    partition = partition_of(YELLOW, MAY)
     known = replace(accepted, answers=dict(zip([partition], answers, strict=False)))
     assert _planned(partition, known).open_gaps == open_gaps
 
 
 def test_a_replaced_file_is_accepted_until_it_is_replaced_again() -> None:
-    partition = Partition(YELLOW, MAY)
+    partition = partition_of(YELLOW, MAY)
     accepted = _accepted(Gap.REPLACED, replace(FILE, etag='"b"')).accepted
     for etag, open_gaps in (('"b"', ()), ('"c"', (Gap.REPLACED,))):
         known = replace(_known(partition), answers={partition: replace(FILE, etag=etag)}, accepted=accepted)
@@ -246,25 +250,25 @@ def test_a_replaced_file_is_accepted_until_it_is_replaced_again() -> None:
 )
 def test_rows_that_do_not_reach_the_ends_of_the_month_are_thin(first: int, last: int, reasons: tuple[str, ...]) -> None:
     covered = _covering(_days(MAY)[first - 1 : last])
-    assert thin_reasons(Partition(YELLOW, MAY), covered, EVERY_DAY, {"2025-05": covered.rows}) == reasons
+    assert thin_reasons(partition_of(YELLOW, MAY), covered, EVERY_DAY, {"2025-05": covered.rows}) == reasons
 
 
 def test_a_month_whose_rows_are_all_of_other_months_is_thin() -> None:
-    assert thin_reasons(Partition(YELLOW, MAY), Coverage("1", 500, {}), EVERY_DAY, {"2025-05": 500}) == (
+    assert thin_reasons(partition_of(YELLOW, MAY), Coverage("1", 500, {}), EVERY_DAY, {"2025-05": 500}) == (
         "no rows within the month",
     )
 
 
 def test_a_feed_with_few_rows_a_day_may_have_days_without() -> None:
     covered = _covering(_days(MAY)[2:], rows_a_day=4)
-    assert thin_reasons(Partition(YELLOW, MAY), covered, EVERY_DAY, {"2025-05": covered.rows}) == ()
+    assert thin_reasons(partition_of(YELLOW, MAY), covered, EVERY_DAY, {"2025-05": covered.rows}) == ()
 
 
 def test_a_feed_that_rests_on_weekends_misses_none() -> None:
     market = replace(YELLOW, name="minute_bars")
     # March 2025 begins with a Saturday, August ends with a Sunday.
-    partitions = [Partition(market, date(2025, month, 1)) for month in (3, 8)]
-    coverage = {p: _covering([day for day in _days(p.month) if day.weekday() < 5]) for p in partitions}
+    partitions = [partition_of(market, date(2025, month, 1)) for month in (3, 8)]
+    coverage = {p: _covering([day for day in _days(p.period.first_day) if day.weekday() < 5]) for p in partitions}
     watermarks = {(market.name, p.key): Watermark("1", coverage[p].rows, None, None, FILE) for p in partitions}
     assert [planned.thin for planned in plan_gaps(partitions, Known(watermarks, coverage), TODAY)] == [(), ()]
 
@@ -274,7 +278,7 @@ def test_a_feed_that_rests_on_weekends_misses_none() -> None:
     [({}, ()), ({7: 23}, ("1 of 744 hours missing",)), ({30: 0, 31: 0}, ("48 of 744 hours missing",))],
 )
 def test_an_hourly_series_misses_every_hour_without_values(filled: dict[int, int], reasons: tuple[str, ...]) -> None:
-    assert thin_reasons(Partition(YELLOW, MAY), _hourly(MAY, filled=filled), EVERY_DAY, {"2025-05": 744}) == reasons
+    assert thin_reasons(partition_of(YELLOW, MAY), _hourly(MAY, filled=filled), EVERY_DAY, {"2025-05": 744}) == reasons
 
 
 MARCH, APRIL, JULY = (date(2025, month, 1) for month in (3, 4, 7))
@@ -300,8 +304,8 @@ MARCH, APRIL, JULY = (date(2025, month, 1) for month in (3, 4, 7))
 def test_far_fewer_rows_a_day_than_both_sides_are_thin(
     rows_a_day: int, neighbours: dict[date, int], is_thin: bool
 ) -> None:
-    rows = {f"{month:%Y-%m}": count * last_day(month).day for month, count in {MAY: rows_a_day, **neighbours}.items()}
-    reasons = thin_reasons(Partition(YELLOW, MAY), _covering(_days(MAY)), EVERY_DAY, rows)
+    rows = {f"{month:%Y-%m}": count * len(_days(month)) for month, count in {MAY: rows_a_day, **neighbours}.items()}
+    reasons = thin_reasons(partition_of(YELLOW, MAY), _covering(_days(MAY)), EVERY_DAY, rows)
     said = f"{rows_a_day * 31:,} rows, {rows_a_day / 10:.0f}% of its neighbours' 31,000"
     assert reasons == ((said,) if is_thin else ())
 
@@ -309,19 +313,19 @@ def test_far_fewer_rows_a_day_than_both_sides_are_thin(
 @given(st.integers(min_value=1, max_value=10_000_000))
 def test_half_of_the_neighbours_rows_is_not_thin(half: int) -> None:
     january, rows = date(2025, 1, 1), {"2024-12": 2 * half, "2025-01": half, "2025-03": 2 * half}
-    assert thin_reasons(Partition(YELLOW, january), _covering(_days(january)), EVERY_DAY, rows) == ()
+    assert thin_reasons(partition_of(YELLOW, january), _covering(_days(january)), EVERY_DAY, rows) == ()
 
 
 def test_a_feeds_first_month_begins_when_the_feed_did() -> None:
     jersey_city, first = FEEDS["citibike_jc"], date(2015, 9, 1)
     rows = {"2015-09": 6_000, "2015-10": 19_264, "2015-11": 14_000}
     whole = _covering(_days(first)[20:], rows_a_day=600)
-    assert thin_reasons(Partition(jersey_city, first), whole, EVERY_DAY, rows) == ()
+    assert thin_reasons(partition_of(jersey_city, first), whole, EVERY_DAY, rows) == ()
     # Nor is the next one measured by what a third of a month has.
     october = date(2015, 10, 1)
-    assert thin_reasons(Partition(jersey_city, october), _covering(_days(october)), EVERY_DAY, rows) == ()
+    assert thin_reasons(partition_of(jersey_city, october), _covering(_days(october)), EVERY_DAY, rows) == ()
     late = _covering(_days(first)[24:], rows_a_day=600)
-    reasons = thin_reasons(Partition(jersey_city, first), late, EVERY_DAY, rows | {"2015-09": 1_600})
+    reasons = thin_reasons(partition_of(jersey_city, first), late, EVERY_DAY, rows | {"2015-09": 1_600})
     assert reasons == ("no rows before 2015-09-25", "1,600 rows, 29% of its neighbours' 5,440")
 
 
@@ -333,23 +337,24 @@ CITIBIKE_SEASON = (1900, 2100, 2700, 3200, 4200, 4800, 4700, 4600, 5000, 5100, 3
 def test_no_season_makes_a_month_thin_whichever_months_are_loaded(loaded: set[date]) -> None:
     rows = {f"{month:%Y-%m}": CITIBIKE_SEASON[month.month - 1] for month in loaded}
     for month in loaded:
-        assert thin_reasons(Partition(YELLOW, month), _covering(_days(month)), EVERY_DAY, rows) == ()
+        assert thin_reasons(partition_of(YELLOW, month), _covering(_days(month)), EVERY_DAY, rows) == ()
 
 
 MONTHS = st.dates(date(1999, 1, 1), date(2031, 12, 1)).map(lambda day: day.replace(day=1))
 
 
 @given(st.sets(MONTHS))
-def test_compressed_months_are_the_months(months: set[date]) -> None:
-    expanded: list[date] = []
+def test_compressed_months_are_the_months(days: set[date]) -> None:
+    months = {month_of(day.year, day.month) for day in days}
+    expanded: list[Period] = []
     for run in compress(months).split(", ") if months else ():
-        ends = [date.fromisoformat(f"{month}-01") for month in run.split(" … ")]
-        expanded += month_range(ends[0], ends[-1])
+        ends = [Period.of_any_grain(key) for key in run.split(" … ")]
+        expanded += period_range(ends[0], ends[-1])
     assert expanded == sorted(months)
 
 
 def test_compressed_months_read_at_a_glance() -> None:
-    months = [*month_range(date(2024, 11, 1), date(2025, 4, 1)), JUNE]
+    months = [*period_range(month_of(2024, 11), month_of(2025, 4)), month_of(2025, 6)]
     assert compress(months) == "2024-11 … 2025-04, 2025-06"
 
 
@@ -357,7 +362,7 @@ def test_compressed_months_read_at_a_glance() -> None:
 def _situations(draw: st.DrawFn) -> tuple[list[Partition], Known, date]:
     """Any feed's months, some loaded, some asked for, with files that may be the loaded ones."""
     feeds: list[Feed] = draw(st.lists(st.sampled_from(list(FEEDS.values())), min_size=1, max_size=3, unique=True))
-    partitions = [Partition(feed, month) for feed in feeds for month in month_range(date(2025, 1, 1), TODAY)]
+    partitions = [partition_of(feed, month) for feed in feeds for month in month_range(date(2025, 1, 1), TODAY)]
     known = _known(*draw(st.sets(st.sampled_from(partitions))))
     files = st.sampled_from([FILE, replace(FILE, etag='"b"'), None])
     answers = draw(st.dictionaries(st.sampled_from(partitions), files))
@@ -396,4 +401,4 @@ def test_a_plan_that_was_filled_has_no_gap_left(situation: tuple[list[Partition]
 def test_neighbours_reach_over_the_turn_of_the_year() -> None:
     december = date(2024, 12, 1)
     rows = {"2024-12": 10, f"{next_month(december):%Y-%m}": 100}
-    assert thin_reasons(Partition(YELLOW, december), _covering(_days(december)), EVERY_DAY, rows) != ()
+    assert thin_reasons(partition_of(YELLOW, december), _covering(_days(december)), EVERY_DAY, rows) != ()

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.feeds import FEEDS
+from ingestion.catalog import FEEDS
+from ingestion.fetch.file_addresses import registered_names
 from ingestion.gap_plan import State
 from ingestion.gap_survey import survey
 from ingestion.partitions import Partition
 from ingestion.pipeline import Status, ingest
-from ingestion.sources.file_addresses import registered_names
+from tests.partitions import partition_of
+from warehouse.periods import month
 
 pytestmark = pytest.mark.skipif("REAL_DATA_DIR" not in os.environ, reason="REAL_DATA_DIR is not set")
 
@@ -25,8 +27,8 @@ def _partitions(folder: Path) -> list[Partition]:
     names = {path.name for path in folder.glob("trip*data/*")}
     found = [re.search(r"(\d{4})-?(\d{2})", name) for name in names]
     months = {date(int(match[1]), int(match[2]), 1) for match in found if match}
-    feeds = [feed for feed in FEEDS.values() if feed.publisher != "weather"]
-    partitions = [Partition(feed, month) for feed in feeds for month in sorted(months)]
+    feeds = [feed for feed in FEEDS.values() if feed.publisher.name != "weather"]
+    partitions = [partition_of(feed, month) for feed in feeds for month in sorted(months)]
     return [partition for partition in partitions if names & set(registered_names(partition))]
 
 
@@ -41,7 +43,7 @@ def test_no_real_month_is_thin_or_replaced(database: Path, monkeypatch: pytest.M
         partitions = _partitions(folder)
         assert {result.status for result in ingest(partitions)} == {Status.LOADED}
         feeds = ",".join({partition.feed.name for partition in partitions})
-        found = survey(feeds, None, date(2024, 12, 1), today=date(2025, 3, 1))
+        found = survey(feeds, None, month(2024, 12), today=date(2025, 3, 1))
         server.shutdown()
     assert found.unreachable == {}
     loaded = [planned for planned in found.plan if planned.partition in partitions]

@@ -16,11 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ingestion.download import Downloaded
+from ingestion.catalog import FEEDS
 from ingestion.errors import UnreadableFileError
-from ingestion.feeds import FEEDS
-from ingestion.partitions import Partition
+from ingestion.fetch.download import Downloaded
 from ingestion.pipeline import Result, load_file
+from tests.partitions import partition_of
 from warehouse.ledger import Fingerprint
 
 MAY, JUNE = date(2025, 5, 1), date(2025, 6, 1)
@@ -47,7 +47,7 @@ def load(database: Path, tmp_path: Path) -> Callable[..., Result]:
         path = folder / name.replace("202505", f"{month:%Y%m}")
         path.write_bytes(content)
         file = Downloaded(path, Fingerprint(f"http://localhost/{name}"), len(content))
-        return load_file(Partition(FEEDS[feed], month), file)
+        return load_file(partition_of(FEEDS[feed], month), file)
 
     return load
 

@@ -11,11 +11,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion.feeds import FEEDS, raw_tables, resolve_sources
-from ingestion.pipeline import Result, Started, Status, ingest, partitions_of
-from ingestion.sample_publisher.faults import Fault
-from ingestion.sample_publisher.files import row_count
-from ingestion.sample_publisher.server import SamplePublisher
+from ingestion.catalog import FEEDS, raw_tables, resolve_sources
+from ingestion.pipeline import Result, Started, Status, ingest
+from sandbox.faults import Fault
+from sandbox.files import row_count
+from sandbox.server import SamplePublisher
+from tests.partitions import partitions_of
 
 MAY, JUNE, JULY = (date(2025, month, 1) for month in (5, 6, 7))
 ALL_FEEDS = ",".join(FEEDS)

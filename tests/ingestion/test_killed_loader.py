@@ -13,11 +13,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion.feeds import FEEDS
+from ingestion.catalog import FEEDS
 from ingestion.partitions import Partition
 from ingestion.pipeline import Status, ingest
-from ingestion.sample_publisher.faults import Fault
-from ingestion.sample_publisher.server import SamplePublisher
+from sandbox.faults import Fault
+from sandbox.server import SamplePublisher
+from tests.partitions import partition_of
 from warehouse.paths import DATABASE_VARIABLE
 
 MAY = date(2025, 5, 1)
@@ -28,11 +29,11 @@ KILLS = int(os.environ.get("LOADER_KILLS", "6"))
 LOAD = """
 import sys
 from datetime import date
-from ingestion.feeds import FEEDS
+from ingestion.catalog import FEEDS
 from ingestion.pipeline import ingest, Partition
 from ingestion import raw_loader
 print("ready", flush=True)
-ingest([Partition(FEEDS[name], date(2025, 5, 1)) for name in sys.argv[1].split(",")])
+ingest([Partition(FEEDS[name], month(2025, 5)) for name in sys.argv[1].split(",")])
 """
 
 
@@ -45,7 +46,7 @@ def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[SamplePublisher]:
 
 
 def _partitions() -> list[Partition]:
-    return [Partition(FEEDS[name], MAY) for name in FEEDS_LOADED]
+    return [partition_of(FEEDS[name], MAY) for name in FEEDS_LOADED]
 
 
 def _contents(path: Path) -> dict[str, tuple[object, ...]]:
@@ -128,8 +129,9 @@ def test_every_kill_leaves_the_old_partition_or_the_new_one(
 ADD_COLUMN_AND_DIE = """
 import os, signal, sys
 from ingestion import raw_loader
-from ingestion.pipeline import ingest, partitions_of
-from ingestion.feeds import resolve_sources
+from ingestion.pipeline import ingest
+from tests.partitions import partitions_of
+from ingestion.catalog import resolve_sources
 from datetime import date
 counted = raw_loader.current_state
 def die(partition, transaction):
@@ -147,7 +149,7 @@ ingest(partitions_of(resolve_sources("green"), [date(2025, 5, 1)]))
 def test_a_kill_in_the_transaction_leaves_the_table_without_its_new_column(
     publisher: SamplePublisher, database: Path
 ) -> None:
-    green = [Partition(FEEDS["green"], MAY)]
+    green = [partition_of(FEEDS["green"], MAY)]
     ingest(green)
     with duckdb.connect(str(database), read_only=True) as connection:
         before = connection.execute("describe raw_data.green_taxi").fetchall()

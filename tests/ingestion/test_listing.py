@@ -14,16 +14,20 @@ import pytest
 import requests
 
 from ingestion.asking import Asking
+from ingestion.catalog import FEEDS, resolve_sources
 from ingestion.errors import DownloadError
-from ingestion.feeds import FEEDS, Feed, resolve_sources
-from ingestion.listing import Bounds, Listings, NoListingError, parse_page, read_listing
-from ingestion.partitions import Partition, month_range
-from ingestion.pipeline import Result, Status, ingest, partitions_of
-from ingestion.retries import RetryPolicy
-from ingestion.sample_publisher.faults import Fault
-from ingestion.sample_publisher.files import write_file
-from ingestion.sample_publisher.server import SamplePublisher
-from ingestion.sources.file_addresses import could_be_named, registered_names
+from ingestion.feeds import Feed
+from ingestion.fetch.file_addresses import could_be_named, registered_names
+from ingestion.fetch.listing import Bounds, Listings, NoListingError, parse_page, read_listing
+from ingestion.fetch.retries import RetryPolicy
+from ingestion.partitions import Partition
+from ingestion.pipeline import Result, Status, ingest
+from sandbox.faults import Fault
+from sandbox.files import write_file
+from sandbox.mobility.months import month_range
+from sandbox.server import SamplePublisher
+from tests.partitions import partition_of, partitions_of
+from warehouse.periods import month
 
 JC, CITIBIKE = FEEDS["citibike_jc"], FEEDS["citibike"]
 JULY, AUGUST, SEPTEMBER = (date(2022, month, 1) for month in (7, 8, 9))
@@ -132,14 +136,14 @@ def _read(base: str, bounds: Bounds = _SHORT, prefix: str = "JC-") -> list[str]:
     ],
 )
 def test_a_name_is_a_months_up_to_slips_in_its_words(feed: Feed, month: date, name: str, is_named: bool) -> None:
-    assert could_be_named(Partition(feed, month), name) is is_named
+    assert could_be_named(partition_of(feed, month), name) is is_named
 
 
 @pytest.mark.parametrize(("month", "name"), [(JULY, WITHOUT_I), (date(2017, 8, 1), WITH_A_BLANK)])
 def test_names_with_a_slip_are_loaded_from_a_plain_file_server(
     month: date, name: str, tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert name in registered_names(Partition(JC, month))
+    assert name in registered_names(partition_of(JC, month))
     assert write_file("citibike_jc", month, tmp_path / "tripdata", rows=1).name == name
     handler = partial(_QuietFileServer, directory=str(tmp_path))
     with _served(handler) as url:
@@ -160,8 +164,8 @@ def test_a_name_that_only_the_listing_has_is_loaded(
     with _bucket(_page(*hostile, UNHEARD_OF), {UNHEARD_OF: file}) as (base, asked):
         monkeypatch.setenv("SOURCES__CITIBIKE__BASE_URL", base)
         results = _load(JULY, AUGUST, SEPTEMBER)
-        with Asking([Partition(JC, AUGUST)]) as asking:
-            published = asking.published_file(Partition(JC, AUGUST))
+        with Asking([partition_of(JC, AUGUST)]) as asking:
+            published = asking.published_file(partition_of(JC, AUGUST))
     assert [result.status for result in results] == [Status.NOT_PUBLISHED, Status.LOADED, Status.NOT_PUBLISHED]
     assert results[1].rows == 120
     assert published
@@ -170,12 +174,12 @@ def test_a_name_that_only_the_listing_has_is_loaded(
     # Once for the run, of the names that its months may have, and once for the question.
     assert [name for method, name in asked if method == "LIST"] == ["JC-20220", "JC-202208"]
     assert {name for method, name in asked if method != "LIST"} - {UNHEARD_OF} == {
-        name for month in (JULY, AUGUST, SEPTEMBER) for name in registered_names(Partition(JC, month))
+        name for month in (JULY, AUGUST, SEPTEMBER) for name in registered_names(partition_of(JC, month))
     }
 
 
 def test_a_listed_file_is_asked_for_with_the_password_of_the_base_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    partition = Partition(JC, AUGUST)
+    partition = partition_of(JC, AUGUST)
     with _bucket(_page(UNHEARD_OF)) as (base, _), requests.Session() as session:
         with_password = base.replace("://", "://loader:s3cret@")
         monkeypatch.setenv("SOURCES__CITIBIKE__BASE_URL", with_password)
@@ -283,7 +287,7 @@ def test_a_publisher_that_answers_badly_could_not_be_asked(
     handler = type("Bad", (_Bucket,), {"do_HEAD": head})
     with _served(handler) as url:
         monkeypatch.setenv("SOURCES__TLC__BASE_URL", f"{url}/trip-data")
-        partition = Partition(FEEDS["green"], date(2025, 1, 1))
+        partition = Partition(FEEDS["green"], month(2025, 1))
         with Asking([partition], policy) as asking, pytest.raises(DownloadError, match=said):
             asking.published_file(partition)
 
@@ -295,8 +299,8 @@ def test_a_bad_listing_keeps_no_file_from_being_loaded(
     with _bucket(_BOMB, {file.name: file.read_bytes()}) as (base, asked):
         monkeypatch.setenv("SOURCES__CITIBIKE__BASE_URL", base)
         results = ingest(partitions_of(resolve_sources("citibike,citibike_jc"), [JULY, AUGUST]))
-        with Asking([Partition(JC, JULY)]) as asking:
-            assert asking.published_file(Partition(JC, JULY))
+        with Asking([partition_of(JC, JULY)]) as asking:
+            assert asking.published_file(partition_of(JC, JULY))
     statuses = {str(result.partition): result.status for result in results}
     assert statuses.pop("citibike_jc 2022-07") is Status.LOADED
     assert set(statuses.values()) == {Status.NOT_PUBLISHED}

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.feeds import FEEDS
+from ingestion.catalog import FEEDS
 from ingestion.log import configure_logging
-from ingestion.partitions import Partition
 from ingestion.pipeline import ingest
-from ingestion.sample_publisher.faults import Fault
-from ingestion.sample_publisher.server import SamplePublisher
+from sandbox.faults import Fault
+from sandbox.server import SamplePublisher
+from tests.partitions import partition_of
 
 MAY = date(2025, 5, 1)
 
@@ -36,7 +36,7 @@ def test_each_partition_is_a_line_with_feed_month_rows_and_seconds(
         for name, value in publisher.environment.items():
             monkeypatch.setenv(name, value)
         configure_logging()
-        ingest([Partition(FEEDS["green"], month) for month in (MAY, date(2025, 6, 1))])
+        ingest([partition_of(FEEDS["green"], month) for month in (MAY, date(2025, 6, 1))])
     lines = (tmp_path / "logs" / "ingestion.log").read_text().splitlines()
     loaded, not_published = [line for line in lines if "feed=green" in line]
     assert "INFO ingestion.pipeline feed=green month=2025-05 status=loaded rows=" in loaded
@@ -55,7 +55,7 @@ def test_the_traceback_of_a_failure_is_in_the_file_alone(
         for name, value in publisher.environment.items():
             monkeypatch.setenv(name, value.replace("://", "://loader:s3cret@"))
         configure_logging()
-        ingest([Partition(FEEDS["green"], MAY)])
+        ingest([partition_of(FEEDS["green"], MAY)])
     log = (tmp_path / "logs" / "ingestion.log").read_text()
     assert "DEBUG ingestion.pipeline green 2025-05 failed\nTraceback" in log
     assert "s3cret" not in log

@@ -13,15 +13,16 @@ from typing import Any
 import duckdb
 import pytest
 
+from ingestion.catalog import FEEDS
 from ingestion.errors import UnreadableFileError, message_of
-from ingestion.feeds import FEEDS
+from ingestion.mobility import tlc, weather
 from ingestion.partitions import Partition
 from ingestion.pipeline import Progress, Result, Status, ingest
-from ingestion.sample_publisher.server import SamplePublisher
-from ingestion.sources import tlc, weather
+from sandbox.server import SamplePublisher
+from tests.partitions import partition_of
 
 MAY = date(2025, 5, 1)
-PARTITIONS = [Partition(FEEDS[name], MAY) for name in ("weather", "green")]
+PARTITIONS = [partition_of(FEEDS[name], MAY) for name in ("weather", "green")]
 
 
 @pytest.fixture(autouse=True)

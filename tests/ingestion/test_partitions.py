@@ -6,15 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.partitions import BadMonthError, last_day, month_range, months_of_year, next_month, parse_month
+from ingestion.run_pipeline import months_of_year
+from sandbox.mobility.months import month_range, next_month
+from warehouse.periods import BadPeriodError, Grain, Period, month
 
 
 @given(st.dates(date(1990, 1, 1), date(2090, 1, 1)))
 def test_a_month_ends_the_day_before_the_next_begins(day: date) -> None:
-    month = day.replace(day=1)
-    assert next_month(month).day == 1
-    assert 28 <= (next_month(month) - month).days <= 31
-    assert (next_month(month) - last_day(month)).days == 1
+    first = day.replace(day=1)
+    assert next_month(first).day == 1
+    assert 28 <= (next_month(first) - first).days <= 31
+    assert (next_month(first) - month(day.year, day.month).last_day).days == 1
 
 
 def test_a_range_holds_both_its_ends_and_crosses_years() -> None:
@@ -27,16 +29,16 @@ def test_a_range_holds_both_its_ends_and_crosses_years() -> None:
 
 
 def test_months_come_in_calendar_order_and_once() -> None:
-    assert months_of_year(2025, "6, 5,6") == [date(2025, 5, 1), date(2025, 6, 1)]
+    assert months_of_year(2025, "6, 5,6") == [month(2025, 5), month(2025, 6)]
 
 
 @pytest.mark.parametrize("months", ["13", "0", "5,x", "", "-1", "5.5"])
 def test_what_is_no_month_of_a_year_is_refused(months: str) -> None:
-    with pytest.raises(BadMonthError, match="from 1 to 12"):
+    with pytest.raises(BadPeriodError, match="from 1 to 12"):
         months_of_year(2025, months)
 
 
 @pytest.mark.parametrize("text", ["2025-13", "2025-1", "2025", "2025-01-01", "01-2025", "2025-00"])
 def test_what_is_no_month_is_refused(text: str) -> None:
-    with pytest.raises(BadMonthError, match="YYYY-MM"):
-        parse_month(text)
+    with pytest.raises(BadPeriodError, match="YYYY-MM"):
+        Period.parse(Grain.MONTH, text)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from ingestion.errors import DownloadError, NotPublishedError
+from ingestion.fetch.retries import RetryPolicy
 from ingestion.prefetch import DownloadJob, downloads_ahead
-from ingestion.retries import RetryPolicy
 from warehouse.ledger import Fingerprint
 
 QUICK = RetryPolicy(attempts=2, first_wait_seconds=0.01, jitter_seconds=0, read_timeout_seconds=2)

@@ -12,8 +12,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion.feeds import raw_tables, resolve_sources
-from ingestion.pipeline import Result, Status, ingest, partitions_of
+from ingestion.catalog import raw_tables, resolve_sources
+from ingestion.pipeline import Result, Status, ingest
+from tests.partitions import partitions_of
 
 SAMPLES = Path(os.environ.get("REAL_DATA_DIR", "")) / "samples"
 

@@ -13,10 +13,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from ingestion.feeds import FEEDS
-from ingestion.partitions import Partition
+from ingestion.catalog import FEEDS
 from ingestion.pipeline import ingest
-from ingestion.sample_publisher.server import SamplePublisher
+from sandbox.server import SamplePublisher
+from tests.partitions import partition_of
 from warehouse.ledger import ABANDONED, Ledger
 from warehouse.paths import DATABASE_VARIABLE
 
@@ -28,7 +28,7 @@ LOADS = """
 import os, signal, sys
 from datetime import date
 import ingestion.raw_loader
-from ingestion.feeds import FEEDS
+from ingestion.catalog import FEEDS
 from ingestion.partitions import Partition
 from ingestion.pipeline import ingest
 
@@ -42,7 +42,7 @@ def load(kill_at):
             if calls == kill_at:
                 os.kill(os.getpid(), signal.SIGKILL)
     sys.setprofile(count)
-    ingest([Partition(FEEDS["green"], date(2025, 5, 1))], force=True)
+    ingest([Partition(FEEDS["green"], month(2025, 5))], force=True)
     sys.setprofile(None)
     print(calls, flush=True)
 
@@ -83,7 +83,7 @@ def loads(database: Path) -> Iterator[Callable[[int], str]]:
 
 
 def _load() -> None:
-    ingest([Partition(FEEDS["green"], MAY)])
+    ingest([partition_of(FEEDS["green"], MAY)])
 
 
 def _query(database: Path, sql: str) -> list[tuple[Any, ...]]:

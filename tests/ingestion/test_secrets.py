@@ -10,11 +10,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion.feeds import FEEDS
-from ingestion.partitions import Partition
+from ingestion.catalog import FEEDS
 from ingestion.pipeline import Status, ingest
-from ingestion.sample_publisher.faults import Fault
-from ingestion.sample_publisher.server import SamplePublisher
+from sandbox.faults import Fault
+from sandbox.server import SamplePublisher
+from tests.partitions import partition_of
 
 MAY, JUNE = date(2025, 5, 1), date(2025, 6, 1)
 
@@ -76,7 +76,7 @@ def test_no_secret_is_kept_or_shown(publisher: SamplePublisher, database: Path, 
 def test_a_file_is_the_same_whoever_asks_for_it(
     publisher: SamplePublisher, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    partitions = [Partition(FEEDS[name], MAY) for name in ("green", "weather")]
+    partitions = [partition_of(FEEDS[name], MAY) for name in ("green", "weather")]
     for environment in (publisher.environment, _with_password(dict(publisher.environment)), publisher.environment):
         for name, value in environment.items():
             monkeypatch.setenv(name, value)

@@ -10,13 +10,14 @@ from typing import Any
 import duckdb
 import pytest
 
+from ingestion.catalog import FEEDS
 from ingestion.errors import UnreadableFileError
-from ingestion.feeds import FEEDS
+from ingestion.mobility import weather
 from ingestion.partitions import Partition
-from ingestion.sample_publisher.weather import VARIABLES, hourly
-from ingestion.sources import weather
+from sandbox.mobility.weather import VARIABLES, hourly
+from warehouse.periods import month
 
-MAY = Partition(FEEDS["weather"], date(2025, 5, 1))
+MAY = Partition(FEEDS["weather"], month(2025, 5))
 DEEP = b'{"hourly": ' + b"[" * 200_000 + b"]" * 200_000 + b"}"
 Answer = dict[str, Any]
 
@@ -40,7 +41,7 @@ def _answer(first: date) -> Answer:
     }
 
 
-TRUE = _answer(MAY.month)
+TRUE = _answer(MAY.period.first_day)
 
 
 def _read(body: bytes, folder: Path) -> list[tuple[Any, ...]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.sample_publisher.server import SamplePublisher
+from sandbox.server import SamplePublisher
 from warehouse.paths import LOG_FOLDER_VARIABLE
 
 APRIL, MAY = date(2025, 4, 1), date(2025, 5, 1)

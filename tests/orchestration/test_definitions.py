@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import dagster as dg
 import pytest
 
-from ingestion.feeds import FEEDS
+from ingestion.catalog import FEEDS
 from orchestration import defs
 from orchestration.assets.dbt_assets import dbt_analytics_assets
 from orchestration.assets.layers import layer_of
@@ -29,7 +29,7 @@ def test_every_feed_is_a_monthly_asset_upstream_of_a_staging_model() -> None:
     for feed in FEEDS.values():
         node = GRAPH.get(asset_key(feed))
         assert isinstance(node.partitions_def, dg.MonthlyPartitionsDefinition)
-        assert node.partitions_def.start.date() == feed.first_month
+        assert node.partitions_def.start.date() == feed.first_period.first_day
         assert {key.path[-1].split("__")[0] for key in node.child_keys} & {"stg_tlc", "stg_citibike", "stg_weather"}
 
 

@@ -6,12 +6,12 @@ import dagster as dg
 import duckdb
 import pytest
 
-from ingestion.sample_publisher.faults import Fault
-from ingestion.sample_publisher.server import SamplePublisher
 from orchestration import defs
 from orchestration.jobs.monthly import dbt_build, monthly_job
 from orchestration.resources.dbt import dbt_resource
 from orchestration.resources.retries import Retries
+from sandbox.faults import Fault
+from sandbox.server import SamplePublisher
 from tests.orchestration.conftest import APRIL
 
 IMPATIENT = dg.RetryPolicy(max_retries=1, delay=0)

@@ -15,9 +15,9 @@ import psutil
 import pytest
 import yaml
 
-from ingestion.sample_publisher.faults import Fault
-from ingestion.sample_publisher.server import SamplePublisher
 from orchestration.resources.dbt import dbt_project, prepare_manifest
+from sandbox.faults import Fault
+from sandbox.server import SamplePublisher
 from tests.dbt.small_warehouse import JANUARY, Warehouse, yellow_month
 from tests.orchestration.conftest import APRIL
 from tests.orchestration.sensors.conftest import held_by_another_process

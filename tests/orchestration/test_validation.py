@@ -1,7 +1,9 @@
 """A loaded month is in the facts to the row, or the reason is said."""
 
 from orchestration.jobs.validation import MonthRows, what_is_wrong
-from tests.orchestration.conftest import MAY
+from warehouse.periods import month
+
+MAY = month(2025, 5)
 
 
 def test_a_month_whose_rows_are_in_the_fact_or_in_quarantine_is_complete() -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from dbt.contracts.graph.manifest import Manifest
 
-from ingestion.feeds import FEEDS
-from ingestion.pipeline import Status, ingest, partitions_of
-from ingestion.sample_publisher.server import SamplePublisher
+from ingestion.catalog import FEEDS
+from ingestion.pipeline import Status, ingest
+from sandbox.server import SamplePublisher
 from tests.dbt.small_warehouse import Warehouse
+from tests.partitions import partitions_of
 from warehouse.paths import DATABASE_VARIABLE
 
 JANUARY, FEBRUARY = date(2025, 1, 1), date(2025, 2, 1)

@@ -8,7 +8,7 @@ import pytest
 
 from quality.files import difference_to_month_before, figure, finite, ratio_to_month_before, share
 from quality.suite import Expectation, Suite
-from quality.suites.facts import FCT_TRIPS_BY_FILE
+from quality.suites.mobility.facts import FCT_TRIPS_BY_FILE
 from quality.validate import run_suites
 
 MONTHS = [date(2025, month, 1) for month in range(1, 6)]

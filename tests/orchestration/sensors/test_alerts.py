@@ -10,15 +10,15 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ingestion.feeds import FEEDS
-from ingestion.partitions import Partition
+from ingestion.catalog import FEEDS
 from ingestion.pipeline import ingest
-from ingestion.sample_publisher.faults import Fault
-from ingestion.sample_publisher.server import SamplePublisher
 from orchestration.assets.raw_assets import raise_on_failure
 from orchestration.sensors.alert_delivery import AlertSettings, AlertSettingsError
 from orchestration.sensors.alerts import alert_sensor
+from sandbox.faults import Fault
+from sandbox.server import SamplePublisher
 from tests.orchestration.sensors.sinks import MailSink, WebhookSink, serving
+from tests.partitions import partition_of
 
 MAY = date(2025, 5, 1)
 WEBHOOK_SECRET = "T0/B0/s3cr3t-of-the-webhook"
@@ -88,7 +88,7 @@ def broken_job() -> None:
 
 @dg.op
 def load() -> None:
-    raise_on_failure(ingest([Partition(FEEDS["green"], MAY)]))
+    raise_on_failure(ingest([partition_of(FEEDS["green"], MAY)]))
 
 
 @dg.job

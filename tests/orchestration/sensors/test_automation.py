@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from ingestion.feeds import FEEDS
+from ingestion.catalog import FEEDS
 from orchestration import defs
 from orchestration.assets.raw_assets import asset_key
 from orchestration.sensors.automation import build_what_is_stale

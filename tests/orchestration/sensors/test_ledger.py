@@ -9,15 +9,16 @@ import dagster as dg
 import duckdb
 import pytest
 
-from ingestion.feeds import FEEDS, resolve_sources
-from ingestion.pipeline import Started, ingest, partitions_of
+from ingestion.catalog import FEEDS, resolve_sources
+from ingestion.pipeline import Started, ingest
 from ingestion.run_pipeline import main
-from ingestion.sample_publisher.server import SamplePublisher
 from orchestration import defs
 from orchestration.assets.raw_assets import asset_key, raw_assets
 from orchestration.sensors.ledger import ledger_sensor, read_loads
 from orchestration.sensors.ledger_plan import Cursor
+from sandbox.server import SamplePublisher
 from tests.orchestration.sensors.conftest import Ticks
+from tests.partitions import partitions_of
 
 JANUARY, FEBRUARY = date(2025, 1, 1), date(2025, 2, 1)
 GREEN, BIKES = asset_key(FEEDS["green"]), asset_key(FEEDS["citibike_jc"])

@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ingestion.feeds import FEEDS
+from ingestion.catalog import FEEDS
 from orchestration import defs
 from orchestration.assets.dbt_assets import dbt_analytics_assets
 from orchestration.assets.raw_assets import asset_key

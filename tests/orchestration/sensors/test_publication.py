@@ -12,14 +12,15 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ingestion.feeds import resolve_sources
-from ingestion.pipeline import Result, Status, ingest, partitions_of
-from ingestion.sample_publisher.faults import Fault
-from ingestion.sample_publisher.server import SamplePublisher
+from ingestion.catalog import resolve_sources
+from ingestion.pipeline import Result, Status, ingest
 from orchestration import defs
 from orchestration.sensors import publication
 from orchestration.sensors.publication import Patience, publication_sensor
 from orchestration.sensors.publication_plan import Cursor
+from sandbox.faults import Fault
+from sandbox.server import SamplePublisher
+from tests.partitions import partitions_of
 from warehouse.paths import DATABASE_VARIABLE
 
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from ingestion.feeds import FEEDS
+from ingestion.catalog import FEEDS
 from ingestion.partitions import Partition
 from orchestration.sensors.publication_plan import (
     Cursor,
@@ -19,13 +19,15 @@ from orchestration.sensors.publication_plan import (
     wanted_of_answer,
     watched_partitions,
 )
+from tests.partitions import partition_of
 from warehouse.ledger import Fingerprint, Watermark
+from warehouse.periods import month
 
 TODAY = date(2025, 11, 21)
 
 
 def _partition(feed: str, month: int) -> Partition:
-    return Partition(FEEDS[feed], date(2025, month, 1))
+    return partition_of(FEEDS[feed], date(2025, month, 1))
 
 
 def _loaded(*partitions: Partition, etag: str = '"1"') -> dict[tuple[str, str], Watermark]:
@@ -34,7 +36,7 @@ def _loaded(*partitions: Partition, etag: str = '"1"') -> dict[tuple[str, str], 
 
 
 def test_the_newest_months_that_are_due_are_watched_and_those_that_ended_since() -> None:
-    watched = watched_partitions(_loaded(Partition(FEEDS["yellow"], date(2024, 1, 1))), TODAY, months=2)
+    watched = watched_partitions(_loaded(Partition(FEEDS["yellow"], month(2024, 1))), TODAY, months=2)
     # August is due by the end of October; September and October have ended, November has not.
     assert [str(partition) for partition in watched] == [f"yellow 2025-{month:02}" for month in (7, 8, 9, 10)]
 
@@ -106,7 +108,7 @@ def test_the_cursor_forgets_what_was_loaded_and_keeps_what_it_could_not_see() ->
 def test_a_month_of_several_feeds_is_one_run_with_one_key() -> None:
     wanted = [Wanted(_partition(feed, month), "a") for feed, month in (("green", 9), ("citibike", 8), ("yellow", 9))]
     runs = by_month(wanted)
-    assert [(month.month, [one.partition.feed.name for one in group]) for month, group in runs] == [
+    assert [(month.start.month, [one.partition.feed.name for one in group]) for month, group in runs] == [
         (8, ["citibike"]),
         (9, ["yellow", "green"]),
     ]

@@ -1,0 +1,165 @@
+"""Open-Meteo archive: hourly weather as JSON, asked for a month at a time.
+
+Source: Open-Meteo historical weather API, https://open-meteo.com/en/docs/historical-weather-api
+"""
+
+from datetime import date, timedelta
+from pathlib import Path
+from urllib.parse import urlencode
+
+import duckdb
+import pyarrow as pa
+
+from ingestion.feeds import Feed, columns
+from ingestion.fetch.answers import AnswerRules
+from ingestion.fetch.base_address import base_address
+from ingestion.mobility.weather_answer import Asked, content_hash, read_answer
+from ingestion.partitions import Partition
+from ingestion.publishers import Publisher
+from ingestion.raw_data import raw_column_types
+from ingestion.readers.columns import select_columns
+from ingestion.readers.published import SCRATCH, PublishedRows, notes_on, open_scratch
+
+# Central Park, where the National Weather Service measures New York's weather.
+LATITUDE = 40.7789
+LONGITUDE = -73.9692
+
+_UNITS = {
+    "time": "iso8601",
+    "temperature_2m": "°C",
+    "relative_humidity_2m": "%",
+    "dew_point_2m": "°C",
+    "apparent_temperature": "°C",
+    "precipitation": "mm",
+    "rain": "mm",
+    "snowfall": "cm",
+    "weather_code": "wmo code",
+    "surface_pressure": "hPa",
+    "cloud_cover": "%",
+    "wind_speed_10m": "m/s",
+    "wind_direction_10m": "°",
+    "wind_gusts_10m": "m/s",
+}
+
+
+def _pause_seconds(said: str) -> float:
+    """How long Open-Meteo asks to wait: its limits are by the minute, the hour and the day, and it says which."""
+    waits = {"Minutely": 61, "Hourly": 3600, "Daily": 24 * 3600}
+    return next((wait for limit, wait in waits.items() if f"{limit} API request limit exceeded" in said), 0)
+
+
+def _is_not_published(status: int, said: str) -> bool:
+    return status in (403, 404) or (status == 400 and "out of allowed range" in said)
+
+
+# A month has 150 kB.
+ANSWERS = AnswerRules(
+    largest_bytes=10_000_000,
+    is_not_published=_is_not_published,
+    pause_seconds=_pause_seconds,
+    content_hash=content_hash,
+)
+
+
+def addresses(partition: Partition) -> list[str]:
+    """The address that answers a month's hours.
+
+    Times are asked in UTC: local labels carry one fixed offset a response and are wrong on one side
+    of a clock change. New York is behind UTC, so its last hours of a month are the first of the next
+    in UTC; one day more than the month covers them.
+    """
+    feed, period = partition.feed, partition.period
+    base = base_address(feed.publisher)
+    query = {
+        "latitude": LATITUDE,
+        "longitude": LONGITUDE,
+        "start_date": period.first_day.isoformat(),
+        "end_date": (period.last_day + timedelta(days=1)).isoformat(),
+        "hourly": ",".join(column.name for column in feed.columns if column.name != feed.event_time),
+        "timezone": "GMT",
+        "wind_speed_unit": "ms",
+    }
+    # The base address of a customer has a key in its query.
+    return [f"{base}{'&' if '?' in base else '?'}{urlencode(query, safe=',')}"]
+
+
+def read(partition: Partition, path: Path, connection: duckdb.DuckDBPyConnection) -> PublishedRows:
+    """The hours of a response, with the registry's names and types.
+
+    Raises:
+        UnreadableFileError: the response is not of the month, place, zone or units asked for, or lacks a variable or
+            hours, or has a value that is of another type.
+    """
+    named = Path(str(partition))  # the file is an answer to a query and has no name of its own
+    first = partition.period.start
+    hours = 24 * (len(list(partition.period.days())) + 1)
+    asked = Asked(
+        what=str(partition),
+        columns=partition.feed.columns,
+        units=_UNITS,
+        hours=[first + timedelta(hours=hour) for hour in range(hours)],
+        latitude=LATITUDE,
+        longitude=LONGITUDE,
+    )
+    answered = read_answer(path, asked)
+    open_scratch(connection, path)
+    types = {name: _sql_type(answered.schema.field(name).type) for name in answered.column_names}
+    existing = raw_column_types(partition.feed, connection)
+    selection = select_columns(partition.feed, partition.period.first_day, types, named, existing, by_position=True)
+    # Under names of ours: a variable called rowid would hide the position of the rows.
+    connection.register("answered_hours", answered.rename_columns(list(selection.aliases)))
+    connection.execute(f"create table {SCRATCH}.rows as from answered_hours")
+    connection.unregister("answered_hours")
+    return PublishedRows(
+        query=f"select {selection.select_list}, rowid as source_row from {SCRATCH}.rows",
+        columns=selection.columns,
+        count=answered.num_rows,
+        new_columns=selection.new_columns,
+        notes=notes_on(selection, f"{SCRATCH}.rows", connection),
+    )
+
+
+def _sql_type(type_: pa.DataType) -> str:
+    if pa.types.is_integer(type_):
+        return "BIGINT"
+    if pa.types.is_floating(type_):
+        return "DOUBLE"
+    return "TIMESTAMP" if pa.types.is_timestamp(type_) else "VARCHAR"
+
+
+class OpenMeteo(Publisher):
+    """Open-Meteo's archive."""
+
+    name = "weather"
+    default_base_url = "https://archive-api.open-meteo.com/v1/archive"
+    answers = ANSWERS
+
+    def locate(self, partition: Partition) -> list[str]:
+        return addresses(partition)
+
+    def read(self, partition: Partition, path: Path, connection: duckdb.DuckDBPyConnection) -> PublishedRows:
+        return read(partition, path, connection)
+
+
+OPEN_METEO = OpenMeteo()
+
+FEEDS = (
+    Feed(
+        name="weather",
+        publisher=OPEN_METEO,
+        raw_table="weather_hourly",
+        file_names=("",),  # the address is the base address and a query
+        columns=columns(
+            required="time:t temperature_2m:d relative_humidity_2m:d dew_point_2m:d apparent_temperature:d"
+            " precipitation:d rain:d snowfall:d weather_code:i surface_pressure:d cloud_cover:d"
+            " wind_speed_10m:d wind_direction_10m:d wind_gusts_10m:d",
+            optional="",
+        ),
+        event_time="time",
+        first_day=date(2009, 1, 1),
+        publication_lag_days=7,
+        kind="weather_hour",
+        staging_model="stg_weather__hourly",
+        kept_in="int_weather_hours",
+    ),
+)

@@ -1,0 +1,216 @@
+"""Reading an answer of Open-Meteo as what it is: a text from outside that may be anything.
+
+Nothing of it becomes SQL: it is parsed and checked here, and handed on as a table of values.
+"""
+
+import hashlib
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NoReturn, TypeGuard
+
+import pyarrow as pa
+
+from ingestion.errors import UnreadableFileError
+from ingestion.feeds import PARTITION_COLUMN_NAMES, Column, ColumnType
+
+# The archive answers for the middle of a square of its grid, whose sides have a quarter of a degree at most.
+_GRID_DEGREES = 0.3
+_MOST_VARIABLES = 100
+_VARIABLE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_OUR_NAMES = PARTITION_COLUMN_NAMES
+_INTEGERS = range(-(2**31), 2**31)
+_BIG_INTEGERS = range(-(2**63), 2**63)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an answer must be of."""
+
+    what: str
+    columns: tuple[Column, ...]
+    units: Mapping[str, str]
+    hours: Sequence[datetime]
+    latitude: float
+    longitude: float
+
+
+def content_hash(path: Path) -> str:
+    """A hash of what an answer says; how long it took to make is not part of that."""
+    content = path.read_bytes()
+    try:
+        body = json.loads(content)
+        body.pop("generationtime_ms", None)
+        content = json.dumps(body, sort_keys=True).encode()
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        pass  # no answer of the archive: its reader will say so
+    return hashlib.sha256(content).hexdigest()
+
+
+def read_answer(path: Path, asked: Asked) -> pa.Table:
+    """The hours of an answer in its order, `time` and each variable a column.
+
+    Raises:
+        UnreadableFileError: the answer is not what was asked for; the message says in which way.
+    """
+    body, units, hourly = _parsed(path, asked)
+    _check_units(units, hourly, asked)
+    _check_zone_and_place(body, asked)
+    _check_hours(hourly, asked)
+    declared = {column.name: column.type for column in asked.columns}
+    columns = {
+        name: _times(values, asked) if name == "time" else _values(name, values, declared.get(name), asked)
+        for name, values in hourly.items()
+    }
+    return pa.table(columns)
+
+
+def _parsed(path: Path, asked: Asked) -> tuple[dict[str, Any], dict[str, Any], dict[str, list[Any]]]:
+    """The answer, its units and its variables, each a list as long as that of the times."""
+    content = path.read_bytes()
+    try:
+        body = json.loads(content, parse_constant=_no_number, object_pairs_hook=_no_name_twice)
+        units, hourly = body["hourly_units"], body["hourly"]
+        if not isinstance(units, dict) or not isinstance(hourly, dict):
+            raise TypeError("hourly and hourly_units are no objects")
+        lengths = {name: len(values) if isinstance(values, list) else None for name, values in hourly.items()}
+        hours = lengths["time"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UnreadableFileError(
+            f"{asked.what}: expected Open-Meteo's JSON with hourly and hourly_units, but got "
+            f"{content[:200].decode(errors='replace')!r} ({type(error).__name__}: {str(error)[:100]}). Ask again later."
+        ) from error
+    names = [name for name in hourly if not _VARIABLE_NAME.fullmatch(name) or name in _OUR_NAMES]
+    if names or len(hourly) > _MOST_VARIABLES:
+        raise UnreadableFileError(
+            f"{asked.what}: expected variables with names such as rain or temperature_2m, at most {_MOST_VARIABLES}, "
+            f"but the answer has {len(hourly)}" + (f", one named {names[0][:80]!r}" if names else "") + ". It is no "
+            "answer of Open-Meteo; look at what stands between, then load the month again."
+        )
+    uneven = {name: length for name, length in lengths.items() if length is None or length != hours}
+    if uneven:
+        name, length = next(iter(uneven.items()))
+        came = f"{length:,} values" if length is not None else "no list"
+        raise UnreadableFileError(
+            f"{asked.what}: expected a value for each time in every variable, but {name} has {came} "
+            f"and time {hours if hours is not None else 'none'}. Ask again later."
+        )
+    return body, units, hourly
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number in JSON")
+
+
+def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    named = dict(pairs)
+    if len(named) < len(pairs):
+        (name, _), *_ = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"{name[:60]!r} is there more than once")
+    return named
+
+
+def _check_units(units: dict[str, Any], hourly: dict[str, list[Any]], asked: Asked) -> None:
+    wrong = {name: units.get(name) for name, unit in asked.units.items() if name in hourly and units.get(name) != unit}
+    if wrong:
+        expected = {name: asked.units[name] for name in wrong}
+        raise UnreadableFileError(
+            f"{asked.what}: expected the units {expected}, but the response has {str(wrong)[:200]}. Open-Meteo may "
+            "have changed its defaults; ask for the units in ingestion/sources/weather.py."
+        )
+
+
+def _check_zone_and_place(body: dict[str, Any], asked: Asked) -> None:
+    zone, offset = body.get("timezone"), body.get("utc_offset_seconds")
+    if zone not in ("GMT", "UTC") or isinstance(offset, bool) or offset != 0:
+        raise UnreadableFileError(
+            f"{asked.what}: expected times in GMT with utc_offset_seconds 0, but the response has "
+            f"{str(offset)[:50]} in {str(zone)[:50]}. Ask again later; if it stays so, Open-Meteo has changed, and "
+            "ingestion/sources/weather.py must follow."
+        )
+    for name, expected in (("latitude", asked.latitude), ("longitude", asked.longitude)):
+        came = body.get(name)
+        if not _is_number(came) or abs(came - expected) > _GRID_DEGREES:
+            raise UnreadableFileError(
+                f"{asked.what}: expected weather of {name} {expected} (within {_GRID_DEGREES} degrees), but the "
+                f"response is of {str(came)[:50]}. Ask again later, and look at what stands between you and Open-Meteo."
+            )
+
+
+def _check_hours(hourly: dict[str, list[Any]], asked: Asked) -> None:
+    """The hours must be those asked for, each once, with something measured in each."""
+    times = Counter(_times(hourly["time"], asked))
+    others = sorted(times.keys() - set(asked.hours))
+    repeated = sorted(hour for hour, count in times.items() if count > 1)
+    for hours, which in ((others, "not asked for"), (repeated, "there more than once")):
+        if hours:
+            raise UnreadableFileError(
+                f"{asked.what}: expected each hour from {asked.hours[0]} to {asked.hours[-1]} (UTC), but {len(hours)} "
+                f"are {which}, the first {hours[0]}. What was loaded stays; ask again later."
+            )
+    measured = [values for name, values in hourly.items() if name != "time"]
+    empty = sum(all(values[hour] is None for values in measured) for hour in range(len(hourly["time"])))
+    missing = len(asked.hours) - len(times) + empty
+    if missing:
+        raise UnreadableFileError(
+            f"{asked.what}: expected {len(asked.hours)} hours of weather (UTC, to the day after the month), but "
+            f"{missing} are missing or empty. Open-Meteo fills them within days; load the month then."
+        )
+
+
+def _times(values: list[Any], asked: Asked) -> list[datetime]:
+    try:
+        times = [datetime.fromisoformat(value) for value in values]
+        if any(time.tzinfo for time in times):
+            raise ValueError("a time with a zone")
+    except (ValueError, TypeError) as error:
+        raise UnreadableFileError(
+            f"{asked.what}: expected times such as 2025-05-31T23:00, but got {str(error)[:100]}. Ask again later."
+        ) from error
+    return times
+
+
+def _values(name: str, values: list[Any], type_: ColumnType | None, asked: Asked) -> pa.Array:
+    """A variable's values as its type; one that was not asked for is kept as numbers, or as text."""
+    if type_ is None:
+        return _values_of_new_variable(values)
+    is_valid = _is_integer if type_ is ColumnType.INTEGER else _is_number
+    for hour, value in enumerate(values):
+        if value is not None and not is_valid(value):
+            raise UnreadableFileError(
+                f"{asked.what}: expected {'whole' if type_ is ColumnType.INTEGER else 'finite'} numbers as {name}, but "
+                f"got {str(value)[:50]!r} for hour {hour + 1} of {len(values)}. Load the month again; if it stays so, "
+                "the variable has changed, and ingestion/feeds.py must follow."
+            )
+    if type_ is ColumnType.INTEGER:
+        return pa.array([None if value is None else int(value) for value in values], pa.int64())
+    return pa.array([None if value is None else float(value) for value in values], pa.float64())
+
+
+def _values_of_new_variable(values: list[Any]) -> pa.Array:
+    given = [value for value in values if value is not None]
+    if given and all(type(value) is int and value in _BIG_INTEGERS for value in given):
+        return pa.array(values, pa.int64())
+    if given and all(_is_number(value) for value in given):
+        return pa.array([None if value is None else float(value) for value in values], pa.float64())
+    texts = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
+    return pa.array(texts, pa.string())
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    """Whether a value is a finite number; JSON's true and false are none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:
+        return False
+
+
+def _is_integer(value: Any) -> bool:
+    return _is_number(value) and value == int(value) and int(value) in _INTEGERS

@@ -1,0 +1,222 @@
+"""Metrics from the terminal: `python -m metrics.ask list | describe … | dimensions … | query …`.
+
+`make metrics`, `make metric`, `make dimensions` and `make query` are short for it.
+"""
+
+import argparse
+import csv
+import sys
+from collections.abc import Sequence
+from datetime import date, datetime, time
+from itertools import groupby
+
+import pyarrow as pa
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from metrics.definitions import MetricDefinition, define_metric
+from metrics.query import (
+    Metric,
+    MetricQuery,
+    list_dimensions,
+    list_metrics,
+    metric_sql,
+    months_loaded,
+    query_metrics,
+    stray_months,
+)
+from metrics.semantic_manifest import BadMetricQueryError
+from warehouse.connection import WarehouseError, open_for_reading
+from warehouse.terminal import quiet_on_broken_pipe
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m metrics.ask", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="every metric by category")
+    describe = commands.add_parser("describe", help="what a metric is, and what it is made of")
+    describe.add_argument("metric", help="its name")
+    dimensions = commands.add_parser("dimensions", help="what all of these metrics can be grouped and filtered by")
+    dimensions.add_argument("metrics", type=_names, help="names, separated by commas")
+    query = commands.add_parser("query", help="one answer")
+    query.add_argument("metrics", type=_names, nargs="?", default=(), help="names, separated by commas")
+    query.add_argument("--by", type=_names, default=(), help="as trip__trip_type,metric_time__month")
+    query.add_argument("--where", default="", help="one condition, as \"trip__trip_type = 'fhv' and trip__is_rain\"")
+    query.add_argument("--order", type=_names, default=(), help="names of the above; -name for descending")
+    query.add_argument("--limit", default="", help="this many rows")
+    query.add_argument("--start", default="", help="first day of metric_time, as 2025-01-01")
+    query.add_argument("--end", default="", help="last day of metric_time")
+    query.add_argument("--saved", default="", help="name of a saved query, in place of metrics and --by")
+    query.add_argument("--csv", action="store_true", help="figures as they are, separated by commas")
+    return parser
+
+
+def _query(options: argparse.Namespace) -> MetricQuery:
+    """The query asked for; what is empty was not given.
+
+    Raises:
+        ValueError: a day or the limit is not one.
+    """
+    return MetricQuery(
+        metrics=options.metrics,
+        group_by=options.by,
+        where=(options.where,) if options.where else (),
+        order_by=options.order,
+        limit=_limit(options.limit),
+        start=_day("--start", options.start),
+        end=_day("--end", options.end),
+        saved_query=options.saved or None,
+    )
+
+
+def _day(option: str, text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        raise ValueError(f"argument {option}: expected a day such as 2025-01-31, but got {text!r}") from None
+
+
+def _limit(text: str) -> int | None:
+    if text and not (text.isascii() and text.isdigit()):
+        raise ValueError(f"argument --limit: expected a number of rows, 1 or more, but got {text!r}")
+    return int(text) if text else None
+
+
+def _shown(value: object, *, is_metric: bool) -> str:
+    if value is None:
+        return "" if is_metric else "(none)"
+    if isinstance(value, datetime) and value.time() == time():
+        return f"{value:%Y-%m-%d}"
+    if is_metric and isinstance(value, int):
+        return f"{value:,}"
+    if is_metric and isinstance(value, float):
+        return f"{value:,.2f}" if abs(value) >= 100 else f"{value:.4f}"
+    return str(value)
+
+
+def print_answer(answer: pa.Table, metrics: Sequence[Metric], console: Console) -> None:
+    """Print an answer with the units of its metrics."""
+    units = {metric.name: metric.unit for metric in metrics}
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in answer.column_names:
+        is_metric = name in units
+        header = f"{name}\n[dim not bold]{units[name]}[/]" if is_metric else name
+        table.add_column(header, justify="right" if is_metric else "left", overflow="fold")
+    for row in answer.to_pylist():
+        table.add_row(*(escape(_shown(value, is_metric=name in units)) for name, value in row.items()))
+    console.print(table)
+
+
+def print_metrics(metrics: Sequence[Metric], console: Console) -> None:
+    """Print every metric with its unit and its label, by category."""
+    for category, members in groupby(metrics, key=lambda metric: metric.category):
+        table = Table("metric", "unit", "label", title=category, title_justify="left", box=None, pad_edge=False)
+        for metric in members:
+            table.add_row(metric.name, f"[dim]{metric.unit}[/]", metric.label)
+        console.print(table)
+        console.print()
+
+
+def print_definition(definition: MetricDefinition, console: Console) -> None:
+    """Print all that is declared of a metric."""
+    metric = definition.metric
+    lines = {
+        "metric": metric.name,
+        "label": metric.label,
+        "description": metric.description,
+        "unit": metric.unit,
+        "category": metric.category,
+        "owner": metric.owner,
+        "formula": "\n".join(definition.formula),
+        "dimensions": "\n".join(definition.dimensions),
+        "SQL": definition.sql,
+    }
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, text in lines.items():
+        table.add_row(f"[bold]{name}[/]", escape(text))
+    console.print(table)
+
+
+def notes_on(answer: pa.Table, months: Sequence[date]) -> list[str]:
+    """What a reader of the answer must know: that there is nothing, and which of its months are not loaded."""
+    loaded = ", ".join(_ranges(months)) or "none"
+    is_one_figure = answer.num_rows == 1 and not any("__" in name for name in answer.column_names)
+    if not answer.num_rows or (is_one_figure and not any(column[0].is_valid for column in answer.columns)):
+        return [f"Nothing that is loaded answers to this. Months loaded: {loaded}."]
+    strays = stray_months(answer, months)
+    if not strays:
+        return []
+    named = ", ".join(f"{month:%Y-%m}" for month in strays)
+    return [
+        f"Not loaded: {named}. What is shown for that are strays in the files of other months "
+        f"(without them: trip__is_in_month_of_file). Months loaded: {loaded}."
+    ]
+
+
+def _ranges(months: Sequence[date]) -> list[str]:
+    """Months as text, those that follow each other together: `2025-01 to 2025-03`."""
+    ranges: list[list[date]] = []
+    for month in months:
+        if ranges and _number(ranges[-1][-1]) + 1 == _number(month):
+            ranges[-1].append(month)
+        else:
+            ranges.append([month])
+    return [f"{run[0]:%Y-%m}" + (f" to {run[-1]:%Y-%m}" if len(run) > 1 else "") for run in ranges]
+
+
+def _number(month: date) -> int:
+    return month.year * 12 + month.month
+
+
+def _answer(options: argparse.Namespace, console: Console) -> None:
+    query = _query(options)
+    metrics = list_metrics()
+    # Whether it is a question does not depend on the file.
+    metric_sql(query)
+    with open_for_reading() as connection:
+        answer = query_metrics(query, connection)
+        notes = notes_on(answer, months_loaded(connection))
+    if options.csv:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(answer.column_names)
+        writer.writerows(row.values() for row in answer.to_pylist())
+    else:
+        print_answer(answer, metrics, console)
+    # Not among the figures, which may go into a file.
+    for note in notes:
+        print(note, file=sys.stderr)
+
+
+@quiet_on_broken_pipe
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return 0; 1 where the question cannot be answered; 2 where it is not one."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    console = Console()
+    # Figures are for copying: never cut to a narrow terminal.
+    console = Console(width=max(console.width, 250), highlight=False)
+    try:
+        if options.command == "list":
+            print_metrics(list_metrics(), console)
+        elif options.command == "describe":
+            print_definition(define_metric(options.metric), console)
+        elif options.command == "dimensions":
+            print("\n".join(list_dimensions(options.metrics)))
+        else:
+            _answer(options, console)
+    except (ValueError, BadMetricQueryError) as error:
+        print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        return 2
+    except WarehouseError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

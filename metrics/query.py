@@ -1,0 +1,260 @@
+"""The governed metrics, asked in this process: MetricFlow writes the SQL, DuckDB answers it.
+
+    from metrics.query import MetricQuery, query_metrics
+
+    query_metrics(MetricQuery(("rain_trip_rate",), group_by=("trip__trip_type",), where=("date__season = 'winter'",)))
+
+What a metric means is declared in `dbt/models/semantic`; dbt compiles that to the semantic manifest, which is read
+once and again when it changed. MetricFlow is imported on first use, for it takes half a second.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import duckdb
+import pyarrow as pa
+
+from metrics.conditions import ConditionError, as_filter
+from metrics.semantic_manifest import BadMetricQueryError, MetricQueryError, manifest_version, read_manifest
+from warehouse.connection import open_for_reading
+
+if TYPE_CHECKING:
+    from metricflow.engine.metricflow_engine import MetricFlowEngine
+    from metricflow.protocols.sql_client import SqlClient
+
+_WHOLE_NUMBER = pa.decimal128(38, 0)
+
+
+_NAME = re.compile(r"[A-Za-z0-9_]+")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A governed metric, as declared."""
+
+    name: str
+    label: str
+    description: str
+    category: str
+    unit: str
+    owner: str
+
+
+@dataclass(frozen=True)
+class MetricQuery:
+    """Metrics, and what they are asked by.
+
+    `group_by` has dimensions as `trip__trip_type`, and times with their grain as `metric_time__month`. Each of `where`
+    is one condition in SQL on the same names, whether grouped by or not, without subqueries. `order_by` takes metrics
+    and what is grouped by, with `-` before the name for descending order; without it the answer is in the order of the
+    groups. `start` and `end` bound metric_time, both inclusive. `saved_query` gives metrics and groups by the name of a
+    saved query.
+    """
+
+    metrics: tuple[str, ...] = ()
+    group_by: tuple[str, ...] = ()
+    where: tuple[str, ...] = ()
+    order_by: tuple[str, ...] = ()
+    limit: int | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    saved_query: str | None = None
+
+
+def list_metrics() -> list[Metric]:
+    """Every governed metric, in order of category and name.
+
+    Raises:
+        MetricQueryError: there is no semantic manifest.
+    """
+    declared = read_manifest(*manifest_version())["metrics"]
+    metrics = [
+        Metric(
+            name=metric["name"],
+            label=metric["label"],
+            description=metric["description"],
+            **{key: metric["config"]["meta"].get(key, "") for key in ("category", "unit", "owner")},
+        )
+        for metric in declared
+    ]
+    return sorted(metrics, key=lambda metric: (metric.category, metric.name))
+
+
+def list_dimensions(metrics: tuple[str, ...]) -> list[str]:
+    """What all of these metrics can be grouped and filtered by; times without their grain.
+
+    Raises:
+        MetricQueryError: there is no such metric, or no semantic manifest.
+    """
+    _check_names("metric", metrics)
+    version = manifest_version()
+    with _refusals(), _LOCK:
+        found = _engine(*version).simple_dimensions_for_metrics(list(metrics))
+    return sorted(dimension.granularity_free_dunder_name for dimension in found)
+
+
+def metric_sql(query: MetricQuery) -> str:
+    """The SQL that answers the query; the same for the same query until the declarations change.
+
+    Raises:
+        BadMetricQueryError: there is no such metric or dimension, or a condition, bound or limit is not one.
+        MetricQueryError: there is no semantic manifest.
+    """
+    _check_query(query)
+    return _sql(query, *manifest_version())
+
+
+def query_metrics(query: MetricQuery, connection: duckdb.DuckDBPyConnection | None = None) -> pa.Table:
+    """Answer the query: a row a group, columns as asked; `.to_pandas()` makes a dataframe of it.
+
+    Without a connection the DuckDB file is opened for reading, and closed again.
+
+    Raises:
+        BadMetricQueryError: as of `metric_sql`, or a condition compares what cannot be compared.
+        MetricQueryError: there is no semantic manifest, or DuckDB cannot answer.
+        WarehouseError: the DuckDB file cannot be opened.
+    """
+    sql = metric_sql(query)
+    if connection is None:
+        with open_for_reading() as opened:
+            return _run(sql, opened)
+    return _run(sql, connection)
+
+
+def months_loaded(connection: duckdb.DuckDBPyConnection) -> list[date]:
+    """The months of which trips are loaded and built, each as its first day; none without a ledger."""
+    try:
+        found = connection.execute(
+            "select distinct cast(split_part(partition_key, '/', -1) as date) as month from meta.asset_watermarks"
+            " where asset = 'fct_trips' and rows > 0 order by month"
+        ).fetchall()
+    except duckdb.CatalogException:
+        return []
+    return [month for (month,) in found]
+
+
+def stray_months(answer: pa.Table, months: Sequence[date]) -> list[date]:
+    """Months in an answer by day or month of which nothing is loaded: its files have trips of others, too."""
+    columns = [
+        name for name in answer.column_names if re.fullmatch(r"(metric_time|\w+__pickup_date)__(day|month)", name)
+    ]
+    found = {value.date().replace(day=1) for name in columns for value in answer[name].to_pylist() if value}
+    return sorted(found - set(months)) if months else []
+
+
+def _check_query(query: MetricQuery) -> None:
+    """What MetricFlow would take for another question, or answer with nothing."""
+    _check_names("metric", query.metrics)
+    _check_names("dimension", query.group_by)
+    _check_names("name to order by", tuple(name.removeprefix("-") for name in query.order_by))
+    _check_names("saved query", (query.saved_query,) if query.saved_query is not None else ())
+    if query.limit is not None and query.limit < 1:
+        raise BadMetricQueryError(f"expected a limit of 1 row or more, but got {query.limit}")
+    if any(bound and bound.tzinfo for bound in (query.start, query.end)):
+        raise BadMetricQueryError("expected bounds without a zone, for times are New York's, but got one with")
+    if query.start and query.end and query.start > query.end:
+        raise BadMetricQueryError(
+            f"expected a first day that is not after the last, but got {query.start:%Y-%m-%d} to {query.end:%Y-%m-%d}"
+        )
+
+
+def _check_names(kind: str, names: tuple[str, ...]) -> None:
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise BadMetricQueryError(f"expected a {kind} in letters, digits and underscores, but got {name!r}")
+
+
+def _run(sql: str, connection: duckdb.DuckDBPyConnection) -> pa.Table:
+    statements = duckdb.extract_statements(sql)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise BadMetricQueryError("expected one query, but a condition made more of it")
+    try:
+        # A cursor of its own, so that threads may share the connection, whatever result is still open on it.
+        with connection.cursor() as cursor:
+            answer: pa.Table = cursor.sql(sql).to_arrow_table()
+    except duckdb.CatalogException as error:
+        if "Function" in str(error):
+            raise BadMetricQueryError(f"DuckDB refuses the condition: {_first_line(error)}") from error
+        raise MetricQueryError(
+            f"{_first_line(error)}\nBuild what the metrics are of first: cd dbt && dbt build"
+        ) from error
+    except (duckdb.BinderException, duckdb.ConversionException, duckdb.InvalidInputException) as error:
+        raise BadMetricQueryError(
+            f"DuckDB refuses the query, most likely for a condition: {_first_line(error)}"
+        ) from error
+    except duckdb.Error as error:
+        raise MetricQueryError(f"DuckDB cannot answer the query: {_first_line(error)}") from error
+    # DuckDB's sum of integers is a number of 128 bits, which few clients of Arrow take for an integer.
+    types = [pa.int64() if field.type == _WHOLE_NUMBER else field.type for field in answer.schema]
+    return answer.cast(pa.schema(list(zip(answer.column_names, types, strict=True))))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+class _DuckDbDialect:
+    """As much of a SQL client as MetricFlow needs to write SQL without running it."""
+
+    def __init__(self) -> None:
+        from metricflow.protocols.sql_client import SqlEngine
+        from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
+
+        self.sql_engine_type = SqlEngine.DUCKDB
+        self.sql_plan_renderer = DuckDbSqlPlanRenderer()
+
+
+# MetricFlow's engine keeps caches of its own, which it does not guard against threads.
+_LOCK = threading.Lock()
+
+
+@lru_cache(maxsize=1)
+def _engine(path: Path, modified_at: int) -> "MetricFlowEngine":
+    from metricflow.engine.metricflow_engine import MetricFlowEngine
+    from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_dbt_generated_manifest
+    from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
+
+    manifest = parse_manifest_from_dbt_generated_manifest(json.dumps(read_manifest(path, modified_at)))
+    return MetricFlowEngine(SemanticManifestLookup(manifest), cast("SqlClient", _DuckDbDialect()))
+
+
+@lru_cache(maxsize=256)
+def _sql(query: MetricQuery, path: Path, modified_at: int) -> str:
+    from metricflow.engine.metricflow_engine import MetricFlowQueryRequest, OutputColumnOrderMode
+
+    with _refusals(), _LOCK:
+        request = MetricFlowQueryRequest.create(
+            saved_query_name=query.saved_query,
+            metric_names=query.metrics or None,
+            group_by_names=query.group_by or None,
+            where_constraints=[as_filter(condition) for condition in query.where] or None,
+            order_by_names=query.order_by or query.group_by or None,
+            limit=query.limit,
+            time_constraint_start=query.start,
+            time_constraint_end=query.end,
+            output_column_order_mode=OutputColumnOrderMode.INPUT_ORDER,
+        )
+        return _engine(path, modified_at).explain(request).sql_statement.without_descriptions.sql
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """MetricFlow's refusals of what is asked, as this module's error."""
+    from metricflow_semantics.errors.error_classes import InformativeUserError
+
+    try:
+        yield
+    except ConditionError as error:
+        raise BadMetricQueryError(str(error)) from error
+    except InformativeUserError as error:
+        raise BadMetricQueryError(
+            f"MetricFlow refuses the query: {error}\nWhat there is: make metrics, make dimensions M=<metric>"
+        ) from error
