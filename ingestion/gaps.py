@@ -90,7 +90,7 @@ def parse_arguments(argv: Sequence[str] | None, today: date) -> argparse.Namespa
     try:
         options.first, options.last = (_month(text, today) for text in (options.first, options.last))
         if options.first and options.last and options.first > options.last:
-            raise BadPeriodError(f"--from {options.first:%Y-%m} is after --to {options.last:%Y-%m}")
+            raise BadPeriodError(f"--from {options.first} is after --to {options.last}")
         if options.sources is not None:
             resolve_sources(options.sources)
         _read_acceptance(options, today)

@@ -28,9 +28,10 @@ KILLS = int(os.environ.get("LOADER_KILLS", "6"))
 
 LOAD = """
 import sys
-from datetime import date
 from ingestion.catalog import FEEDS
-from ingestion.pipeline import ingest, Partition
+from ingestion.partitions import Partition
+from ingestion.pipeline import ingest
+from warehouse.periods import month
 from ingestion import raw_loader
 print("ready", flush=True)
 ingest([Partition(FEEDS[name], month(2025, 5)) for name in sys.argv[1].split(",")])
@@ -130,9 +131,9 @@ ADD_COLUMN_AND_DIE = """
 import os, signal, sys
 from ingestion import raw_loader
 from ingestion.pipeline import ingest
-from tests.partitions import partitions_of
+from ingestion.partitions import partitions_between
 from ingestion.catalog import resolve_sources
-from datetime import date
+from warehouse.periods import month
 counted = raw_loader.current_state
 def die(partition, transaction):
     # The new column and the new rows are in, and not committed.
@@ -142,7 +143,7 @@ def die(partition, transaction):
     print("dying", flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 raw_loader.current_state = die
-ingest(partitions_of(resolve_sources("green"), [date(2025, 5, 1)]))
+ingest(partitions_between(resolve_sources("green"), month(2025, 5), month(2025, 5)))
 """
 
 

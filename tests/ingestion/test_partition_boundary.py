@@ -111,7 +111,7 @@ def test_an_interrupt_of_a_statement_ends_the_run(database: Path, monkeypatch: p
         connection.execute("select count(*) from range(1_000_000_000_000) as numbers (n) where n % 7 = 3")
 
     monkeypatch.setattr(weather, "read", read_for_ever)
-    monkeypatch.setattr(tlc, "read", read_for_ever)
+    monkeypatch.setattr(tlc, "read_parquet", read_for_ever)
     with pytest.raises(KeyboardInterrupt):
         ingest(PARTITIONS)
     assert read == PARTITIONS[:1]

@@ -26,8 +26,8 @@ KILLS = int(os.environ.get("LOADER_KILLS", "6"))
 # Loads in a child, which dies as it calls the nth function of ingestion/ and warehouse/; says how many it called.
 LOADS = """
 import os, signal, sys
-from datetime import date
 import ingestion.raw_loader
+from warehouse.periods import month
 from ingestion.catalog import FEEDS
 from ingestion.partitions import Partition
 from ingestion.pipeline import ingest

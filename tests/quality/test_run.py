@@ -169,7 +169,7 @@ def test_quarantine_shows_rows_by_reason_with_their_share_and_examples(
 def test_dbt_holds_what_is_true_across_tables(
     warehouse: Warehouse, capsys: pytest.CaptureFixture[str], fault: str, test: str, severity: str
 ) -> None:
-    (name,) = (path.stem for path in Path("dbt/tests").glob(f"*{test}*.sql"))
+    (name,) = (path.stem for path in Path("dbt/tests").rglob(f"*{test}*.sql"))
     warehouse.execute(fault)
     assert warehouse.dbt("test", "--select", name).success == (severity == "warn")
     ((passed, said_severity),) = warehouse.execute(
