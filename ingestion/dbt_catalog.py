@@ -52,15 +52,20 @@ def _macro(subjects: Sequence[Subject]) -> str:
 {{# {_WRITTEN_BY} #}}
 
 {{#
-    The registered feeds, in order, of one subject or kind or of all. `kind` is what a row is; `code` is the feed's
-    number in surrogate keys; `kept_in` and `quarantined_in` are the models that hold its rows.
+    The registered feeds, in order: all, or those of a subject, kind, raw table or staging model. `kind` is what a row
+    is; `code` is the feed's number in surrogate keys; `kept_in` and `quarantined_in` are the models that hold its rows.
 #}}
-{{% macro registered_feeds(subject=none, kind=none) -%}}
+{{% macro registered_feeds(subject=none, kind=none, raw_table=none, staging_model=none) -%}}
     {{%- set feeds = [
 {entries},
     ] -%}}
     {{%- set chosen = [] -%}}
-    {{%- for feed in feeds if subject in (none, feed.subject) and kind in (none, feed.kind) -%}}
+    {{%- for feed in feeds
+        if subject in (none, feed.subject)
+        and kind in (none, feed.kind)
+        and raw_table in (none, feed.raw_table)
+        and staging_model in (none, feed.staging_model)
+    -%}}
         {{%- do chosen.append(feed) -%}}
     {{%- endfor -%}}
     {{{{ return(chosen) }}}}

@@ -1,55 +1,35 @@
-{#
-    The columns that trips of all types have in common: name, type, and the staging models that publish it.
-    The others are null there. An empty list means all.
-#}
+{# Name and type of the columns that trips of all types share. What a staging model does not have is null. #}
 {% macro trip_columns() -%}
-    {%- set taxi = ['yellow_taxi', 'green_taxi'] -%}
-    {%- set metered = taxi + ['hvfhv_taxi'] -%}
-    {%- set for_hire = ['fhv_taxi', 'hvfhv_taxi'] -%}
-    {%- set zoned = taxi + for_hire -%}
-    {%- set bikes = ['trips'] -%}
     {{ return([
-        ('trip_id', 'bigint', []),
-        ('feed', 'varchar', []),
-        ('source_month', 'date', []),
-        ('source_row', 'bigint', []),
-        ('load_id', 'varchar', []),
-        ('trip_type', 'varchar', []),
-        ('vendor_id', 'integer', taxi),
-        ('rate_code_id', 'integer', taxi),
-        ('payment_type_id', 'integer', taxi),
-        ('license_number', 'varchar', ['hvfhv_taxi']),
-        ('dispatching_base_number', 'varchar', for_hire),
-        ('pickup_location_id', 'integer', zoned),
-        ('dropoff_location_id', 'integer', zoned),
-        ('ride_id', 'varchar', bikes),
-        ('start_station_id', 'varchar', bikes),
-        ('end_station_id', 'varchar', bikes),
-        ('bike_type', 'varchar', bikes),
-        ('rider_type', 'varchar', bikes),
-        ('passenger_count', 'integer', taxi),
-        ('trip_distance', 'double', metered),
-        ('fare_amount', 'double', metered),
-        ('tip_amount', 'double', metered),
-        ('tolls_amount', 'double', metered),
-        ('congestion_surcharge', 'double', metered),
-        ('cbd_congestion_fee', 'double', metered),
-        ('airport_fee', 'double', ['yellow_taxi', 'hvfhv_taxi']),
-        ('total_amount', 'double', metered),
-        ('is_repeated_ride', 'boolean', bikes),
-        ('pickup_datetime', 'timestamp', []),
-        ('dropoff_datetime', 'timestamp', []),
+        ('trip_id', 'bigint'),
+        ('feed', 'varchar'),
+        ('source_month', 'date'),
+        ('source_row', 'bigint'),
+        ('load_id', 'varchar'),
+        ('trip_type', 'varchar'),
+        ('vendor_id', 'integer'),
+        ('rate_code_id', 'integer'),
+        ('payment_type_id', 'integer'),
+        ('license_number', 'varchar'),
+        ('dispatching_base_number', 'varchar'),
+        ('pickup_location_id', 'integer'),
+        ('dropoff_location_id', 'integer'),
+        ('ride_id', 'varchar'),
+        ('start_station_id', 'varchar'),
+        ('end_station_id', 'varchar'),
+        ('bike_type', 'varchar'),
+        ('rider_type', 'varchar'),
+        ('passenger_count', 'integer'),
+        ('trip_distance', 'double'),
+        ('fare_amount', 'double'),
+        ('tip_amount', 'double'),
+        ('tolls_amount', 'double'),
+        ('congestion_surcharge', 'double'),
+        ('cbd_congestion_fee', 'double'),
+        ('airport_fee', 'double'),
+        ('total_amount', 'double'),
+        ('is_repeated_ride', 'boolean'),
+        ('pickup_datetime', 'timestamp'),
+        ('dropoff_datetime', 'timestamp'),
     ]) }}
-{%- endmacro %}
-
-{# The select list of one staging model in the columns that all trips share. #}
-{% macro conformed_trip_columns(publisher_table) -%}
-    {%- for name, type, published_by in trip_columns() -%}
-        {%- if not published_by or publisher_table in published_by -%}
-            {{ name }}
-        {%- else -%}
-            cast(null as {{ type }}) as {{ name }}
-        {%- endif -%}
-        {{- "," if not loop.last }}
-        {% endfor %}
 {%- endmacro %}

@@ -15,8 +15,8 @@ months as (
 
     select
         source_month,
-        count(case when {{ is_trip_feed('feed') }} then 1 end) as trip_feeds,
-        count(case when feed = 'weather' then 1 end) as weather_feeds
+        count(case when {{ is_feed_of('feed', registered_feeds('mobility', 'trip')) }} then 1 end) as trip_feeds,
+        count(case when {{ is_feed_of('feed', registered_feeds('mobility', 'weather_hour')) }} then 1 end) as weather_feeds
     from loaded
     group by source_month
 

@@ -8,7 +8,7 @@ loaded as (
         source_month,
         row_count
     from {{ ref('int_loaded_partitions') }}
-    where feed = 'weather'
+    where {{ is_feed_of('feed', registered_feeds('mobility', 'weather_hour')) }}
 
 ),
 

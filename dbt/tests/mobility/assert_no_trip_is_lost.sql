@@ -10,7 +10,7 @@ loaded as (
         load_id,
         row_count
     from {{ ref('int_loaded_partitions') }}
-    where {{ is_trip_feed('feed') }}
+    where {{ is_feed_of('feed', registered_feeds('mobility', 'trip')) }}
 
 ),
 
@@ -22,7 +22,7 @@ published as (
         load_id,
         row_count
     from {{ ref('int_raw_partitions') }}
-    where {{ is_trip_feed('feed') }}
+    where {{ is_feed_of('feed', registered_feeds('mobility', 'trip')) }}
 
 ),
 

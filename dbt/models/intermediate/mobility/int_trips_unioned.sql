@@ -1,52 +1,25 @@
+{#- What trips need beside the staging model stands in a model that is read in its place. -#}
+{%- set read_instead = {'stg_citibike__trips': 'int_citibike_trips'} -%}
+{%- set relations = [] -%}
+{%- for name in registered_feeds(subject='mobility', kind='trip') | map(attribute='staging_model') | unique -%}
+    {%- do relations.append(ref(read_instead.get(name, name))) -%}
+{%- endfor -%}
+
 with
-
-yellow_taxi as (
-
-    select {{ conformed_trip_columns('yellow_taxi') }}
-    from {{ ref('stg_tlc__yellow_taxi') }}
-
-),
-
-green_taxi as (
-
-    select {{ conformed_trip_columns('green_taxi') }}
-    from {{ ref('stg_tlc__green_taxi') }}
-
-),
-
-fhv_taxi as (
-
-    select {{ conformed_trip_columns('fhv_taxi') }}
-    from {{ ref('stg_tlc__fhv_taxi') }}
-
-),
-
-hvfhv_taxi as (
-
-    select {{ conformed_trip_columns('hvfhv_taxi') }}
-    from {{ ref('stg_tlc__hvfhv_taxi') }}
-
-),
-
-citibike_trips as (
-
-    select {{ conformed_trip_columns('trips') }}
-    from {{ ref('int_citibike_trips') }}
-
-),
 
 unioned as (
 
-    select * from yellow_taxi
-    union all
-    select * from green_taxi
-    union all
-    select * from fhv_taxi
-    union all
-    select * from hvfhv_taxi
-    union all
-    select * from citibike_trips
+    {{ union_by_name(relations, trip_columns()) }}
+),
+
+trips as (
+
+    select
+        {% for name, _ in trip_columns() -%}
+        {{ name }}{{ "," if not loop.last }}
+        {% endfor %}
+    from unioned
 
 )
 
-select * from unioned
+select * from trips
