@@ -33,3 +33,13 @@
         ('dropoff_datetime', 'timestamp'),
     ]) }}
 {%- endmacro %}
+
+{# The models that have the trips of all feeds: the staging models, or what is built on one for what trips need. #}
+{% macro trip_relations() -%}
+    {%- set built_on = {'stg_citibike__trips': 'int_citibike_trips'} -%}
+    {%- set relations = [] -%}
+    {%- for model in registered_feeds('mobility', 'trip') | map(attribute='staging_model') | unique -%}
+        {%- do relations.append(ref(built_on.get(model, model))) -%}
+    {%- endfor -%}
+    {{ return(relations) }}
+{%- endmacro %}
