@@ -94,8 +94,8 @@
             'period_column': 'source_month',
             'event_time': 'time',
             'staging_model': 'stg_weather__hourly',
-            'kept_in': 'int_weather_hours',
-            'quarantined_in': none,
+            'kept_in': 'dim_weather',
+            'quarantined_in': 'int_weather_rows_set_aside',
         },
     ] -%}
     {%- set chosen = [] -%}
