@@ -160,6 +160,7 @@ FEEDS = (
         publication_lag_days=7,
         kind="weather_hour",
         staging_model="stg_weather__hourly",
-        kept_in="int_weather_hours",
+        kept_in="dim_weather",
+        quarantined_in="int_weather_rows_set_aside",
     ),
 )

@@ -11,7 +11,7 @@ from warehouse.connection import open_for_writing
 from warehouse.ledger import ABANDONED, Ledger
 
 LAST_RUN = "(select run_id from meta.ingestion_runs order by started_at desc limit 1)"
-NO_TRIP_IS_LOST = "test.nyc_mobility.assert_no_trip_is_lost"
+NO_ROW_IS_LOST = "assert_no_row_is_lost"
 CALENDAR = "unit_test.nyc_mobility.dim_date.calendar_parts_of_a_date"
 
 
@@ -65,7 +65,7 @@ def test_a_build_is_kept_with_every_model_and_test(warehouse: Warehouse) -> None
     unit_test_rows = "the rows of the unit test"
     assert checked["calendar_parts_of_a_date"] == ("dim_date", "error", True, unit_test_rows, unit_test_rows)
     assert checked["unique_dim_time_hour_of_day"] == ("dim_time", "error", True, "0 failing rows", "0 failing rows")
-    assert checked["assert_no_trip_is_lost"][0] == "fct_trips", "the first table it reads"
+    assert checked["assert_every_source_row_is_held_once"][0] == "fct_trips", "the first table it reads"
 
 
 def test_what_was_asked_for_is_kept(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +103,7 @@ def test_a_failing_model_is_kept_with_its_error_and_what_was_skipped(warehouse: 
     assert (status, rows, "trip_distance" in str(error)) == ("failed", None, True)
     assert done["fct_trips"] == ("skipped", None, None, None)
     assert done["dim_time"][:2] == ("built", 24)
-    assert "assert_no_trip_is_lost" not in checks(warehouse), "a skipped test is no check"
+    assert "assert_no_row_is_lost" not in checks(warehouse), "a skipped test is no check"
 
 
 @pytest.mark.parametrize(("severity", "status"), [("error", "failed"), ("warn", "success")])
@@ -111,13 +111,14 @@ def test_a_test_that_did_not_pass_says_how_many_rows(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, severity: str, status: str
 ) -> None:
     assert warehouse.manifest
-    monkeypatch.setattr(warehouse.manifest.nodes[NO_TRIP_IS_LOST].config, "severity", severity)
+    (node,) = (node for node in warehouse.manifest.nodes.values() if node.name == NO_ROW_IS_LOST)
+    monkeypatch.setattr(node.config, "severity", severity)
     warehouse.execute("delete from core_core.fct_trips where feed = 'yellow'")
-    assert warehouse.dbt("test", "--select", "assert_no_trip_is_lost").success == (status == "success")
+    assert warehouse.dbt("test", "--select", "assert_no_row_is_lost").success == (status == "success")
     assert last_run(warehouse)["status"] == status
-    expected = ("fct_trips", severity, False, "2 failing rows", "0 failing rows")
-    assert checks(warehouse) == {"assert_no_trip_is_lost": expected}
-    error = "assert_no_trip_is_lost: Got 2 results, configured to fail if != 0"
+    expected = ("reconciliation", severity, False, "2 failing rows", "0 failing rows")
+    assert checks(warehouse) == {"assert_no_row_is_lost": expected}
+    error = "assert_no_row_is_lost: Got 2 results, configured to fail if != 0"
     assert last_run(warehouse)["error"] == (error if status == "failed" else None)
 
 

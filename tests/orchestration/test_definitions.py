@@ -85,7 +85,7 @@ def test_every_asset_says_what_it_is_who_owns_it_what_is_in_it_and_where_its_cod
 
 def test_dbt_tests_of_severity_error_block() -> None:
     specs = list(dbt_analytics_assets.check_specs)
-    assert {"assert_no_trip_is_lost", "assert_hourly_mobility_adds_up_to_the_trips"} <= {spec.name for spec in specs}
+    assert {"assert_no_row_is_lost", "assert_hourly_mobility_adds_up_to_the_trips"} <= {spec.name for spec in specs}
     assert {spec.name for spec in specs if not spec.blocking} == {
         "assert_every_month_of_trips_has_weather",
         "assert_no_day_of_a_loaded_month_is_without_trips",

@@ -44,3 +44,31 @@
 {% macro duckdb__matches(text, pattern) -%}
     {{ return("regexp_matches(" ~ text ~ ", '" ~ pattern ~ "')") }}
 {%- endmacro %}
+
+{#
+    The rows of all relations with at least these columns, each a pair of name and type. A column that a relation does
+    not have is null there.
+#}
+{% macro union_by_name(relations, columns) %}{{ return(adapter.dispatch('union_by_name')(relations, columns)) }}{% endmacro %}
+{% macro default__union_by_name(relations, columns) -%}
+    {%- for relation in relations %}
+    {%- set present = adapter.get_columns_in_relation(relation) | map(attribute='name') | map('lower') | list %}
+    select
+        {% for name, type in columns -%}
+        {{ name if name in present else "cast(null as " ~ type ~ ") as " ~ name }}{{ "," if not loop.last }}
+        {% endfor %}
+    from {{ relation }}
+    {{ "union all" if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+{% macro duckdb__union_by_name(relations, columns) -%}
+    select
+        {% for name, type in columns -%}
+        cast(null as {{ type }}) as {{ name }}{{ "," if not loop.last }}
+        {% endfor -%}
+    where false
+    {% for relation in relations -%}
+    union all by name
+    select * from {{ relation }}
+    {% endfor %}
+{%- endmacro %}

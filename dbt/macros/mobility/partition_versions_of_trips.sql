@@ -21,10 +21,10 @@
         on trips.feed = stations.feed
         and trips.source_month = stations.source_month
     left join partitions as weather
-        on weather.feed = 'weather'
+        on {{ is_feed_of('weather.feed', registered_feeds('mobility', 'weather_hour')) }}
         and weather.source_month between {{ add_months('trips.source_month', -1) }}
         and {{ add_months('trips.source_month', 1) }}
-    where {{ is_trip_feed('trips.feed') }}
+    where {{ is_feed_of('trips.feed', registered_feeds('mobility', 'trip')) }}
     group by trips.feed, trips.source_month, trips.load_id, trips.row_count, stations.source_version
 {%- endmacro %}
 
@@ -32,7 +32,7 @@
 {% macro expected_station_partitions() -%}
     select feed, source_month, load_id as source_version, row_count
     from {{ ref('int_loaded_partitions') }}
-    where feed in ('citibike', 'citibike_jc')
+    where {{ is_feed_of('feed', registered_feeds(staging_model='stg_citibike__trips')) }}
 {%- endmacro %}
 
 {# The partitions that int_station_months holds: of the same loads as the rides, but where it alone was not built. #}

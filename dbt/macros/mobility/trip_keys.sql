@@ -1,21 +1,20 @@
-{# The code of every trip feed in `trip_id`. A code is never used again for another feed. #}
-{% macro trip_feed_codes() -%}
-    {{ return({'yellow': 1, 'green': 2, 'fhv': 3, 'hvfhv': 4, 'citibike': 5, 'citibike_jc': 6}) }}
-{%- endmacro %}
-
-{# Whether a partition's feed is one of trips: raw data holds others, too. #}
-{% macro is_trip_feed(feed) -%}
-    {{ feed }} in ('{{ trip_feed_codes() | join("', '") }}')
-{%- endmacro %}
-
-{# feed code * 10^15 + yyyymm * 10^9 + position in the published file: unique by construction, no hashing. #}
-{% macro trip_id(feeds) -%}
-    {%- set codes = trip_feed_codes() -%}
-    {%- if feeds | length == 1 -%}
-        {%- set code = codes[feeds[0]] -%}
+{#
+    The key of a trip: feed code * 10^15 + yyyymm * 10^9 + position in the published file. It is unique by construction
+    and needs no hashing. The raw table says which feeds' codes to choose from.
+#}
+{% macro trip_id(raw_table) -%}
+    {%- set feeds = registered_feeds(kind='trip', raw_table=raw_table) -%}
+    {%- if not feeds or none in feeds | map(attribute='code') -%}
+        {%- do exceptions.raise_compiler_error(
+            "expected trip feeds with a code for raw table " ~ raw_table ~ ", but the catalog has "
+            ~ (feeds | map(attribute='feed') | join(', ') or 'none') ~ " without. Give each Feed a code that was never"
+            ~ " used, then run: python -m ingestion.dbt_catalog"
+        ) -%}
+    {%- elif feeds | length == 1 -%}
+        {%- set code = feeds[0].code -%}
     {%- else -%}
         {%- set cases = [] -%}
-        {%- for feed in feeds -%}{%- do cases.append("when '" ~ feed ~ "' then " ~ codes[feed]) -%}{%- endfor -%}
+        {%- for feed in feeds -%}{%- do cases.append("when '" ~ feed.feed ~ "' then " ~ feed.code) -%}{%- endfor -%}
         {%- set code = "(case feed " ~ cases | join(" ") ~ " end)" -%}
     {%- endif -%}
     cast({{ code }} as bigint) * 1000000000000000
@@ -24,7 +23,7 @@
     + source_row
 {%- endmacro %}
 
-{# A TLC zone, or 264 (Unknown) where the file has none or one that the lookup has not: facts never miss their row. #}
+{# A TLC zone, or 264 (Unknown) where the zone is missing or not in the lookup, so that each trip finds its zone. #}
 {% macro known_location_id(location_id) -%}
     case when {{ location_id }} between 1 and 265 then {{ location_id }} else 264 end
 {%- endmacro %}

@@ -1,3 +1,5 @@
+{%- set trips = registered_feeds('mobility', 'trip') -%}
+{%- set weather = registered_feeds('mobility', 'weather_hour') -%}
 {{ config(severity='warn', store_failures_as='view', schema='checks') }}
 -- Names the months of which trips are loaded and weather is not: questions about weather leave them out.
 with
@@ -15,8 +17,8 @@ months as (
 
     select
         source_month,
-        count(case when {{ is_trip_feed('feed') }} then 1 end) as trip_feeds,
-        count(case when feed = 'weather' then 1 end) as weather_feeds
+        count(case when {{ is_feed_of('feed', trips) }} then 1 end) as trip_feeds,
+        count(case when {{ is_feed_of('feed', weather) }} then 1 end) as weather_feeds
     from loaded
     group by source_month
 

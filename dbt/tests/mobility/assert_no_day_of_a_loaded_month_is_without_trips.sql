@@ -10,7 +10,7 @@ loaded as (
         source_month,
         row_count
     from {{ ref('int_loaded_partitions') }}
-    where {{ is_trip_feed('feed') }}
+    where {{ is_feed_of('feed', registered_feeds('mobility', 'trip')) }}
 
 ),
 

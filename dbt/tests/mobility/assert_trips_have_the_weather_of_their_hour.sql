@@ -25,7 +25,7 @@ loaded as (
 
     select source_month
     from {{ ref('int_loaded_partitions') }}
-    where feed = 'weather'
+    where {{ is_feed_of('feed', registered_feeds('mobility', 'weather_hour')) }}
 
 ),
 

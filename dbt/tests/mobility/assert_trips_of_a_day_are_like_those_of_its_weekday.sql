@@ -14,7 +14,7 @@ loaded as (
         feed,
         source_month
     from {{ ref('int_loaded_partitions') }}
-    where {{ is_trip_feed('feed') }}
+    where {{ is_feed_of('feed', registered_feeds('mobility', 'trip')) }}
 
 ),
 

@@ -16,7 +16,7 @@ feeds as (
 
     select distinct feed
     from {{ ref('int_loaded_partitions') }}
-    where {{ is_trip_feed('feed') }}
+    where {{ is_feed_of('feed', registered_feeds('mobility', 'trip')) }}
 
 ),
 

@@ -1,20 +1,8 @@
 with
 
-hours as (
+weather_rows as (
 
-    select * from {{ ref('stg_weather__hourly') }}
-
-),
-
--- A file covers its New York month and, for the sake of the time zone, hours beside it: those belong to its neighbours.
-hours_of_own_month as (
-
-    select
-        *,
-        row_number() over (partition by hour_timestamp order by hour_utc) as pass_number,
-        count(*) over (partition by hour_timestamp) > 1 as is_repeated_hour
-    from hours
-    where {{ month_start('hour_timestamp') }} = source_month
+    select * from {{ ref('int_weather_rows') }}
 
 ),
 
@@ -44,8 +32,8 @@ flagged as (
         {{ is_good_cycling_weather() }} as is_good_cycling_weather,
         rain_mm > 0 as is_rain,
         snowfall_cm > 0 as is_snow
-    from hours_of_own_month
-    where pass_number = 1
+    from weather_rows
+    where set_aside_reason is null
 
 )
 

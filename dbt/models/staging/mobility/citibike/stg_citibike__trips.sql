@@ -10,7 +10,7 @@ renamed as (
 
     select
         -- ids
-        {{ trip_id(['citibike', 'citibike_jc']) }} as trip_id,
+        {{ trip_id('citibike_trips') }} as trip_id,
         feed,
         source_month,
         source_row,

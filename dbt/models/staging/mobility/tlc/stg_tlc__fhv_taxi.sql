@@ -10,7 +10,7 @@ renamed as (
 
     select
         -- ids
-        {{ trip_id(['fhv']) }} as trip_id,
+        {{ trip_id('fhv_taxi') }} as trip_id,
         feed,
         source_month,
         source_row,

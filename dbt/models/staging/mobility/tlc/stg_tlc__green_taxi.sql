@@ -10,7 +10,7 @@ renamed as (
 
     select
         -- ids
-        {{ trip_id(['green']) }} as trip_id,
+        {{ trip_id('green_taxi') }} as trip_id,
         feed,
         source_month,
         source_row,

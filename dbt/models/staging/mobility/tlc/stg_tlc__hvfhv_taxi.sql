@@ -10,7 +10,7 @@ renamed as (
 
     select
         -- ids
-        {{ trip_id(['hvfhv']) }} as trip_id,
+        {{ trip_id('hvfhv_taxi') }} as trip_id,
         feed,
         source_month,
         source_row,

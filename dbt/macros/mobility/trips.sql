@@ -1,0 +1,45 @@
+{# Name and type of the columns that trips of all types share. What a staging model does not have is null. #}
+{% macro trip_columns() -%}
+    {{ return([
+        ('trip_id', 'bigint'),
+        ('feed', 'varchar'),
+        ('source_month', 'date'),
+        ('source_row', 'bigint'),
+        ('load_id', 'varchar'),
+        ('trip_type', 'varchar'),
+        ('vendor_id', 'integer'),
+        ('rate_code_id', 'integer'),
+        ('payment_type_id', 'integer'),
+        ('license_number', 'varchar'),
+        ('dispatching_base_number', 'varchar'),
+        ('pickup_location_id', 'integer'),
+        ('dropoff_location_id', 'integer'),
+        ('ride_id', 'varchar'),
+        ('start_station_id', 'varchar'),
+        ('end_station_id', 'varchar'),
+        ('bike_type', 'varchar'),
+        ('rider_type', 'varchar'),
+        ('passenger_count', 'integer'),
+        ('trip_distance', 'double'),
+        ('fare_amount', 'double'),
+        ('tip_amount', 'double'),
+        ('tolls_amount', 'double'),
+        ('congestion_surcharge', 'double'),
+        ('cbd_congestion_fee', 'double'),
+        ('airport_fee', 'double'),
+        ('total_amount', 'double'),
+        ('is_repeated_ride', 'boolean'),
+        ('pickup_datetime', 'timestamp'),
+        ('dropoff_datetime', 'timestamp'),
+    ]) }}
+{%- endmacro %}
+
+{# The models that have the trips of all feeds: the staging models, or what is built on one for what trips need. #}
+{% macro trip_relations() -%}
+    {%- set built_on = {'stg_citibike__trips': 'int_citibike_trips'} -%}
+    {%- set relations = [] -%}
+    {%- for model in registered_feeds('mobility', 'trip') | map(attribute='staging_model') | unique -%}
+        {%- do relations.append(ref(built_on.get(model, model))) -%}
+    {%- endfor -%}
+    {{ return(relations) }}
+{%- endmacro %}
