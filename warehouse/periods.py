@@ -15,6 +15,11 @@ _DAY = timedelta(days=1)
 RESOLUTION = timedelta(microseconds=1)
 
 
+def moment(when: date) -> datetime:
+    """A date or time as a time: a date's is its midnight."""
+    return when if isinstance(when, datetime) else datetime.combine(when, time())
+
+
 class BadPeriodError(ValueError):
     """A text that is not a valid period, or periods that are not a valid range."""
 
@@ -63,8 +68,7 @@ class Period:
     start: datetime
 
     def __post_init__(self) -> None:
-        start = self.start if isinstance(self.start, datetime) else datetime.combine(self.start, time())
-        start = start.replace(minute=0, second=0, microsecond=0)
+        start = moment(self.start).replace(minute=0, second=0, microsecond=0)
         if self.grain is not Grain.HOUR:
             start = start.replace(hour=0)
         if self.grain is Grain.MONTH:
@@ -142,9 +146,13 @@ class Period:
         """The period before this one."""
         return Period(self.grain, self.start - RESOLUTION)
 
-    def has_ended(self, today: date) -> bool:
-        """Whether its last day is over."""
-        return self.last_day < today
+    def has_begun(self, now: date) -> bool:
+        """Whether it has begun by now. A date stands for its midnight."""
+        return self.start <= moment(now)
+
+    def has_ended(self, now: date) -> bool:
+        """Whether it is over by now. A date stands for its midnight."""
+        return self.end <= moment(now)
 
     def __str__(self) -> str:
         return self.key
