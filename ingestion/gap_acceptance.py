@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from ingestion.catalog import FEEDS
-from ingestion.gap_plan import Gap, Planned, is_accepted_load
+from ingestion.gap_plan import Planned
 from ingestion.gap_survey import Survey, survey
 from ingestion.partitions import Partition
+from ingestion.publication import Gap, is_accepted_load
 from warehouse.accepted_gaps import AcceptedGap, accept_gaps, read_accepted_gaps, reopen_gaps
 from warehouse.connection import open_for_reading, open_for_writing
 from warehouse.ledger import Fingerprint, read_watermarks, utc_now

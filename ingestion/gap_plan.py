@@ -1,46 +1,26 @@
 """What is loaded of each feed and what is not: from what is known to a plan, without I/O.
 
-`ingestion/thin.py` says when a loaded month seems not to be all of it. What is missing, replaced, overdue or thin is
-a *gap*, until a person accepts it.
+`ingestion/publication.py` says where a partition stands, and `ingestion/thin.py` when a loaded one seems incomplete.
+What is missing, replaced, overdue or thin is a *gap*, until a person accepts it.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
-from enum import StrEnum
+from datetime import date
 
-from ingestion.feeds import Feed
 from ingestion.partitions import Partition
+from ingestion.publication import NOT_ASKED, Answer, Gap, State, reason_accepted, state_of
 from ingestion.thin import Coverage, thin_reasons
-from warehouse.accepted_gaps import AcceptedGap, AcceptedGaps
+from warehouse.accepted_gaps import AcceptedGaps
 from warehouse.ledger import Fingerprint, Watermark
-
-
-class State(StrEnum):
-    """Where a partition stands between the publisher and the raw table."""
-
-    LOADED = "loaded"
-    MISSING = "missing"
-    REPLACED = "replaced"  # the publisher's file is not the one loaded
-    OVERDUE = "overdue"  # due by now, but not at the publisher
-    NOT_PUBLISHED = "not published"
-
-
-class Gap(StrEnum):
-    """What can be wrong with a partition."""
-
-    MISSING = "missing"
-    REPLACED = "replaced"
-    OVERDUE = "overdue"
-    THIN = "thin"
 
 
 @dataclass(frozen=True)
 class Known:
     """What is known of partitions.
 
-    `watermarks` and what is `accepted` are by (feed, partition key), as the ledger gives them. `answers` are the
-    publishers': the file they have, None where they have none; a partition that was not asked for is not in it.
+    `watermarks` and `accepted` are by (feed, partition key), as the ledger gives them. `answers` are the publishers':
+    the file they have, or None where they have none. A partition that nobody asked for is not in it.
     """
 
     watermarks: Mapping[tuple[str, str], Watermark] = field(default_factory=dict)
@@ -49,19 +29,23 @@ class Known:
     accepted: AcceptedGaps = field(default_factory=dict)
 
     def loaded(self, partition: Partition) -> Watermark | None:
-        """The partition's watermark, if the raw table holds what it says.
+        """The partition's watermark, if the raw table holds the rows that it tells of.
 
-        One that does not agree says nothing of the rows that are there: someone changed them by other means.
+        If it does not, somebody changed the table by other means, and the partition counts as not loaded.
         """
         watermark, coverage = self.watermarks.get((partition.feed.name, partition.key)), self.coverage.get(partition)
         if watermark and coverage and (watermark.load_id, watermark.rows) == (coverage.load_id, coverage.rows):
             return watermark
         return None
 
+    def answer(self, partition: Partition) -> Answer:
+        """What the publisher said of the partition."""
+        return self.answers.get(partition, NOT_ASKED)
+
 
 @dataclass(frozen=True)
 class Planned:
-    """Where a partition stands, why if that needs saying, and why it seems thin if it does.
+    """Where a partition stands, a note if that needs one, and why it seems thin if it does.
 
     `accepted` has the reasons for which a person has accepted gaps of it.
     """
@@ -75,8 +59,8 @@ class Planned:
     @property
     def gaps(self) -> tuple[Gap, ...]:
         """What is wrong with it, whether or not that is accepted."""
-        of_state = [gap for gap in Gap if gap.value == self.state.value]
-        return (*of_state, Gap.THIN) if self.thin else tuple(of_state)
+        of_state = (self.state.gap,) if self.state.gap else ()
+        return (*of_state, Gap.THIN) if self.thin else of_state
 
     @property
     def open_gaps(self) -> tuple[Gap, ...]:
@@ -89,110 +73,46 @@ class Planned:
         return any(gap is not Gap.OVERDUE for gap in self.open_gaps)
 
 
-def plan_gaps(partitions: Iterable[Partition], known: Known, today: date) -> list[Planned]:
-    """Where each partition stands, without those before their feed's first month."""
+def plan_gaps(partitions: Iterable[Partition], known: Known, now: date) -> list[Planned]:
+    """Where each partition stands, without those before their feed's first period."""
     weekdays = _weekdays_with_rows(known.coverage)
+    rows = _rows_by_key(known.watermarks)
     plan = []
     for partition in partitions:
         if partition.period < partition.feed.first_period:
             continue
         watermark = known.loaded(partition)
-        if watermark is None:
-            planned = _not_loaded(partition, known, today)
-        else:
-            state, note = _compared(partition, watermark, known.answers)
-            rows = {key: mark.rows for (feed, key), mark in known.watermarks.items() if feed == partition.feed.name}
-            thin = thin_reasons(partition, known.coverage[partition], weekdays[partition.feed], rows)
-            planned = Planned(partition, state, note, thin)
+        state = state_of(partition, watermark, known.answer(partition), now)
+        planned = Planned(partition, state, _note(state, partition, known))
+        if watermark:
+            of_feed = weekdays[partition.feed.name], rows[partition.feed.name]
+            planned = replace(planned, thin=thin_reasons(partition, known.coverage[partition], *of_feed))
         plan.append(replace(planned, accepted=_accepted(planned, known)))
     return plan
 
 
 def _accepted(planned: Planned, known: Known) -> dict[Gap, str]:
-    """The gaps that are accepted, with the reasons; not those accepted for another file than there is now."""
-    partition, reasons = planned.partition, {}
-    for gap in planned.gaps:
-        for accepted in known.accepted.get((partition.feed.name, partition.key), ()):
-            if _holds(accepted, gap, known.loaded(partition), known.answers.get(partition)):
-                reasons[gap] = accepted.reason
-    return reasons
+    """The gaps that a person has accepted, with the reasons."""
+    partition = planned.partition
+    accepted = known.accepted.get((partition.feed.name, partition.key), ())
+    loaded, answer = known.loaded(partition), known.answer(partition)
+    found = {gap: reason_accepted(gap, accepted, loaded, answer) for gap in planned.gaps}
+    return {gap: reason for gap, reason in found.items() if reason is not None}
 
 
-def _holds(accepted: AcceptedGap, gap: Gap, loaded: Watermark | None, published: Fingerprint | None) -> bool:
-    if gap is Gap.THIN:
-        return accepted.state == gap and loaded is not None and is_accepted_load(accepted, loaded)
-    # Without the publisher's answer a month is missing by its date, of which the answer may be that it is overdue.
-    may_be = (Gap.MISSING, Gap.OVERDUE) if gap is not Gap.REPLACED else (gap,)
-    return accepted.state in may_be and (published is None or _is_known_to_be(accepted.file, published))
-
-
-def is_accepted_load(accepted: AcceptedGap, loaded: Watermark) -> bool:
-    """Whether what is loaded is of the file that it was accepted for, be it loaded again."""
-    return accepted.load_id == loaded.load_id or _is_known_to_be(accepted.file, loaded.fingerprint)
-
-
-def is_worth_asking(partition: Partition, known: Known, today: date) -> bool:
-    """Whether the publisher's answer can tell more than is known.
-
-    Nobody publishes a month that has not ended, and a file that was told by its content alone cannot be
-    compared without fetching it.
-    """
-    if partition.period < partition.feed.first_period:
-        return False
-    watermark = known.loaded(partition)
-    if watermark is None:
-        return partition.period.has_ended(today)
-    return can_be_compared(watermark.fingerprint)
-
-
-def can_be_compared(file: Fingerprint) -> bool:
-    """Whether the publisher marks its files, so that a changed one is told without fetching it."""
-    return bool(file.etag or file.last_modified)
-
-
-def is_due(partition: Partition, today: date) -> bool:
-    """Whether the publisher should have the month by now, going by the registry's publication lag."""
-    return partition.period.last_day + timedelta(days=partition.feed.publication_lag_days) <= today
-
-
-def is_same_file(loaded: Fingerprint, published: Fingerprint) -> bool:
-    """Whether a published file is the loaded one, by the marks that both have.
-
-    The ETag counts for more than date and length (RFC 9110, 13.2.2), and the address for nothing: a
-    mirror's file is the same file.
-    """
-    return all(known == now for known, now in _common_marks(loaded, published))
-
-
-def _is_known_to_be(file: Fingerprint, other: Fingerprint) -> bool:
-    """Whether two files are the same, and that can be told."""
-    marks = _common_marks(file, other)
-    return bool(marks) and all(known == now for known, now in marks)
-
-
-def _common_marks(one: Fingerprint, other: Fingerprint) -> list[tuple[object, object]]:
-    if one.etag and other.etag:
-        return [(one.etag.removeprefix("W/"), other.etag.removeprefix("W/"))]
-    marks = [
-        (one.last_modified, other.last_modified),
-        (one.content_length, other.content_length),
-        (one.content_hash, other.content_hash),
-    ]
-    return [(known, now) for known, now in marks if known is not None and now is not None]
-
-
-def _not_loaded(partition: Partition, known: Known, today: date) -> Planned:
-    is_asked = partition in known.answers
-    is_published = known.answers[partition] is not None if is_asked else is_due(partition, today)
-    if is_published:
-        return Planned(partition, State.MISSING, _disagreement(partition, known))
-    if is_asked and is_due(partition, today):
-        return Planned(partition, State.OVERDUE, "due by now, but not at the publisher")
-    return Planned(partition, State.NOT_PUBLISHED)
+def _note(state: State, partition: Partition, known: Known) -> str:
+    match state:
+        case State.MISSING:
+            return _disagreement(partition, known)
+        case State.OVERDUE:
+            return "due by now, but not at the publisher"
+        case State.LOADED if known.answer(partition) is None:
+            return "no longer at the publisher"
+    return ""
 
 
 def _disagreement(partition: Partition, known: Known) -> str:
-    """What raw table and ledger say of a partition that is not loaded, where either says something."""
+    """How raw table and ledger disagree about a partition, if either of them has it."""
     watermark, coverage = known.watermarks.get((partition.feed.name, partition.key)), known.coverage.get(partition)
     if watermark is None and coverage is None:
         return ""
@@ -202,19 +122,17 @@ def _disagreement(partition: Partition, known: Known) -> str:
     return f"the raw table holds {held:,} rows, the ledger says {recorded:,}"
 
 
-def _compared(
-    partition: Partition, watermark: Watermark, answers: Mapping[Partition, Fingerprint | None]
-) -> tuple[State, str]:
-    if partition not in answers:
-        return State.LOADED, ""
-    published = answers[partition]
-    if published is None:
-        return State.LOADED, "no longer at the publisher"
-    return (State.LOADED if is_same_file(watermark.fingerprint, published) else State.REPLACED), ""
+def _rows_by_key(watermarks: Mapping[tuple[str, str], Watermark]) -> dict[str, dict[str, int]]:
+    """The rows of every loaded partition, by feed and partition key."""
+    rows: dict[str, dict[str, int]] = {}
+    for (feed, key), watermark in watermarks.items():
+        rows.setdefault(feed, {})[key] = watermark.rows
+    return rows
 
 
-def _weekdays_with_rows(coverage: Mapping[Partition, Coverage]) -> dict[Feed, set[int]]:
-    weekdays: dict[Feed, set[int]] = {}
+def _weekdays_with_rows(coverage: Mapping[Partition, Coverage]) -> dict[str, set[int]]:
+    """The weekdays on which each feed has rows at all, by feed."""
+    weekdays: dict[str, set[int]] = {}
     for partition, covered in coverage.items():
-        weekdays.setdefault(partition.feed, set()).update(day.weekday() for day in covered.days)
+        weekdays.setdefault(partition.feed.name, set()).update(day.weekday() for day in covered.days)
     return weekdays

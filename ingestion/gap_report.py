@@ -8,9 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from ingestion.errors import printable
-from ingestion.gap_plan import Gap, Planned, State
+from ingestion.gap_plan import Planned
 from ingestion.gap_survey import Survey
 from ingestion.partitions import Partition
+from ingestion.publication import Gap, State
 from warehouse.accepted_gaps import AcceptedGap
 from warehouse.periods import Period, compress
 

@@ -12,8 +12,9 @@ from ingestion.asking import Asking, can_be_asked_for
 from ingestion.catalog import DEFAULT_SOURCES, FEEDS, resolve_sources
 from ingestion.errors import DownloadError
 from ingestion.feeds import Feed
-from ingestion.gap_plan import Known, Planned, can_be_compared, is_worth_asking, plan_gaps
+from ingestion.gap_plan import Known, Planned, plan_gaps
 from ingestion.partitions import Partition, partitions_between
+from ingestion.publication import can_be_compared, is_worth_asking
 from ingestion.raw_data import RAW_SCHEMA
 from ingestion.thin import Coverage, DayCount
 from warehouse.accepted_gaps import AcceptedGaps, read_accepted_gaps
@@ -88,7 +89,7 @@ def survey(
     unreachable: dict[str, str] = {}
     if not is_offline:
         to_ask = [one for one in partitions if asked_of is None or one in asked_of]
-        answers, unreachable = ask(one for one in to_ask if is_worth_asking(one, known, today))
+        answers, unreachable = ask(one for one in to_ask if is_worth_asking(one, known.loaded(one), today))
         known = replace(known, answers=answers)
     loaded = ((partition.feed.name, known.loaded(partition)) for partition in partitions)
     incomparable = {feed: None for feed, mark in loaded if mark and not can_be_compared(mark.fingerprint)}

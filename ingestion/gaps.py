@@ -37,12 +37,12 @@ from ingestion.gap_acceptance import (
     parse_reason,
     reopen,
 )
-from ingestion.gap_plan import Gap
 from ingestion.gap_report import print_accepted, print_gaps, print_still_thin, print_what_to_do
 from ingestion.gap_survey import NothingLoadedError, Survey, survey
 from ingestion.log import configure_logging
 from ingestion.partitions import Partition
 from ingestion.pipeline import Status, ingest
+from ingestion.publication import Gap
 from ingestion.run_pipeline import exit_status
 from ingestion.terminal import TerminalProgress, print_results
 from warehouse.connection import WarehouseError

@@ -1,14 +1,15 @@
 """Periods: the stretch of time that one published file or answer is of, and its keys.
 
 The one place that turns periods into keys and back. A month's key is `2025-01`, a day's `2025-01-03`, an hour's
-`2025-01-03T04`.
+`2025-01-03T04`. Periods have no time zone: it is the publisher's.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from functools import total_ordering
 
 _DAY = timedelta(days=1)
 # The smallest step of time.
@@ -17,6 +18,11 @@ RESOLUTION = timedelta(microseconds=1)
 
 class BadPeriodError(ValueError):
     """A text that is not a valid period, or periods that are not a valid range."""
+
+
+def moment(when: date) -> datetime:
+    """A date or time as a time: a date's is its midnight."""
+    return when if isinstance(when, datetime) else datetime.combine(when, time())
 
 
 class Grain(StrEnum):
@@ -47,29 +53,42 @@ class Grain(StrEnum):
         return Period(self, datetime.fromisoformat("2025-01-03T04:00")).key
 
 
-_KEY_FORMATS = {Grain.MONTH: "%Y-%m", Grain.DAY: "%Y-%m-%d", Grain.HOUR: "%Y-%m-%dT%H"}
+# `\d` would match the digits of every script.
 _KEY_PATTERNS = {
-    Grain.MONTH: r"\d{4}-\d{2}",
-    Grain.DAY: r"\d{4}-\d{2}-\d{2}",
-    Grain.HOUR: r"\d{4}-\d{2}-\d{2}T\d{2}",
+    Grain.MONTH: re.compile("[0-9]{4}-[0-9]{2}"),
+    Grain.DAY: re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}"),
+    Grain.HOUR: re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}"),
 }
+# What makes a key a time, and how much of a time is the key.
+_KEY_ENDS = {Grain.MONTH: "-01", Grain.DAY: "", Grain.HOUR: ""}
+_KEY_LENGTHS = {Grain.MONTH: 7, Grain.DAY: 10, Grain.HOUR: 13}
+# Far enough to be in the next period.
+_STEPS = {Grain.MONTH: 32 * _DAY, Grain.DAY: _DAY, Grain.HOUR: timedelta(hours=1)}
 
 
-@dataclass(frozen=True, order=True)
+@total_ordering
+@dataclass(frozen=True)
 class Period:
-    """A month, day or hour. `start` is its first moment, without a zone; any moment within it may be given."""
+    """A month, day or hour. `start` is its first moment; any date or time within the period may be given.
+
+    Periods are ordered by time: by their start, and of those that start together the shorter one comes first.
+    """
 
     grain: Grain
     start: datetime
 
     def __post_init__(self) -> None:
-        start = self.start if isinstance(self.start, datetime) else datetime.combine(self.start, time())
-        start = start.replace(minute=0, second=0, microsecond=0)
+        start = moment(self.start).replace(minute=0, second=0, microsecond=0)
         if self.grain is not Grain.HOUR:
             start = start.replace(hour=0)
         if self.grain is Grain.MONTH:
             start = start.replace(day=1)
         object.__setattr__(self, "start", start)
+
+    def __lt__(self, other: "Period") -> bool:
+        if self.start != other.start:
+            return self.start < other.start
+        return _KEY_LENGTHS[self.grain] > _KEY_LENGTHS[other.grain]
 
     @classmethod
     def parse(cls, grain: Grain, key: str) -> "Period":
@@ -79,32 +98,35 @@ class Period:
             BadPeriodError: the text is not a key of this grain.
         """
         try:
-            # strptime alone would take `2025-1`, too.
-            if not re.fullmatch(_KEY_PATTERNS[grain], key):
+            if not _KEY_PATTERNS[grain].fullmatch(key):
                 raise ValueError(key)
-            return cls(grain, datetime.strptime(key, _KEY_FORMATS[grain]))  # noqa: DTZ007 - periods have no zone
-        except ValueError as error:
+            period = cls(grain, datetime.fromisoformat(key + _KEY_ENDS[grain]))
+            # Python's calendar ends with the year 9999, and so the last period has no end.
+            period.next()
+        except (ValueError, OverflowError) as error:
             raise BadPeriodError(
-                f"expected a {grain} as {grain.form}, such as {grain.example}, but got {key!r}"
+                f"expected a {grain} as {grain.form}, such as {grain.example}, but got {_shown(key)}"
             ) from error
+        return period
 
     @classmethod
     def of_any_grain(cls, key: str) -> "Period":
-        """Read a key whose grain is told by its form.
+        """Read a key of any grain: its form says which.
 
         Raises:
             BadPeriodError: the text is not a key of any grain.
         """
         for grain, pattern in _KEY_PATTERNS.items():
-            if re.fullmatch(pattern, key):
+            if pattern.fullmatch(key):
                 return cls.parse(grain, key)
         forms = ", ".join(f"{grain.form} ({grain})" for grain in Grain)
-        raise BadPeriodError(f"expected a period as one of {forms}, but got {key!r}")
+        raise BadPeriodError(f"expected a period as one of {forms}, but got {_shown(key)}")
 
     @property
     def key(self) -> str:
         """The period as text: the partition key within a feed."""
-        return self.start.strftime(_KEY_FORMATS[self.grain])
+        # Not strftime: it writes the year 900 with three digits.
+        return self.start.isoformat()[: _KEY_LENGTHS[self.grain]]
 
     @property
     def value(self) -> date | datetime:
@@ -128,26 +150,34 @@ class Period:
 
     def days(self) -> Iterator[date]:
         """Every day of the period; of an hour its day."""
-        day = self.first_day
-        while day <= self.last_day:
+        day, last = self.first_day, self.last_day
+        while day <= last:
             yield day
             day += _DAY
 
     def next(self) -> "Period":
         """The period after this one."""
-        steps = {Grain.MONTH: 32 * _DAY, Grain.DAY: _DAY, Grain.HOUR: timedelta(hours=1)}
-        return Period(self.grain, self.start + steps[self.grain])
+        return Period(self.grain, self.start + _STEPS[self.grain])
 
     def previous(self) -> "Period":
         """The period before this one."""
         return Period(self.grain, self.start - RESOLUTION)
 
-    def has_ended(self, today: date) -> bool:
-        """Whether its last day is over."""
-        return self.last_day < today
+    def has_begun(self, now: date) -> bool:
+        """Whether it has begun by now. A date stands for its midnight."""
+        return self.start <= moment(now)
+
+    def has_ended(self, now: date) -> bool:
+        """Whether it is over by now. A date stands for its midnight."""
+        return self.end <= moment(now)
 
     def __str__(self) -> str:
         return self.key
+
+
+def _shown(text: str) -> str:
+    """A text as an error shows it: not longer than a line."""
+    return repr(text if len(text) <= 50 else f"{text[:50]}…")
 
 
 def period_range(first: Period, last: Period) -> Iterator[Period]:
@@ -159,20 +189,35 @@ def period_range(first: Period, last: Period) -> Iterator[Period]:
 
 def month(year: int, number: int) -> Period:
     """A month of the calendar."""
-    return Period(Grain.MONTH, datetime.combine(date(year, number, 1), time()))
+    return Period(Grain.MONTH, moment(date(year, number, 1)))
 
 
 def day(year: int, month_number: int, number: int) -> Period:
     """A day of the calendar."""
-    return Period(Grain.DAY, datetime.combine(date(year, month_number, number), time()))
+    return Period(Grain.DAY, moment(date(year, month_number, number)))
 
 
-def compress(periods: Iterable[Period]) -> str:
-    """Periods as runs, for people: `2025-01 … 2025-04, 2025-06`."""
+def compress(periods: Iterable[Period], expected: Callable[[Period, Period], Iterable[Period]] = period_range) -> str:
+    """Periods of one grain as runs, for people: `2025-01 … 2025-04, 2025-06`.
+
+    `expected` lists the periods of a calendar between two. Periods that follow each other there are one run: Friday
+    and Monday, where nothing is published on weekends.
+    """
+    ordered = sorted(set(periods))
+    if not ordered:
+        return ""
+    position = {period: number for number, period in enumerate(expected(ordered[0], ordered[-1]))}
     runs: list[tuple[Period, Period]] = []
-    for period in sorted(set(periods)):
-        if runs and runs[-1][1].next() == period:
+    for period in ordered:
+        before = position.get(runs[-1][1]) if runs else None
+        if before is not None and position.get(period) == before + 1:
             runs[-1] = (runs[-1][0], period)
         else:
             runs.append((period, period))
     return ", ".join(first.key if first == last else f"{first} … {last}" for first, last in runs)
+
+
+def word_for(grains: Iterable[Grain]) -> str:
+    """What to call periods of these grains in a heading or message: `month`, or `period` where they differ."""
+    found = set(grains)
+    return found.pop().value if len(found) == 1 else "period"

@@ -7,8 +7,8 @@ from typing import Any
 import dagster as dg
 
 from ingestion.catalog import ALIASES, DEFAULT_SOURCES, FEEDS, resolve_sources
-from ingestion.gap_plan import is_due
 from ingestion.partitions import Partition
+from ingestion.publication import is_due
 from warehouse.periods import Grain, Period, month, period_range
 
 FIRST_MONTH = min(feed.first_period for feed in FEEDS.values() if feed.grain is Grain.MONTH)

@@ -13,6 +13,7 @@ from ingestion.errors import DownloadError
 from ingestion.fetch.listing import Bounds
 from ingestion.fetch.retries import RetryPolicy
 from ingestion.partitions import Partition
+from ingestion.publication import NOT_ASKED, Answer, is_worth_asking
 from orchestration.sensors.publication_plan import (
     Cursor,
     Wanted,
@@ -22,10 +23,10 @@ from orchestration.sensors.publication_plan import (
     new_of,
     requested_after,
     run_key,
-    wanted_by_date,
-    wanted_of_answer,
+    wanted_of,
     watched_partitions,
 )
+from warehouse.accepted_gaps import AcceptedGaps, read_accepted_gaps
 from warehouse.connection import WarehouseBusyError, open_for_reading
 from warehouse.ledger import read_watermarks
 from warehouse.paths import database_path
@@ -90,7 +91,9 @@ class Round:
         self.next = self.next or partition
 
 
-def ask_in_turn(partitions: Iterable[Partition], watermarks: Watermarks, today: date, patience: Patience) -> Round:
+def ask_in_turn(
+    partitions: Iterable[Partition], watermarks: Watermarks, accepted: AcceptedGaps, today: date, patience: Patience
+) -> Round:
     """Ask the publishers for the files of these partitions, for as long as the patience lasts.
 
     The first failure ends the asking of a publisher for this tick; the next tick begins after it, so that a file
@@ -101,20 +104,19 @@ def ask_in_turn(partitions: Iterable[Partition], watermarks: Watermarks, today: 
     with Asking(partitions, patience.policy, patience.listing_bounds) as asking:
         for partition in partitions:
             publisher = partition.feed.publisher.name
-            if not can_be_asked_for(partition):
-                wanted = wanted_by_date(partition, watermarks, today)
-            elif publisher in found.failures or time.monotonic() - begun > patience.tick_seconds:
-                found.leave(partition)
-                continue
-            else:
+            loaded = watermarks.get((partition.feed.name, partition.key))
+            answer: Answer = NOT_ASKED
+            if is_worth_asking(partition, loaded, today) and can_be_asked_for(partition):
+                if publisher in found.failures or time.monotonic() - begun > patience.tick_seconds:
+                    found.leave(partition)
+                    continue
                 try:
-                    published = asking.published_file(partition)
+                    answer = asking.published_file(partition)
                 except DownloadError as error:
                     found.failures[publisher] = str(error)
                     found.unseen.append(partition)
                     continue
-                wanted = wanted_of_answer(partition, watermarks, published)
-            if wanted:
+            if wanted := wanted_of(partition, watermarks, accepted, answer, today):
                 found.wanted.append(wanted)
     return found
 
@@ -144,13 +146,13 @@ def publication_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult |
         return dg.SkipReason("nothing is loaded yet, so that there is no feed to watch; load a month first")
     try:
         with open_for_reading(_LOCK_TIMEOUT_SECONDS) as connection:
-            watermarks = read_watermarks(connection)
+            watermarks, accepted = read_watermarks(connection), read_accepted_gaps(connection)
     except WarehouseBusyError as error:
         return dg.SkipReason(f"the DuckDB file is in use by {error.holder}; the next tick looks again")
     today = datetime.now(UTC).date()
     cursor = _cursor(context)
     watched = watched_partitions(watermarks, today, months_watched())
-    found = ask_in_turn(from_next(watched, cursor), watermarks, today, PATIENCE)
+    found = ask_in_turn(from_next(watched, cursor), watermarks, accepted, today, PATIENCE)
     for failure in found.failures.values():
         context.log.warning(failure)
     after = Cursor(

@@ -14,8 +14,9 @@ from pydantic import TypeAdapter
 
 from ingestion.catalog import FEEDS
 from ingestion.feeds import Feed
-from ingestion.gap_plan import is_due, is_same_file
 from ingestion.partitions import Partition
+from ingestion.publication import Answer, Gap, is_due, reason_accepted, state_of
+from warehouse.accepted_gaps import AcceptedGaps
 from warehouse.ledger import Fingerprint, Watermark
 from warehouse.periods import Period
 
@@ -92,24 +93,28 @@ def mark(file: Fingerprint) -> str:
     return hashlib.sha256(marks.encode()).hexdigest()[:_MARK_CHARACTERS]
 
 
-def wanted_of_answer(partition: Partition, watermarks: Watermarks, published: Fingerprint | None) -> Wanted | None:
-    """What to load, going by the publisher's answer: a file that is not loaded, or not the one that is."""
-    loaded = watermarks.get((partition.feed.name, partition.key))
-    if published is None or (loaded and is_same_file(loaded.fingerprint, published)):
-        return None
-    return Wanted(partition, mark(published))
+def wanted_of(
+    partition: Partition, watermarks: Watermarks, accepted: AcceptedGaps, answer: Answer, today: date
+) -> Wanted | None:
+    """What to load of a partition: a file that is new or replaced, if no person has accepted that it is not loaded.
 
-
-def wanted_by_date(partition: Partition, watermarks: Watermarks, today: date) -> Wanted | None:
-    """What to load of a feed whose publisher cannot be asked without fetching: a month that is due.
-
-    The mark changes once a publication lag, so that a month that was not there yet is requested again.
+    Where nobody was asked there is a file as soon as it is due. Its mark then changes once a publication lag, so that
+    a file that was not there yet is requested again.
     """
-    if (partition.feed.name, partition.key) in watermarks or not is_due(partition, today):
+    key = (partition.feed.name, partition.key)
+    loaded = watermarks.get(key)
+    state = state_of(partition, loaded, answer, today)
+    if not state.is_to_load:
         return None
+    if reason_accepted(Gap(state), accepted.get(key, ()), loaded, answer) is not None:
+        return None
+    return Wanted(partition, mark(answer) if isinstance(answer, Fingerprint) else _mark_by_date(partition, today))
+
+
+def _mark_by_date(partition: Partition, today: date) -> str:
     lag = timedelta(days=partition.feed.publication_lag_days)
     times = (today - partition.period.last_day - lag) // max(lag, timedelta(days=1))
-    return Wanted(partition, f"due-{times + 1}")
+    return f"due-{times + 1}"
 
 
 def new_of(wanted: Iterable[Wanted], cursor: Cursor) -> list[Wanted]:

@@ -9,11 +9,12 @@ import duckdb
 import pytest
 
 from ingestion.catalog import FEEDS, resolve_sources
-from ingestion.gap_plan import Planned, State
+from ingestion.gap_plan import Planned
 from ingestion.gap_report import print_gaps
 from ingestion.gap_survey import Survey, survey
 from ingestion.gaps import main
 from ingestion.pipeline import Status, ingest
+from ingestion.publication import State
 from sandbox.faults import Fault
 from sandbox.mobility.months import month_range
 from sandbox.server import SamplePublisher

@@ -10,17 +10,9 @@ from hypothesis import strategies as st
 
 from ingestion.catalog import FEEDS
 from ingestion.feeds import Feed
-from ingestion.gap_plan import (
-    Gap,
-    Known,
-    Planned,
-    State,
-    is_due,
-    is_same_file,
-    is_worth_asking,
-    plan_gaps,
-)
+from ingestion.gap_plan import Known, Planned, plan_gaps
 from ingestion.partitions import Partition
+from ingestion.publication import Gap, State, is_due, is_same_file, is_worth_asking
 from ingestion.thin import Coverage, DayCount, thin_reasons
 from sandbox.mobility.months import month_range, next_month
 from tests.partitions import partition_of
@@ -90,20 +82,22 @@ def test_a_month_published_before_its_lag_is_over_is_missing() -> None:
 
 def test_nobody_is_asked_for_a_month_that_has_not_ended() -> None:
     partition = partition_of(YELLOW, MAY)
-    assert not is_worth_asking(partition, Known(), date(2025, 5, 31))
-    assert is_worth_asking(partition, Known(), date(2025, 6, 1))
-    assert is_worth_asking(partition, _known(partition), date(2025, 5, 31))
+    assert not is_worth_asking(partition, None, date(2025, 5, 31))
+    assert is_worth_asking(partition, None, date(2025, 6, 1))
+    assert is_worth_asking(partition, _known(partition).loaded(partition), date(2025, 5, 31))
 
 
 def test_nobody_is_asked_for_a_file_that_only_its_content_tells_apart() -> None:
     partition = partition_of(WEATHER, MAY)
-    assert not is_worth_asking(partition, _known(partition, file=Fingerprint("x", content_hash="1")), TODAY)
+    loaded = _known(partition, file=Fingerprint("x", content_hash="1")).loaded(partition)
+    assert loaded
+    assert not is_worth_asking(partition, loaded, TODAY)
 
 
 def test_months_before_a_feeds_first_are_not_planned() -> None:
     before = Partition(YELLOW, month_of(2008, 12))
     assert plan_gaps([before], Known(), TODAY) == []
-    assert not is_worth_asking(before, Known(), TODAY)
+    assert not is_worth_asking(before, None, TODAY)
 
 
 @pytest.mark.parametrize(

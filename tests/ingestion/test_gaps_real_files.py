@@ -12,10 +12,10 @@ import pytest
 
 from ingestion.catalog import FEEDS
 from ingestion.fetch.file_addresses import registered_names
-from ingestion.gap_plan import State
 from ingestion.gap_survey import survey
 from ingestion.partitions import Partition
 from ingestion.pipeline import Status, ingest
+from ingestion.publication import State
 from tests.partitions import partition_of
 from warehouse.periods import month
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ingestion.catalog import resolve_sources
+from ingestion.catalog import FEEDS, resolve_sources
+from ingestion.gap_acceptance import accept
 from ingestion.pipeline import Result, Status, ingest
 from orchestration import defs
 from orchestration.sensors import publication
@@ -20,7 +21,7 @@ from orchestration.sensors.publication import Patience, publication_sensor
 from orchestration.sensors.publication_plan import Cursor
 from sandbox.faults import Fault
 from sandbox.server import SamplePublisher
-from tests.partitions import partitions_of
+from tests.partitions import partition_of, partitions_of
 from warehouse.paths import DATABASE_VARIABLE
 
 
@@ -136,6 +137,16 @@ def test_a_replaced_month_is_requested_once_for_each_replacement(publisher: Samp
     assert ticks.tick() == [(f"{MIDDLE:%Y-%m}", "green")]
     _load(MIDDLE, sources="green")
     assert ticks.tick() == []
+
+
+def test_what_a_person_accepted_is_not_requested(publisher: SamplePublisher, ticks: _Ticks) -> None:
+    publisher.publish(LAST)
+    publisher.replace("green", MIDDLE)
+    accepted = [partition_of(FEEDS["yellow"], LAST), partition_of(FEEDS["green"], MIDDLE)]
+    accept(accepted, "moved", today=datetime.now(UTC).date(), is_offline=False)
+    assert ticks.tick() == [(f"{LAST:%Y-%m}", "green,citibike_jc")]
+    publisher.replace("green", MIDDLE)
+    assert ticks.tick() == [(f"{MIDDLE:%Y-%m}", "green")]
 
 
 @pytest.mark.parametrize("fault", [Fault.UNAVAILABLE, Fault.HANGS])

@@ -1,11 +1,12 @@
 """Which months are watched and requested, as plain functions."""
 
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 
 from ingestion.catalog import FEEDS
 from ingestion.partitions import Partition
+from ingestion.publication import NOT_ASKED, Gap
 from orchestration.sensors.publication_plan import (
     Cursor,
     Wanted,
@@ -15,11 +16,11 @@ from orchestration.sensors.publication_plan import (
     new_of,
     requested_after,
     run_key,
-    wanted_by_date,
-    wanted_of_answer,
+    wanted_of,
     watched_partitions,
 )
 from tests.partitions import partition_of
+from warehouse.accepted_gaps import AcceptedGap, AcceptedGaps
 from warehouse.ledger import Fingerprint, Watermark
 from warehouse.periods import month
 
@@ -68,10 +69,28 @@ def test_a_file_is_told_by_its_etag_wherever_it_is_else_by_date_and_length() -> 
 
 def test_a_file_is_wanted_if_it_is_published_and_not_the_loaded_one() -> None:
     yellow, file = _partition("yellow", 8), Fingerprint("https://mirror/file", etag='"1"')
-    assert wanted_of_answer(yellow, {}, None) is None
-    assert wanted_of_answer(yellow, {}, file) == Wanted(yellow, mark(file))
-    assert wanted_of_answer(yellow, _loaded(yellow), file) is None
-    assert wanted_of_answer(yellow, _loaded(yellow, etag='"0"'), file) == Wanted(yellow, mark(file))
+    assert wanted_of(yellow, {}, {}, None, TODAY) is None
+    assert wanted_of(yellow, {}, {}, file, TODAY) == Wanted(yellow, mark(file))
+    assert wanted_of(yellow, _loaded(yellow), {}, file, TODAY) is None
+    assert wanted_of(yellow, _loaded(yellow, etag='"0"'), {}, file, TODAY) == Wanted(yellow, mark(file))
+
+
+def _accepted(state: Gap, file: Fingerprint) -> AcceptedGaps:
+    gap = AcceptedGap("yellow", "2025-08", state, "snow", "me", datetime(2025, 11, 20), None, file)
+    return {("yellow", "2025-08"): [gap]}
+
+
+def test_what_a_person_accepted_is_not_wanted_until_there_is_another_file() -> None:
+    yellow, file, other = _partition("yellow", 8), Fingerprint("", etag='"2"'), Fingerprint("", etag='"3"')
+    missing, replaced = _accepted(Gap.MISSING, file), _accepted(Gap.REPLACED, file)
+    assert wanted_of(yellow, {}, missing, file, TODAY) is None
+    assert wanted_of(yellow, {}, missing, NOT_ASKED, TODAY) is None
+    assert wanted_of(yellow, {}, missing, other, TODAY) == Wanted(yellow, mark(other))
+    assert wanted_of(yellow, _loaded(yellow), replaced, file, TODAY) is None
+    assert wanted_of(yellow, _loaded(yellow), replaced, other, TODAY) == Wanted(yellow, mark(other))
+    # An overdue month that was accepted has come after all.
+    overdue = _accepted(Gap.OVERDUE, Fingerprint(""))
+    assert wanted_of(yellow, {}, overdue, file, TODAY) == Wanted(yellow, mark(file))
 
 
 @pytest.mark.parametrize(
@@ -85,9 +104,9 @@ def test_a_file_is_wanted_if_it_is_published_and_not_the_loaded_one() -> None:
 )
 def test_weather_is_wanted_once_a_publication_lag_from_the_day_it_is_due(today: date, expected: str | None) -> None:
     weather = _partition("weather", 10)
-    wanted = wanted_by_date(weather, {}, today)
+    wanted = wanted_of(weather, {}, {}, NOT_ASKED, today)
     assert (wanted.mark if wanted else None) == expected
-    assert wanted_by_date(weather, _loaded(weather), today) is None
+    assert wanted_of(weather, _loaded(weather), {}, NOT_ASKED, today) is None
 
 
 def test_what_was_requested_is_new_again_only_with_another_file() -> None:
