@@ -8,11 +8,10 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from ingestion.asking import Asking, can_be_asked_for
 from ingestion.errors import DownloadError
-from ingestion.fetch.listing import Bounds
 from ingestion.fetch.retries import RetryPolicy
 from ingestion.partitions import Partition
+from ingestion.publishers import Visits
 from orchestration.sensors.publication_plan import (
     Cursor,
     Wanted,
@@ -50,21 +49,13 @@ class Patience:
 
     @property
     def policy(self) -> RetryPolicy:
-        """What is not answered is asked again by the next tick."""
+        """What is not answered is asked again by the next tick. A listing that takes longer is done without."""
         return RetryPolicy(
             attempts=1,
             attempts_if_unreachable=1,
             connect_timeout_seconds=self.connect_seconds,
             read_timeout_seconds=self.answer_seconds,
-        )
-
-    @property
-    def listing_bounds(self) -> Bounds:
-        """A listing that takes longer is done without."""
-        return Bounds(
-            seconds=self.answer_seconds,
-            connect_timeout_seconds=self.connect_seconds,
-            read_timeout_seconds=self.answer_seconds,
+            listing_seconds=self.answer_seconds,
         )
 
 
@@ -98,17 +89,17 @@ def ask_in_turn(partitions: Iterable[Partition], watermarks: Watermarks, today: 
     """
     found, begun = Round(), time.monotonic()
     partitions = list(partitions)
-    with Asking(partitions, patience.policy, patience.listing_bounds) as asking:
+    with Visits(partitions, patience.policy) as visits:
         for partition in partitions:
             publisher = partition.feed.publisher.name
-            if not can_be_asked_for(partition):
+            if not partition.feed.publisher.can_be_asked:
                 wanted = wanted_by_date(partition, watermarks, today)
             elif publisher in found.failures or time.monotonic() - begun > patience.tick_seconds:
                 found.leave(partition)
                 continue
             else:
                 try:
-                    published = asking.published_file(partition)
+                    published = visits.to(partition).ask(partition)
                 except DownloadError as error:
                     found.failures[publisher] = str(error)
                     found.unseen.append(partition)
