@@ -133,7 +133,7 @@ def months_loaded(connection: duckdb.DuckDBPyConnection) -> list[date]:
     """The months of which trips are loaded and built, each as its first day; none without a ledger."""
     try:
         found = connection.execute(
-            "select distinct cast(split_part(partition_key, '/', -1) as date) as month from meta.asset_watermarks"
+            "select distinct cast(period_start as date) as month from meta.asset_watermarks"
             " where asset = 'fct_trips' and rows > 0 order by month"
         ).fetchall()
     except duckdb.CatalogException:

@@ -222,7 +222,7 @@ def figures_query(suite: Suite, *, has_event_days: bool = True) -> str:
     compared = [f"{e.figure} as {e.name}," for e in suite.expectations if e.is_comparison]
     return f"""
         with loaded as (
-            select asset as feed, cast(partition_key || '-01' as date) as source_month, rows as loaded_rows
+            select feed, cast(period_start as date) as source_month, rows as loaded_rows
             from meta.asset_watermarks
             where source_url is not null and asset in ({", ".join(f"'{feed}'" for feed in suite.feeds)})
         ),
@@ -256,7 +256,7 @@ def figures_query(suite: Suite, *, has_event_days: bool = True) -> str:
 
         compared as (
             select
-                feed || '/' || source_month as {PARTITION_KEY},
+                feed || '/' || strftime(source_month, '%Y-%m') as {PARTITION_KEY},
                 {" ".join(compared)}
                 *
             from files

@@ -22,7 +22,7 @@ _REJECTED = """
     ),
 
     published as (
-        select asset as feed, cast(partition_key || '-01' as date) as source_month, rows as published_rows
+        select feed, cast(period_start as date) as source_month, rows as published_rows
         from meta.asset_watermarks
         where source_url is not null
     )

@@ -17,6 +17,7 @@ from typing import TypeVar
 import duckdb
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
 
+from warehouse.ledger import is_outdated
 from warehouse.paths import DATABASE_VARIABLE, database_path
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,10 @@ class WarehouseBusyError(WarehouseError):
     def __init__(self, message: str, holder: str) -> None:
         super().__init__(message)
         self.holder = holder
+
+
+class OutdatedDatabaseError(WarehouseError):
+    """An earlier version wrote the DuckDB file. Whoever opens it for writing brings it up to date."""
 
 
 def _is_lock_conflict(error: BaseException) -> bool:
@@ -99,6 +104,7 @@ def open_for_reading(
 
     Raises:
         WarehouseBusyError: the file was still in use after the timeout.
+        OutdatedDatabaseError: an earlier version wrote the file, and it was not opened for writing since.
         WarehouseError: there is no such file, or it cannot be opened.
     """
     path = path or database_path()
@@ -107,7 +113,14 @@ def open_for_reading(
             f"{path}: expected a DuckDB file, but there is none. "
             "Load a month first: python ingestion/run_pipeline.py --year 2025 --months 1"
         )
-    return closing(_connect(path, read_only=True, timeout_seconds=timeout_seconds))
+    connection = _connect(path, read_only=True, timeout_seconds=timeout_seconds)
+    if is_outdated(connection):
+        connection.close()
+        raise OutdatedDatabaseError(
+            f"{path}: written by an earlier version of this project. Bring it up to date, which keeps everything: "
+            "cd dbt && dbt build"
+        )
+    return closing(connection)
 
 
 def open_in_memory() -> AbstractContextManager[duckdb.DuckDBPyConnection]:

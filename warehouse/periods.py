@@ -197,6 +197,21 @@ def day(year: int, month_number: int, number: int) -> Period:
     return Period(Grain.DAY, moment(date(year, month_number, number)))
 
 
+def partition_key(feed: str | None, period: Period) -> str:
+    """The key of a partition of something that has several feeds: `yellow/2025-01`; without a feed `2025-01`."""
+    return f"{feed}/{period}" if feed else period.key
+
+
+def parse_partition_key(key: str) -> tuple[str | None, Period]:
+    """The feed, if the key has one, and the period of a key that `partition_key` wrote.
+
+    Raises:
+        BadPeriodError: the text is not such a key.
+    """
+    feed, _, period = key.rpartition("/")
+    return feed or None, Period.of_any_grain(period)
+
+
 def compress(periods: Iterable[Period], expected: Callable[[Period, Period], Iterable[Period]] = period_range) -> str:
     """Periods of one grain as runs, for people: `2025-01 … 2025-04, 2025-06`.
 

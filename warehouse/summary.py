@@ -1,7 +1,7 @@
 """What the warehouse holds, at a glance: `python -m warehouse.summary`.
 
-Exit status: 0 every published row is in the fact or the quarantine; 1 some are lost; 3 something is not built yet, or
-nothing is loaded.
+Exit status: 0 every published row is in the fact or the quarantine; 1 some are lost; 3 something is not built yet,
+nothing is loaded, or an earlier version wrote the database.
 """
 
 import sys
@@ -14,14 +14,14 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from warehouse.connection import WarehouseError, open_for_reading
+from warehouse.connection import OutdatedDatabaseError, WarehouseError, open_for_reading
 from warehouse.paths import database_path
 from warehouse.terminal import quiet_on_broken_pipe
 
-# The loads that are there, and those that each fact was last built from, with which its version begins.
+# The loads that are there, and those that each fact was last built from.
 _LOADED = """
     with loaded as (
-        select asset as feed, cast(partition_key || '-01' as date) as source_month, load_id, rows
+        select feed, cast(period_start as date) as source_month, load_id, rows
         from meta.asset_watermarks
         where source_url is not null and asset <> 'weather'
     ),
@@ -29,9 +29,9 @@ _LOADED = """
     built as (
         select
             asset,
-            split_part(partition_key, '/', 1) as feed,
-            cast(split_part(partition_key, '/', 2) as date) as source_month,
-            split_part(load_id, ' ', 1) as load_id
+            feed,
+            cast(period_start as date) as source_month,
+            load_id
         from meta.asset_watermarks
         where asset in ('fct_trips', 'quarantined_trips')
     )
@@ -149,6 +149,9 @@ def main() -> int:
     try:
         with open_for_reading() as connection:
             return print_summary(connection, Console())
+    except OutdatedDatabaseError as error:
+        print(error, file=sys.stderr)
+        return 3
     except WarehouseError as error:
         print(error, file=sys.stderr)
         return 1 if database_path().exists() else 3

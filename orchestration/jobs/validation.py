@@ -10,7 +10,7 @@ from warehouse.periods import Period
 # Every loaded trip is in the fact or, with a reason, in quarantine.
 _TRIPS = """
     select
-        (select rows from meta.asset_watermarks where asset = $feed and partition_key = strftime($month, '%Y-%m')),
+        (select rows from meta.asset_watermarks where asset = $feed and period_start = $month),
         (select count(*) from core_core.fct_trips where feed = $feed and source_month = $month),
         (select count(*) from core_core.quarantined_trips where feed = $feed and source_month = $month)
 """

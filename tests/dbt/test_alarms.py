@@ -14,7 +14,7 @@ UNLIKE_WEEKDAY = "assert_trips_of_a_day_are_like_those_of_its_weekday"
 def empty(warehouse: Warehouse) -> Warehouse:
     """A warehouse in which no trips are loaded."""
     for feed, month in warehouse.execute(
-        "select asset, cast(partition_key || '-01' as date) from meta.asset_watermarks where source_url is not null"
+        "select feed, cast(period_start as date) from meta.asset_watermarks where source_url is not null"
     ):
         assert isinstance(feed, str)
         assert isinstance(month, date)

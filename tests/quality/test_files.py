@@ -10,6 +10,7 @@ from quality.files import difference_to_month_before, figure, finite, ratio_to_m
 from quality.suite import Expectation, Suite
 from quality.suites.mobility.facts import FCT_TRIPS_BY_FILE
 from quality.validate import run_suites
+from warehouse.ledger import Fingerprint, Ledger, Watermark
 
 MONTHS = [date(2025, month, 1) for month in range(1, 6)]
 
@@ -25,11 +26,10 @@ def failed_files(connection: duckdb.DuckDBPyConnection, *expectations: Expectati
 def connection() -> duckdb.DuckDBPyConnection:
     """The tables that figures of files are computed from, empty."""
     connection = duckdb.connect()
+    Ledger(connection)
     connection.execute(
         """
-        create schema meta;
         create schema core_staging;
-        create table meta.asset_watermarks (asset varchar, partition_key varchar, rows bigint, source_url varchar);
         create table core_staging.int_event_days (feed varchar, date_day date);
         create table trips (feed varchar, source_month date, amount double, is_odd boolean, pickup_month date,
             pickup_date date)
@@ -49,7 +49,11 @@ def load(
         """,
         {"month": month, "rows": rows, "amount": amount, "odd": odd, "days": days},
     )
-    connection.execute("insert into meta.asset_watermarks values ('yellow', ?, ?, 'a file')", [f"{month:%Y-%m}", rows])
+    record(connection, f"{month:%Y-%m}", rows)
+
+
+def record(connection: duckdb.DuckDBPyConnection, month: str, rows: int) -> None:
+    Ledger(connection).set_watermark("yellow", month, Watermark("a load", rows, None, None, Fingerprint("a file")))
 
 
 @pytest.mark.parametrize(
@@ -70,14 +74,14 @@ def test_a_share_that_chance_explains_is_no_fault(
     load(connection, MONTHS[0], rows, odd=odd)
     upper = share("odd", "is_odd", at_most=0.5, why="Half of the rows are odd at most.")
     lower = share("even", "not is_odd", mostly=0.5, why="Half of the rows are even at least.")
-    file = f"yellow/{MONTHS[0]}"
+    file = f"yellow/{MONTHS[0]:%Y-%m}"
     assert failed_files(connection, upper, lower) == ([("odd", file), ("even", file)] if is_fault else [])
 
 
 def test_a_rule_without_exceptions_has_none(connection: duckdb.DuckDBPyConnection) -> None:
     load(connection, MONTHS[0], 1_000_000, odd=1)
     always = share("even", "not is_odd", mostly=1, why="All rows are even.")
-    assert failed_files(connection, always) == [("even", f"yellow/{MONTHS[0]}")]
+    assert failed_files(connection, always) == [("even", f"yellow/{MONTHS[0]:%Y-%m}")]
 
 
 def amounts(connection: duckdb.DuckDBPyConnection, means: Sequence[float], rows: int = 600) -> list[str | None]:
@@ -101,14 +105,14 @@ def amounts(connection: duckdb.DuckDBPyConnection, means: Sequence[float], rows:
 def test_a_change_that_stays_is_no_fault(
     connection: duckdb.DuckDBPyConnection, means: list[float], faulty: list[int]
 ) -> None:
-    assert amounts(connection, means) == [f"yellow/{MONTHS[number - 1]}" for number in faulty]
+    assert amounts(connection, means) == [f"yellow/{MONTHS[number - 1]:%Y-%m}" for number in faulty]
 
 
 def test_months_of_few_rows_are_not_compared_but_by_their_rows(connection: duckdb.DuckDBPyConnection) -> None:
     assert amounts(connection, [10, 30], rows=400) == []
     load(connection, MONTHS[2], 5000)
     rows = ratio_to_month_before("row_count", 0.4, 2.5, "Rows.")
-    assert failed_files(connection, rows) == [("row_count_against_month_before", f"yellow/{MONTHS[2]}")]
+    assert failed_files(connection, rows) == [("row_count_against_month_before", f"yellow/{MONTHS[2]:%Y-%m}")]
 
 
 def test_a_month_of_known_events_is_neither_judged_nor_compared_with(connection: duckdb.DuckDBPyConnection) -> None:
@@ -123,7 +127,7 @@ def test_a_month_of_known_events_is_neither_judged_nor_compared_with(connection:
     assert failed_files(connection, share_odd, against) == []
     connection.execute("delete from core_staging.int_event_days where date_day > date '2025-02-03'")
     assert failed_files(connection, share_odd, against) == [
-        ("odd_share_against_month_before", f"yellow/{month}") for month in MONTHS[1:3]
+        ("odd_share_against_month_before", f"yellow/{month:%Y-%m}") for month in MONTHS[1:3]
     ]
 
 
@@ -133,9 +137,9 @@ def test_days_are_those_of_the_months_own_trips(connection: duckdb.DuckDBPyConne
     load(connection, MONTHS[0], 1000, days=31)
     load(connection, MONTHS[2], 1000, days=20)
     load(connection, MONTHS[3], 100, days=20)  # too few for every day
-    connection.execute("insert into meta.asset_watermarks values ('yellow', '2025-02', 1000, 'another month''s file')")
-    connection.execute("insert into meta.asset_watermarks values ('yellow', '2025-05', 120, 'of another, small')")
-    off = [("days_with_trips", f"yellow/{month}") for month in (MONTHS[1], MONTHS[2], MONTHS[4])]
+    record(connection, "2025-02", 1000)  # another month's file
+    record(connection, "2025-05", 120)  # of another, small
+    off = [("days_with_trips", f"yellow/{month:%Y-%m}") for month in (MONTHS[1], MONTHS[2], MONTHS[4])]
     assert failed_files(connection, *days) == off
     connection.execute(
         "insert into core_staging.int_event_days"
@@ -150,4 +154,4 @@ def test_a_number_that_is_none_is_found(connection: duckdb.DuckDBPyConnection, v
     load(connection, MONTHS[1], 1000)
     assert failed_files(connection, finite("amount")) == []
     connection.execute(f"insert into trips (feed, source_month, amount) values ('yellow', '2025-02-01', '{value}')")
-    assert failed_files(connection, finite("amount")) == [("numbers_are_finite", "yellow/2025-02-01")]
+    assert failed_files(connection, finite("amount")) == [("numbers_are_finite", "yellow/2025-02")]

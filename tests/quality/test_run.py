@@ -44,9 +44,9 @@ def test_a_failure_is_named_with_its_file_and_figures_everywhere(
     _execute(sample, BREAK_FARES)
     assert run.main(["--select", "stg_tlc__yellow_taxi"]) == 1
     said = capsys.readouterr().out
-    failed = r"stg_tlc__yellow_taxi\.fare_amount_mean of yellow/2025-02-01: observed -[\d,.]+, expected at least 5"
+    failed = r"stg_tlc__yellow_taxi\.fare_amount_mean of yellow/2025-02: observed -[\d,.]+, expected at least 5"
     assert re.search(f"failed {failed}", said)
-    assert "fare_amount_mean of yellow/2025-02-01" in (sample.parent / "quality_docs" / "index.html").read_text()
+    assert "fare_amount_mean of yellow/2025-02" in (sample.parent / "quality_docs" / "index.html").read_text()
     ((status, error),) = _execute(sample, "select status, error from meta.ingestion_runs where kind = 'quality'")
     assert status == "failed"
     assert str(error).startswith("stg_tlc__yellow_taxi.")
@@ -112,7 +112,9 @@ def test_quarantine_shows_rows_by_reason_with_their_share_and_examples(
     _execute(
         sample,
         """
-        update meta.asset_watermarks set partition_key = '2015-02' where asset = 'fhv' and partition_key = '2025-02';
+        update meta.asset_watermarks
+        set partition_key = '2015-02', period_start = '2015-02-01', period_end = '2015-03-01'
+        where asset = 'fhv' and partition_key = '2025-02';
         update core_core.quarantined_trips set source_month = '2015-02-01', reason = 'missing_times',
             dropoff_datetime = null
         where feed = 'fhv' and source_month = '2025-02-01';

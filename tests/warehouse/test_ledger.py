@@ -1,11 +1,21 @@
 """The ledger keeps what it is told, and opens what earlier versions wrote."""
 
+import subprocess
+import sys
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
+import pytest
 
-from warehouse.ledger import Fingerprint, Ledger, RunAsset, Watermark, read_watermarks
+from quality import health, quarantine
+from tests.fixtures.version_before import unpack
+from warehouse import summary
+from warehouse.connection import open_for_writing
+from warehouse.ledger import Check, Fingerprint, Ledger, RunAsset, Watermark, read_watermarks
+from warehouse.periods import BadPeriodError
 
 MARK = Watermark("load 1", 10, datetime(2025, 5, 1), datetime(2025, 5, 31), Fingerprint("https://example.org/f", '"1"'))
 
@@ -63,11 +73,16 @@ def test_secrets_that_earlier_versions_kept_are_removed() -> None:
         for table, columns in (
             ("ingestion_runs", "run_id, kind, started_by, started_at, status, arguments, error"),
             ("ingestion_run_assets", "run_id, asset, status, source_url, error, note"),
-            ("asset_watermarks", "asset, partition_key, load_id, rows, updated_at, source_url"),
+            (
+                "asset_watermarks",
+                "asset, partition_key, grain, period_start, period_end, version, rows, updated_at, source_url",
+            ),
         ):
             values = {
                 "started_at": "now()",
                 "updated_at": "now()",
+                "period_start": "now()",
+                "period_end": "now()",
                 "rows": "1",
                 "arguments": '\'{"base": "http://a:s3cret@example.org/f"}\'',
                 "source_url": "'http://a:s3cret@example.org/f?api_key=s3cret&b=1'",
@@ -100,15 +115,139 @@ def test_a_watermark_takes_the_place_of_the_one_before() -> None:
         ledger.set_watermark("green", "2025-05", Watermark("load 0", 9, None, None, Fingerprint("https://example.org")))
         ledger.set_watermark("green", "2025-05", MARK)
         connection.execute(
-            "insert into meta.asset_watermarks (asset, partition_key, load_id, rows, updated_at)"
-            " values ('fct_trips', 'green/2025-05-01', 'version', 1, now())"
+            "insert into meta.asset_watermarks"
+            " (asset, partition_key, feed, grain, period_start, period_end, version, rows, updated_at)"
+            " values ('fct_trips', 'green/2025-05', 'green', 'month', '2025-05-01', '2025-06-01', 'version', 1, now())"
         )
         assert ledger.watermarks() == read_watermarks(connection) == {("green", "2025-05"): MARK}
 
 
-def test_a_ledger_without_notes_gets_them() -> None:
+@pytest.mark.parametrize(
+    ("key", "grain", "start", "end"),
+    [
+        ("2025-12", "month", datetime(2025, 12, 1), datetime(2026, 1, 1)),
+        ("2024-02-29", "day", datetime(2024, 2, 29), datetime(2024, 3, 1)),
+        ("2025-01-03T23", "hour", datetime(2025, 1, 3, 23), datetime(2025, 1, 4)),
+    ],
+)
+def test_what_is_recorded_of_a_partition_has_its_period(key: str, grain: str, start: datetime, end: datetime) -> None:
+    check = Check("fct", "rows", "great_expectations", "error", True, "1", "1", f"toys/{key}")
     with duckdb.connect() as connection:
+        ledger = Ledger(connection)
+        ledger.set_watermark("toys", key, MARK)
+        ledger.record_asset("run", RunAsset("toys", key, "loaded"))
+        ledger.record_asset("run", RunAsset("fct", None, "built"))
+        ledger.record_checks("run", [check])
+        columns = "partition_key, grain, period_start, period_end"
+        period = (grain, start, end)
+        marks = connection.execute(f"select feed, version, load_id, {columns} from meta.asset_watermarks").fetchall()
+        assert marks == [("toys", "load 1", "load 1", key, *period)]
+        done = connection.execute(f"select {columns} from meta.ingestion_run_assets order by all").fetchall()
+        assert done == [(key, *period), (None, None, None, None)]
+        assert connection.execute(f"select feed, {columns} from meta.asset_checks").fetchall() == [
+            ("toys", f"toys/{key}", *period)
+        ]
+
+
+def test_a_partition_key_that_is_no_period_is_refused() -> None:
+    with duckdb.connect() as connection, pytest.raises(BadPeriodError, match="got 'May'"):
+        Ledger(connection).set_watermark("green", "May", MARK)
+
+
+def _ledger_of(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[object, ...]]]:
+    tables = connection.execute("select table_name from duckdb_tables() where schema_name = 'meta'").fetchall()
+    return {name: connection.execute(f"from meta.{name} order by all").fetchall() for (name,) in tables}
+
+
+@pytest.fixture
+def old(database: Path) -> Path:
+    """The warehouse, as the version before left it."""
+    unpack(database)
+    return database
+
+
+def test_a_ledger_of_the_version_before_gets_periods_and_versions(old: Path) -> None:
+    with duckdb.connect(str(old)) as connection:
+        before = _ledger_of(connection)
         Ledger(connection)
-        connection.execute("alter table meta.ingestion_run_assets drop column note")
-        Ledger(connection).record_asset("run", RunAsset("green", "2025-05", "loaded", note="odd"))
-        assert connection.execute("select note from meta.ingestion_run_assets").fetchall() == [("odd",)]
+        after = _ledger_of(connection)
+        marks = connection.execute(
+            "select asset, partition_key, feed, grain, period_start, period_end, load_id, version"
+            " from meta.asset_watermarks where period_start = '2025-02-01'"
+        ).fetchall()
+    month = ("month", datetime(2025, 2, 1), datetime(2025, 3, 1))
+    by_asset = {mark[:2]: mark[2:] for mark in marks}
+    load = by_asset["yellow", "2025-02"][-1]
+    assert by_asset["yellow", "2025-02"] == ("yellow", *month, load, load)
+    assert by_asset["fct_trips", "yellow/2025-02"][:5] == ("yellow", *month, load)
+    assert str(by_asset["fct_trips", "yellow/2025-02"][5]).startswith(f"{load} weather ")
+    assert by_asset["quarantined_trips", "yellow/2025-02"] == ("yellow", *month, load, f"{load} rows 4")
+    assert by_asset["fct_hourly_mobility", "2025-02"][:5] == (None, *month, None)
+    assert {name: len(rows) for name, rows in after.items() if name != "migrations"} == {
+        name: len(rows) for name, rows in before.items() if name != "migrations"
+    }
+    assert after["accepted_gaps"] == before["accepted_gaps"]
+
+
+def test_checks_of_files_by_the_version_before_get_their_period(old: Path) -> None:
+    with duckdb.connect(str(old)) as connection:
+        connection.execute(
+            "insert into meta.asset_checks values ('run', 'fct_trips', 'days', 'great_expectations',"
+            " 'yellow/2025-02-01', 'error', false, '1', '2', now())"
+        )
+        Ledger(connection)
+        found = connection.execute(
+            "select partition_key, feed, grain, period_start from meta.asset_checks where run_id = 'run'"
+        ).fetchall()
+    assert found == [("yellow/2025-02", "yellow", "month", datetime(2025, 2, 1))]
+
+
+def test_a_ledger_is_migrated_once(old: Path) -> None:
+    with duckdb.connect(str(old)) as connection:
+        Ledger(connection)
+        migrated = _ledger_of(connection)
+        Ledger(connection)
+        assert _ledger_of(connection) == migrated
+        # Also where the note is lost.
+        connection.execute("drop table meta.migrations")
+        Ledger(connection)
+        migrated.pop("migrations")
+        assert {name: rows for name, rows in _ledger_of(connection).items() if name != "migrations"} == migrated
+
+
+def test_a_migration_that_is_killed_leaves_the_ledger_as_it_was(old: Path) -> None:
+    with duckdb.connect(str(old), read_only=True) as connection:
+        before = _ledger_of(connection)
+    # It dies when all but the commit is done.
+    dies = (
+        "import os, sys, duckdb; from warehouse.ledger import Ledger, migrations;"
+        " migrations._note = lambda *_: os._exit(9); Ledger(duckdb.connect(sys.argv[1]))"
+    )
+    assert subprocess.run([sys.executable, "-c", dies, str(old)]).returncode == 9
+    with duckdb.connect(str(old)) as connection:
+        assert _ledger_of(connection) == before
+        Ledger(connection)
+        assert connection.execute("select count(*) from meta.asset_watermarks where version is null").fetchone() == (0,)
+
+
+def test_a_row_that_is_of_no_partition_does_not_stop_a_migration(old: Path) -> None:
+    with duckdb.connect(str(old)) as connection:
+        connection.execute(
+            "insert into meta.asset_watermarks (asset, partition_key, load_id, rows, updated_at)"
+            " values ('mine', 'all of it', '1', 1, now())"
+        )
+        Ledger(connection)
+        assert connection.execute("from meta.asset_watermarks where asset = 'mine'").fetchall() == []
+
+
+@pytest.mark.parametrize("report", [summary.main, quarantine.main, health.main])
+def test_a_report_on_a_file_of_the_version_before_says_what_to_do(
+    old: Path, report: Callable[[], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report() == 3
+    said = capsys.readouterr().err
+    assert str(old) in said
+    assert "cd dbt && dbt build" in said
+    with open_for_writing() as connection:
+        Ledger(connection)
+    assert report() != 3

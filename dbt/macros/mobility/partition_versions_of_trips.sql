@@ -38,9 +38,9 @@
 {# The partitions that int_station_months holds: of the same loads as the rides, but where it alone was not built. #}
 {% macro held_station_partitions() -%}
     select
-        split_part(partition_key, '/', 1) as feed,
-        cast(split_part(partition_key, '/', 2) as date) as source_month,
-        load_id as source_version
+        feed,
+        cast(period_start as date) as source_month,
+        version as source_version
     from {{ asset_watermarks() }}
     where asset = '{{ ref('int_station_months').identifier }}'
 {%- endmacro %}
@@ -102,9 +102,9 @@
 {# The partitions that fct_trips holds, as its watermarks say. #}
 {% macro trip_partitions() -%}
     select
-        split_part(partition_key, '/', 1) as feed,
-        cast(split_part(partition_key, '/', 2) as date) as source_month,
-        load_id as source_version,
+        feed,
+        cast(period_start as date) as source_month,
+        version as source_version,
         rows as row_count,
         min_event_time,
         max_event_time

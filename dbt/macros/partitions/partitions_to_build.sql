@@ -84,9 +84,9 @@
     {%- if are_watermarks_of(this) -%}
         select
             {% for key, type in types.items() -%}
-            cast(split_part(partition_key, '/', {{ loop.index }}) as {{ type }}) as {{ key }},
+            {{ key if key == "feed" else "cast(period_start as " ~ type ~ ")" }} as {{ key }},
             {% endfor -%}
-            load_id as source_version
+            version as source_version
         from {{ asset_watermarks() }}
         where asset = '{{ this.identifier }}'
     {%- else -%}

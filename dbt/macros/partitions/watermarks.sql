@@ -18,7 +18,7 @@
     {%- set listed = [] -%}
     {%- for partition in built.partitions -%}
         {%- set values = [] -%}
-        {%- for key in keys -%}{%- do values.append(partition[key]) -%}{%- endfor -%}
+        {%- for key in keys -%}{%- do values.append(partition[key][:7] if loop.last else partition[key]) -%}{%- endfor -%}
         {%- do listed.append(partition_literal(values | join('/'), 'varchar')) -%}
     {%- endfor -%}
     delete from {{ asset_watermarks() }}
@@ -29,7 +29,10 @@
         {%- endif -%};
 
     insert into {{ asset_watermarks() }}
-        (asset, partition_key, load_id, rows, min_event_time, max_event_time, updated_at)
+        (
+            asset, partition_key, feed, grain, period_start, period_end, version, load_id, rows, min_event_time,
+            max_event_time, updated_at
+        )
     with versions as (
         {{ partition_versions(built.partitions) }}
     ),
@@ -49,8 +52,13 @@
 
     select
         '{{ this.identifier }}',
-        {% for key in keys %}{{ "|| '/' || " if not loop.first }}cast(versions.{{ key }} as varchar) {% endfor %},
+        {% for key in keys[:-1] %}versions.{{ key }} || '/' || {% endfor %}left(cast(versions.{{ keys[-1] }} as varchar), 7),
+        {{ "versions.feed" if "feed" in keys else "null" }},
+        'month',
+        versions.{{ keys[-1] }},
+        {{ add_months("versions." ~ keys[-1], 1) }},
         versions.source_version,
+        {{ "split_part(versions.source_version, ' ', 1)" if "feed" in keys else "null" }},
         coalesce(counted.row_count, 0),
         counted.min_event_time,
         counted.max_event_time,

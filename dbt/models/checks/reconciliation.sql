@@ -73,16 +73,15 @@ partitions as (
 
 ),
 
--- The version of a model's partition begins with the load that it was built from.
 built as (
 
     select
         asset,
-        {{ dbt.split_part('partition_key', "'/'", 1) }} as feed,
-        cast({{ dbt.split_part('partition_key', "'/'", 2) }} as timestamp) as period_start,
-        {{ dbt.split_part('load_id', "' '", 1) }} as load_id
+        feed,
+        period_start,
+        load_id
     from watermarks
-    where source_url is null and partition_key like '%/%'
+    where source_url is null
 
 ),
 

@@ -113,8 +113,10 @@ def test_facts_in_the_ledger_are_none_of_the_raw_assets(database: Path, ticks: T
     _load_from_terminal("green", 1)
     with duckdb.connect(str(database)) as connection:
         connection.execute(
-            "insert into meta.asset_watermarks (asset, partition_key, load_id, rows, updated_at)"
-            " values ('fct_trips', 'green 2025-01', '1.0', 1, now())"
+            "insert into meta.asset_watermarks"
+            " (asset, partition_key, feed, grain, period_start, period_end, version, load_id, rows, updated_at)"
+            " values ('fct_trips', 'green/2025-01', 'green', 'month', '2025-01-01', '2025-02-01', '1.0 weather none',"
+            " '1.0', 1, now())"
         )
         assert [str(load.partition) for load in read_loads(connection)] == ["green 2025-01"]
     assert ticks.tick() == {("green_taxi", "2025-01-01")}

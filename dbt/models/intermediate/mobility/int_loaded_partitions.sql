@@ -10,8 +10,8 @@ watermarks as (
 loaded as (
 
     select
-        asset as feed,
-        cast(partition_key || '-01' as date) as source_month,
+        feed,
+        cast(period_start as date) as source_month,
         load_id,
         rows as row_count
     from watermarks

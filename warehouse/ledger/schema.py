@@ -1,0 +1,104 @@
+"""The tables of the ledger, as they are today. Changes of what earlier versions wrote are in `migrations`."""
+
+LEDGER_SCHEMA = "meta"
+
+# Changes of what earlier versions wrote, each made once.
+MIGRATIONS = """
+create schema if not exists meta;
+
+create table if not exists meta.migrations (
+    name varchar primary key,
+    applied_at timestamp not null
+);
+"""
+
+WATERMARKS = """
+create table if not exists meta.asset_watermarks (
+    asset varchar not null,          -- a feed, or a model that dbt builds by partitions
+    partition_key varchar not null,  -- for people: 2025-01, yellow/2025-01
+    feed varchar,                    -- whose rows they are; missing where the partitions of a model are not of feeds
+    grain varchar not null,          -- month, day, hour
+    period_start timestamp not null, -- the first moment of the period
+    period_end timestamp not null,   -- the first moment after it
+    version varchar not null,        -- what the partition was built from; of a feed: its load
+    load_id varchar,                 -- the load that the rows are of; missing where they are of several
+    rows bigint not null,
+    min_event_time timestamp,
+    max_event_time timestamp,
+    source_url varchar,              -- missing where dbt built the partition
+    etag varchar,
+    last_modified varchar,
+    content_length bigint,
+    content_hash varchar,
+    updated_at timestamp not null,
+    primary key (asset, partition_key)
+);
+"""
+
+TABLES = f"""
+create table if not exists meta.ingestion_runs (
+    run_id varchar primary key,      -- of dbt: its invocation_id
+    kind varchar not null,           -- ingestion, dbt build, dbt run, …
+    started_by varchar not null,     -- terminal, dagster
+    started_at timestamp not null,
+    finished_at timestamp,
+    status varchar not null,         -- running, success, failed
+    arguments json,
+    error varchar,
+    dagster_run_id varchar
+);
+
+create table if not exists meta.ingestion_run_assets (
+    run_id varchar not null,
+    asset varchar not null,          -- a feed, or a model or seed of dbt
+    partition_key varchar,
+    grain varchar,
+    period_start timestamp,
+    period_end timestamp,
+    status varchar not null,         -- of a feed's period as ingestion.pipeline.Status; of dbt: built, failed, skipped
+    rows bigint,                     -- that the partition or table holds now; a view has none
+    bytes bigint,
+    seconds double,
+    source_url varchar,
+    etag varchar,
+    last_modified varchar,
+    load_id varchar,
+    error varchar,
+    note varchar
+);
+
+{WATERMARKS}
+
+create table if not exists meta.asset_checks (
+    run_id varchar not null,
+    asset varchar not null,
+    check_name varchar not null,
+    source varchar not null,         -- dbt, great_expectations, dagster
+    partition_key varchar,           -- missing where the check is of the whole asset
+    feed varchar,
+    grain varchar,
+    period_start timestamp,
+    period_end timestamp,
+    severity varchar,                -- error, warn
+    passed boolean not null,         -- false also where it only warned
+    observed varchar,
+    expected varchar,
+    checked_at timestamp not null
+);
+
+-- What a person has accepted as it is, for one state of the file; see warehouse/accepted_gaps.py.
+create table if not exists meta.accepted_gaps (
+    asset varchar not null,
+    partition_key varchar not null,
+    state varchar not null,          -- missing, replaced, overdue, thin
+    reason varchar not null,
+    accepted_by varchar not null,    -- the user's name on the machine
+    accepted_at timestamp not null,
+    load_id varchar,                 -- what was loaded then
+    etag varchar,                    -- of the file: the loaded one if thin, else the publisher's
+    last_modified varchar,
+    content_length bigint,
+    content_hash varchar,
+    primary key (asset, partition_key, state)
+);
+"""
