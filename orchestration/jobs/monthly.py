@@ -103,7 +103,7 @@ def validate_month(context: dg.OpExecutionContext, loaded: Loaded) -> None:
     if wrong:
         raise dg.Failure("\n".join(wrong), allow_retries=False)
     context.add_output_metadata(
-        {f"{count.feed} {month}": count.found for month, of_month in counts.items() for count in of_month}
+        {f"{count.feed} {month}": count.kept for month, of_month in counts.items() for count in of_month}
     )
 
 

@@ -1,0 +1,67 @@
+"""Where every published row is: what `core_checks.reconciliation`, a view that dbt makes, says of each partition."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+import duckdb
+
+
+@dataclass(frozen=True)
+class PartitionRows:
+    """The rows of a feed's period. Where it is not built yet, `kept` and `quarantined` are of the load before.
+
+    `kept_in` and `quarantined_in` are the tables that hold the rows; missing where no build has made the view, or the
+    feed has no quarantine. `not_built` and `lost` are rows, too.
+    """
+
+    feed: str
+    partition_key: str
+    subject: str | None = None
+    kind: str | None = None
+    period_start: datetime | None = None
+    kept_in: str | None = None
+    quarantined_in: str | None = None
+    published: int = 0
+    in_raw_data: int = 0
+    kept: int = 0
+    quarantined: int = 0
+    not_built: int = 0
+    lost: int = 0
+    is_built: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether something is loaded, and all of it is where it belongs."""
+        return 0 < self.published == self.in_raw_data and self.is_built and self.lost == 0
+
+
+_NAMES = [field.name for field in fields(PartitionRows)]
+_RECONCILED = f"select {', '.join(_NAMES)} from core_checks.reconciliation order by subject, kind, feed, period_start"
+_LOADED = """
+    select asset, partition_key, rows
+    from meta.asset_watermarks
+    where source_url is not null
+    order by asset, partition_key
+"""
+
+
+def reconcile(connection: duckdb.DuckDBPyConnection) -> list[PartitionRows]:
+    """Every partition that is loaded or built; before the first build, those that are loaded, as not built."""
+    try:
+        rows = connection.execute(_RECONCILED).fetchall()
+        return [PartitionRows(**dict(zip(_NAMES, row, strict=True))) for row in rows]
+    except duckdb.CatalogException:
+        pass  # There is no view before the first build.
+    try:
+        loaded = connection.execute(_LOADED).fetchall()
+    except duckdb.CatalogException:
+        return []  # There is no ledger before the first load.
+    return [PartitionRows(feed, key, published=count, not_built=count) for feed, key, count in loaded]
+
+
+def rows_of_partition(connection: duckdb.DuckDBPyConnection, feed: str, partition_key: str) -> PartitionRows:
+    """The rows of one partition; none where it is neither loaded nor built."""
+    query = f"select {', '.join(_NAMES)} from core_checks.reconciliation where feed = $1 and partition_key = $2"
+    for row in connection.execute(query, [feed, partition_key]).fetchall():
+        return PartitionRows(**dict(zip(_NAMES, row, strict=True)))
+    return PartitionRows(feed, partition_key)
