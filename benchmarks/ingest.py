@@ -22,9 +22,9 @@ from benchmarks.processes import Cost, Stopwatch, measure_inside
 from benchmarks.samples import FOLDER, months_from, sample_file
 from benchmarks.stages import FLOOR, PLAIN, PLATFORM, Measurement, Stage, Turn
 from ingestion.catalog import FEEDS
-from ingestion.fetch.download import Downloaded
 from ingestion.partitions import Partition
 from ingestion.pipeline import load_file
+from ingestion.publishers import Downloaded
 from ingestion.readers.zips import extract_csvs
 from sandbox.files import PUBLISHER_FOLDERS, file_of_name
 from warehouse.ledger import Fingerprint

@@ -9,9 +9,9 @@ from datetime import date
 from pathlib import Path
 
 from ingestion.catalog import FEEDS
-from ingestion.fetch.download import Downloaded
 from ingestion.partitions import Partition
 from ingestion.pipeline import Status, ingest, load_file
+from ingestion.publishers import Downloaded
 from sandbox.files import row_count, write_file
 from sandbox.server import SamplePublisher
 from warehouse.ledger import Fingerprint

@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 import duckdb
 
-from ingestion.asking import Asking, can_be_asked_for
 from ingestion.catalog import DEFAULT_SOURCES, FEEDS, resolve_sources
 from ingestion.errors import DownloadError
 from ingestion.feeds import Feed
+from ingestion.fetch.retries import ASKING_POLICY
 from ingestion.gap_plan import Known, Planned, plan_gaps
 from ingestion.partitions import Partition, partitions_between
 from ingestion.publication import can_be_compared, is_worth_asking
+from ingestion.publishers import Visits
 from ingestion.raw_data import RAW_SCHEMA
 from ingestion.thin import Coverage, DayCount
 from warehouse.accepted_gaps import AcceptedGaps, read_accepted_gaps
@@ -219,12 +220,13 @@ def ask(partitions: Iterable[Partition]) -> tuple[dict[Partition, Fingerprint | 
     partitions = list(partitions)
     answers: dict[Partition, Fingerprint | None] = {}
     unreachable: dict[str, str] = {}
-    with Asking(partitions) as asking:
+    with Visits(partitions, ASKING_POLICY) as visits:
         for partition in partitions:
-            if partition.feed.publisher.name in unreachable or not can_be_asked_for(partition):
+            publisher = partition.feed.publisher
+            if publisher.name in unreachable or not publisher.can_be_asked:
                 continue
             try:
-                answers[partition] = asking.published_file(partition)
+                answers[partition] = visits.to(partition).ask(partition)
             except DownloadError as error:
-                unreachable[partition.feed.publisher.name] = str(error)
+                unreachable[publisher.name] = str(error)
     return answers, unreachable

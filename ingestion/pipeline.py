@@ -14,11 +14,10 @@ from pathlib import Path
 import duckdb
 
 from ingestion.errors import IngestionError, NotPublishedError, message_of, raise_if_interrupted
-from ingestion.fetch.download import Downloaded
-from ingestion.fetch.listing import Listings
 from ingestion.fetch.retries import DEFAULT_POLICY, RetryPolicy
 from ingestion.partitions import Partition
 from ingestion.prefetch import DownloadJob, downloads_ahead
+from ingestion.publishers import Downloaded, Visits
 from ingestion.raw_data import LoadedPartition, current_state
 from ingestion.readers.published import close_scratch
 from ingestion.run_record import KIND, RunRecord, finish_runs_left_behind, new_run_id
@@ -158,29 +157,36 @@ class _Run:
 
     def ingest(self, partitions: list[Partition], known: dict[Partition, Watermark]) -> Iterator[Result]:
         """Load partition after partition, while the next files are fetched; whatever goes wrong is its result."""
-        listings = Listings(partitions)
-        jobs = {partition: self._job(partition, known.get(partition), listings) for partition in partitions}
-        with downloads_ahead(jobs.values(), policy=self._policy) as downloads:
-            for partition, job in jobs.items():
+        partitions = list(dict.fromkeys(partitions))
+        with (
+            Visits(partitions, self._policy) as visits,
+            downloads_ahead(self._job(one, known.get(one), visits) for one in partitions) as downloads,
+        ):
+            for partition in partitions:
                 self._progress.partition_started(partition)
                 begun = time.monotonic()
                 result = self._load(partition, next(downloads), known.get(partition))
-                shutil.rmtree(job.folder, ignore_errors=True)
+                shutil.rmtree(self._folder_of(partition), ignore_errors=True)
                 result = replace(result, seconds=time.monotonic() - begun)
                 self._record.add(_run_asset(result))
                 _log(result)
                 self._progress.partition_finished(result)
                 yield result
 
-    def _job(self, partition: Partition, known: Watermark | None, listings: Listings) -> DownloadJob:
-        return DownloadJob(
-            addresses=partial(partition.feed.publisher.locate, partition),
-            folder=self._folder / f"{partition.feed.name}-{partition.key}",
+    def _job(self, partition: Partition, known: Watermark | None, visits: Visits) -> DownloadJob:
+        folder = self._folder_of(partition)
+        fetch = partial(
+            visits.to(partition).fetch,
+            partition,
+            folder,
             known=known.fingerprint if known else None,
             progress=partial(self._progress.downloading, partition),
-            look_up=partial(listings.other_addresses, partition),
-            rules=partition.feed.publisher.answers,
         )
+        return DownloadJob(folder, fetch)
+
+    def _folder_of(self, partition: Partition) -> Path:
+        """The folder that a partition's file is fetched into and read in."""
+        return self._folder / f"{partition.feed.name}-{partition.key}"
 
     def _load(self, partition: Partition, download: Future[Downloaded | None], known: Watermark | None) -> Result:
         try:

@@ -2,49 +2,35 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-import requests
-
-from ingestion.errors import NotPublishedError
-from ingestion.fetch.answers import FILE_SERVER, AnswerRules
-from ingestion.fetch.download import Downloaded, Progress, download, http_session
-from ingestion.fetch.retries import DEFAULT_POLICY, RetryPolicy
-from warehouse.ledger import Fingerprint
+from ingestion.publishers import Downloaded
 
 
 @dataclass(frozen=True)
 class DownloadJob:
-    """One file to fetch, as `download` takes it. `addresses` and `progress` are called from another thread.
+    """One file to fetch.
 
-    Where none of the addresses is published, `look_up` is asked, from that thread, whether there are others. What
-    either raises is the download's failure, as any other.
-
-    The folder must be this job's alone. It is made when the download begins; its removal is the
-    consumer's.
+    `fetch` is called from another thread, with an event that is set when nobody waits for the file any longer. What it
+    raises is this job's failure. `folder` must be this job's alone; it is made when the download begins, and removing
+    it is up to the consumer.
     """
 
-    addresses: Callable[[], Sequence[str]]
     folder: Path
-    known: Fingerprint | None
-    progress: Progress
-    look_up: Callable[[requests.Session], Sequence[str]] = lambda session: ()
-    rules: AnswerRules = FILE_SERVER
+    fetch: Callable[[threading.Event], Downloaded | None]
 
 
 @contextmanager
-def downloads_ahead(
-    jobs: Iterable[DownloadJob], *, ahead: int = 2, policy: RetryPolicy = DEFAULT_POLICY
-) -> Iterator[Iterator[Future[Downloaded | None]]]:
+def downloads_ahead(jobs: Iterable[DownloadJob], *, ahead: int = 2) -> Iterator[Iterator[Future[Downloaded | None]]]:
     """Download while the consumer loads what came before.
 
     Yields an iterator with one finished future a job, in the jobs' order; its `result()` is that of
-    `download`, or raises what that raised, and none stops the others. At most `ahead` downloads run, and
+    its `fetch`, or raises what that raised, and none stops the others. At most `ahead` downloads run, and
     at most `ahead` files wait on disk beside the one that the consumer has; it is done with that when it
     asks for the next, and should have removed its folder by then. Jobs are taken as they begin.
 
@@ -60,27 +46,7 @@ def downloads_ahead(
 
     def fetch(job: DownloadJob) -> Downloaded | None:
         job.folder.mkdir(parents=True, exist_ok=True)
-        # Sessions are not made for several threads.
-        with http_session() as session:
-
-            def fetch_one_of(addresses: Sequence[str]) -> Downloaded | None:
-                return download(
-                    addresses,
-                    job.folder,
-                    session,
-                    known=job.known,
-                    progress=job.progress,
-                    rules=job.rules,
-                    policy=policy,
-                    cancelled=cancelled,
-                )
-
-            try:
-                return fetch_one_of(job.addresses())
-            except NotPublishedError:
-                if others := job.look_up(session):
-                    return fetch_one_of(others)
-                raise
+        return job.fetch(cancelled)
 
     executor = ThreadPoolExecutor(ahead, thread_name_prefix="download")
     try:

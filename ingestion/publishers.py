@@ -1,40 +1,133 @@
-"""What a publisher is: where its files are, how it answers, and how its files are read."""
+"""What the engine knows of a publisher: where its files are, which it has, how to fetch and how to read one.
 
+The engine asks for nothing else. `ingestion/fetch/http_publisher.py` does this over HTTP; a publisher with another
+way in, such as a bucket or an API, is another class of the same methods.
+"""
+
+import threading
 from abc import ABC, abstractmethod
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from types import TracebackType
+from typing import ClassVar, Protocol, Self
 
 import duckdb
 
-from ingestion.fetch.answers import FILE_SERVER, AnswerRules
-from ingestion.fetch.file_addresses import file_addresses
+from ingestion.fetch.retries import DEFAULT_POLICY, RetryPolicy
 from ingestion.partitions import Partition
 from ingestion.readers.published import PublishedRows
+from warehouse.ledger import Fingerprint
+
+Progress = Callable[[int, int | None], None]
+"""Called with the bytes received so far, and how many there will be if the publisher said so.
+
+The first number starts from 0 again where a download starts over.
+"""
+
+
+@dataclass(frozen=True)
+class Downloaded:
+    """A published file on disk."""
+
+    path: Path
+    fingerprint: Fingerprint
+    bytes: int
+
+
+class Reader(Protocol):
+    """Reads a format of files."""
+
+    def __call__(self, partition: Partition, path: Path, connection: duckdb.DuckDBPyConnection) -> PublishedRows:
+        """The rows of a file, with the names and types that its feed declares.
+
+        Raises:
+            UnreadableFileError: the file is not whole, or not what the feed publishes.
+        """
+        ...
+
+
+class Visit(ABC):
+    """One round of questions to one publisher, and of downloads from it.
+
+    Connections, and what the publisher lists, are kept until the visit ends. Safe for threads. What an answer means
+    is interpreted here: the only errors that leave are those below.
+    """
+
+    @abstractmethod
+    def ask(self, partition: Partition) -> Fingerprint | None:
+        """The file that `fetch` would fetch, with its publisher's marks; None where there is none. Fetches nothing.
+
+        Raises:
+            DownloadError: the publisher could not be reached, or did not answer the question.
+        """
+
+    @abstractmethod
+    def fetch(
+        self,
+        partition: Partition,
+        folder: Path,
+        cancelled: threading.Event,
+        *,
+        known: Fingerprint | None,
+        progress: Progress,
+    ) -> Downloaded | None:
+        """Fetch a partition's file into the folder; None where it is the known one.
+
+        Raises:
+            NotPublishedError: the publisher does not have the file (yet).
+            DownloadError: the publisher could not be reached, or its answer is not a whole file.
+            UnreadableFileError: the file is far larger than the publisher's files are.
+            CancelledError: `cancelled` was set meanwhile.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close what is open."""
 
 
 class Publisher(ABC):
     """One publisher. A subject has a class and an object for each of its publishers.
 
-    `name` is that of its settings (`sources.<name>.base_url`). `has_listing` says whether it lists its files at its
-    base address, as an object store does. `answers` says what its answers mean.
+    `name` is the one that its settings have. `can_be_asked` says whether it tells which files it has without sending
+    them. `read` reads its files.
     """
 
     name: ClassVar[str]
-    default_base_url: ClassVar[str]
-    has_listing: ClassVar[bool] = False
-    answers: ClassVar[AnswerRules] = FILE_SERVER
-
-    def locate(self, partition: Partition) -> list[str]:
-        """The addresses at which a partition's file may be, in the order to try them."""
-        return file_addresses(partition)
+    can_be_asked: ClassVar[bool] = True
+    read: ClassVar[Reader]
 
     @abstractmethod
-    def read(self, partition: Partition, path: Path, connection: duckdb.DuckDBPyConnection) -> PublishedRows:
-        """The rows of a file, with the registry's names and types.
+    def locate(self, partition: Partition) -> list[str]:
+        """The addresses at which a partition's file may be, in the order to try them."""
 
-        Raises:
-            UnreadableFileError: the file is not whole, or not what the feed publishes.
-        """
+    @abstractmethod
+    def visit(self, partitions: Iterable[Partition], policy: RetryPolicy = DEFAULT_POLICY) -> Visit:
+        """Begin a visit for these partitions of its feeds. `policy` says how patient it is."""
 
     def __str__(self) -> str:
         return self.name
+
+
+class Visits:
+    """Visits to the publishers of these partitions. Use it as a context manager."""
+
+    def __init__(self, partitions: Iterable[Partition], policy: RetryPolicy = DEFAULT_POLICY) -> None:
+        of_publisher: dict[Publisher, list[Partition]] = defaultdict(list)
+        for partition in partitions:
+            of_publisher[partition.feed.publisher].append(partition)
+        self._visits = {publisher: publisher.visit(asked, policy) for publisher, asked in of_publisher.items()}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for visit in self._visits.values():
+            visit.close()
+
+    def to(self, partition: Partition) -> Visit:
+        """The visit to the publisher of one of the partitions."""
+        return self._visits[partition.feed.publisher]

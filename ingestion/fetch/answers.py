@@ -3,16 +3,16 @@
 import hashlib
 import json
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import ClassVar
 
 import requests
 import urllib3.exceptions as urllib3_errors
 
 from ingestion.fetch.retries import TransientError
+from warehouse.ledger import Fingerprint
 from warehouse.secrets import scrubbed
 
 _REQUEST_TIMEOUT = 408
@@ -24,28 +24,26 @@ _SAID_BYTES = 1 << 16
 _SAID_CHARACTERS = 200
 
 
-def _is_missing(status: int, said: str) -> bool:
-    return status in (403, 404)
-
-
-def _hash_of_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@dataclass(frozen=True)
 class AnswerRules:
-    """How a publisher answers; as it stands, one that serves plain files.
+    """What a publisher's answers mean. As they are here, they are those of a plain file server.
 
-    `is_not_published` tells from a status and what was said whether the publisher has no such file (yet),
-    `pause_seconds` from what was said how long it asks to be left alone, and `content_hash` one state of a file from
-    another where the publisher has no mark for that.
+    `largest_bytes` is far more than its largest file has.
     """
 
-    largest_bytes: int = 8_000_000_000
-    is_not_published: Callable[[int, str], bool] = _is_missing
-    pause_seconds: Callable[[str], float] = lambda said: 0
-    content_hash: Callable[[Path], str] = _hash_of_file
+    largest_bytes: ClassVar[int] = 8_000_000_000
+
+    def is_not_published(self, status: int, text: str) -> bool:
+        """Whether an answer, by its status and text, means that there is no such file (yet)."""
+        return status in (403, 404)
+
+    def pause_seconds(self, text: str) -> float:
+        """How long the text of an answer asks to wait before the next request."""
+        return 0
+
+    def content_hash(self, path: Path) -> str:
+        """A hash that changes when the file's content does, for answers without ETag and Last-Modified."""
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 FILE_SERVER = AnswerRules()
@@ -82,6 +80,18 @@ def said_by(answer: requests.Response) -> str:
     said = " ".join(scrubbed(start).split())
     # Neither a page nor a file is meant for people.
     return said[:_SAID_CHARACTERS] if said.isprintable() and not said.startswith("<") else ""
+
+
+def file_fingerprint(address: str, answer: requests.Response) -> Fingerprint:
+    """What the headers of an answer say of the file."""
+    length = answer.headers.get("Content-Length", "")
+    return Fingerprint(
+        url=address,
+        etag=answer.headers.get("ETag"),
+        last_modified=answer.headers.get("Last-Modified"),
+        # No file has more digits; DuckDB keeps no more.
+        content_length=int(length) if length.isdecimal() and len(length) < 19 else None,
+    )
 
 
 def _retry_after_seconds(value: str | None, now: datetime) -> float:

@@ -5,9 +5,9 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import CancelledError
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -15,7 +15,7 @@ import requests
 import urllib3.exceptions as urllib3_errors
 
 from ingestion.errors import DownloadError, NotPublishedError, UnreadableFileError
-from ingestion.fetch.answers import FILE_SERVER, AnswerRules, described, failed_status, said_by
+from ingestion.fetch.answers import FILE_SERVER, AnswerRules, described, failed_status, file_fingerprint, said_by
 from ingestion.fetch.retries import (
     DEFAULT_POLICY,
     RetryPolicy,
@@ -24,35 +24,13 @@ from ingestion.fetch.retries import (
     hopeless_reason,
     with_retries,
 )
-from ingestion.fetch.watched_session import Watch, WatchedSession
+from ingestion.fetch.watched_session import Watch
+from ingestion.publishers import Downloaded, Progress
 from warehouse.ledger import Fingerprint
 from warehouse.secrets import without_secrets
 
 # What is lost of a body that breaks off is less than one chunk.
 _CHUNK_BYTES = 1 << 16
-
-Progress = Callable[[int, int | None], None]
-"""Told the bytes that have come so far, and how many there will be if the publisher said so.
-
-The bytes start from 0 again where a download does.
-"""
-
-
-@dataclass(frozen=True)
-class Downloaded:
-    """A published file on disk."""
-
-    path: Path
-    fingerprint: Fingerprint
-    bytes: int
-
-
-def http_session() -> requests.Session:
-    """A session to download with. It asks each thing once: `download` does the retries."""
-    session = WatchedSession()
-    # The bytes of a file, not of its compression, are counted, and asked for again where they broke off.
-    session.headers["Accept-Encoding"] = "identity"
-    return session
 
 
 def download(
@@ -313,18 +291,6 @@ def _conditions(address: str, known: Fingerprint | None) -> dict[str, str]:
         return {}
     conditions = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
     return {name: value for name, value in conditions.items() if value}
-
-
-def file_fingerprint(address: str, answer: requests.Response) -> Fingerprint:
-    """What the headers of an answer say of the file."""
-    length = answer.headers.get("Content-Length", "")
-    return Fingerprint(
-        url=address,
-        etag=answer.headers.get("ETag"),
-        last_modified=answer.headers.get("Last-Modified"),
-        # No file has more digits; DuckDB keeps no more.
-        content_length=int(length) if length.isdecimal() and len(length) < 19 else None,
-    )
 
 
 def _has_marks(fingerprint: Fingerprint) -> bool:

@@ -1,16 +1,9 @@
-"""Which names a month's file may have at its publisher, and the addresses that come of them."""
+"""The names that a partition's file may have, and the addresses that come of them."""
 
 import re
 from urllib.parse import quote
 
-from ingestion.fetch.base_address import base_address
 from ingestion.partitions import Partition
-
-
-def file_addresses(partition: Partition) -> list[str]:
-    """The addresses at which a month's file may be by the registry's names, in the order to try them."""
-    base = base_address(partition.feed.publisher)
-    return [file_address(base, name) for name in registered_names(partition)]
 
 
 def file_address(base: str, name: str) -> str:
@@ -19,21 +12,21 @@ def file_address(base: str, name: str) -> str:
 
 
 def registered_names(partition: Partition) -> list[str]:
-    """The names that the registry gives a month's file, in the order to try them."""
+    """The names that the feed declares for a partition's file, in the order to try them."""
     return [name.format(period=partition.period.start) for name in partition.feed.file_names]
 
 
 def could_be_named(partition: Partition, name: str) -> bool:
-    """Whether a file of this name is the month's, with a slip of the publisher's in its words.
+    """Whether a file of this name is the partition's, but for a mistake that the publisher made in its words.
 
-    Up to the month, and from the last dot on, it is a name of the registry. Between there are letters, blanks, dots,
-    hyphens and underscores: no digit, which might be of another month, and nothing that leads out of the folder.
+    Up to the period, and from the last dot on, it must be a declared name. Between the two may be letters, blanks,
+    dots, hyphens and underscores: no digits, which might be of another period, and nothing that leaves the folder.
     """
     return any(_is_like(template, partition, name) for template in partition.feed.file_names)
 
 
 def _is_like(template: str, partition: Partition, name: str) -> bool:
-    beginning, _, rest = template.partition("}")
-    to_month = f"{beginning}}}".format(period=partition.period.start)
+    beginning, _, rest = template.rpartition("}")
+    to_period = f"{beginning}}}".format(period=partition.period.start)
     ending = rest.rpartition(".")[2]
-    return re.fullmatch(rf"{re.escape(to_month)}[A-Za-z ._-]{{1,60}}\.{re.escape(ending)}", name) is not None
+    return re.fullmatch(rf"{re.escape(to_period)}[A-Za-z ._-]{{1,60}}\.{re.escape(ending)}", name) is not None

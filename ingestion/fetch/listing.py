@@ -12,7 +12,7 @@ import threading
 import time
 import xml.parsers.expat
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
@@ -23,6 +23,7 @@ import urllib3.exceptions as urllib3_errors
 
 from ingestion.fetch.deadline import within
 from ingestion.fetch.file_addresses import could_be_named, file_address, registered_names
+from ingestion.fetch.retries import RetryPolicy
 from ingestion.partitions import Partition
 from warehouse.ledger import Fingerprint
 
@@ -43,8 +44,15 @@ class Bounds:
     connect_timeout_seconds: float = 10
     read_timeout_seconds: float = 10
 
-
-DEFAULT_BOUNDS = Bounds()
+    @classmethod
+    def of(cls, policy: RetryPolicy) -> "Bounds":
+        """The bounds of somebody who is so patient."""
+        seconds = policy.listing_seconds
+        return cls(
+            seconds=seconds,
+            connect_timeout_seconds=min(policy.connect_timeout_seconds, seconds),
+            read_timeout_seconds=min(policy.read_timeout_seconds, seconds),
+        )
 
 
 class NoListingError(Exception):
@@ -69,28 +77,29 @@ class Listed:
 
 
 class Listings:
-    """The listings of one run, which are of the names that its partitions may have.
+    """What a publisher lists during one visit: for each feed the names that its partitions may have.
 
-    That of a feed is asked for when first needed, and once; a publisher that has none is not asked again. Safe for
-    threads.
+    The listing of a feed is asked for when first needed, and once. A publisher that has none is not asked again. Safe
+    for threads.
     """
 
-    def __init__(self, partitions: Iterable[Partition], bounds: Bounds = DEFAULT_BOUNDS) -> None:
+    def __init__(
+        self, base_address: Callable[[], str], partitions: Iterable[Partition], bounds: Bounds | None = None
+    ) -> None:
+        self._base_address = base_address
         names: dict[str, list[str]] = defaultdict(list)
         for partition in partitions:
             names[partition.feed.name] += registered_names(partition)
         # Letter by letter: these are no paths.
         self._prefixes = {feed: os.path.commonprefix(of_feed) for feed, of_feed in names.items()}  # noqa: RUF071
-        self._bounds = bounds
+        self._bounds = bounds or Bounds()
         self._files: dict[str, dict[str, Fingerprint]] = {}
-        self._without: set[str] = set()
+        self._is_listed = True
         self._lock = threading.Lock()
 
     def of(self, partition: Partition, session: requests.Session) -> Listed:
         """What the publisher lists of a month; nothing where it has no listing."""
-        if not partition.feed.publisher.has_listing:
-            return Listed()
-        files = self._once_asked(partition.feed.name, _base(partition), session)
+        files = self._once_asked(partition.feed.name, session)
         registered = registered_names(partition)
         listed = [files[name] for name in registered if name in files]
         others = [files[name] for name in sorted(files) if name not in registered and could_be_named(partition, name)]
@@ -99,26 +108,22 @@ class Listings:
     def other_addresses(self, partition: Partition, session: requests.Session) -> list[str]:
         """The addresses of a month's files that are listed under another name than the registry's."""
         # A fingerprint has no password: the address that is asked for has the base address's.
-        base = _base(partition)
+        base = self._base_address()
         return [file_address(base, unquote(file.url.rpartition("/")[2])) for file in self.of(partition, session).others]
 
-    def _once_asked(self, feed: str, base: str, session: requests.Session) -> dict[str, Fingerprint]:
+    def _once_asked(self, feed: str, session: requests.Session) -> dict[str, Fingerprint]:
         with self._lock:
             if feed not in self._files:
-                self._files[feed] = {} if base in self._without else self._ask(feed, base, session)
+                self._files[feed] = self._ask(feed, session) if self._is_listed else {}
             return self._files[feed]
 
-    def _ask(self, feed: str, base: str, session: requests.Session) -> dict[str, Fingerprint]:
+    def _ask(self, feed: str, session: requests.Session) -> dict[str, Fingerprint]:
         try:
-            return read_listing(base, self._prefixes[feed], session, self._bounds)
+            return read_listing(self._base_address(), self._prefixes[feed], session, self._bounds)
         except NoListingError as error:
             logger.info("going by the registry's names of %s, for there is no listing: %s", feed, error)
-            self._without.add(base)
+            self._is_listed = False
             return {}
-
-
-def _base(partition: Partition) -> str:
-    return partition.feed.publisher.locate(partition)[0].rpartition("/")[0]
 
 
 def read_listing(base: str, prefix: str, session: requests.Session, bounds: Bounds) -> dict[str, Fingerprint]:

@@ -51,9 +51,21 @@ class RetryPolicy:
     slow_bytes: int = 250_000
     attempts_if_slow: int = 2
     longest_download_seconds: float = 3 * 3600
+    listing_seconds: float = 20
 
 
 DEFAULT_POLICY = RetryPolicy()
+
+# For questions: one is asked again soon, rather than waited for.
+ASKING_POLICY = RetryPolicy(
+    attempts=3,
+    attempts_if_unreachable=2,
+    first_wait_seconds=0.2,
+    longest_wait_seconds=1,
+    jitter_seconds=0.1,
+    longest_pause_seconds=2,
+    read_timeout_seconds=30,
+)
 
 
 class TransientError(Exception):

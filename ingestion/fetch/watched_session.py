@@ -32,6 +32,8 @@ class WatchedSession(requests.Session):
         self._sockets: list[socket.socket] = []
         self._lock = threading.Lock()
         self.max_redirects = _MOST_REDIRECTS
+        # The bytes of a file are counted, and asked for again where they broke off: not those of its compression.
+        self.headers["Accept-Encoding"] = "identity"
         for scheme in ("http://", "https://"):
             self.mount(scheme, _Adapter(self._keep))
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 
 from ingestion.feeds import Column, Feed, FormerSchema, columns
+from ingestion.fetch.http_publisher import HttpPublisher
 from ingestion.partitions import Partition
-from ingestion.publishers import Publisher
 from ingestion.raw_data import raw_column_types
 from ingestion.readers.columns import match_key, select_columns
 from ingestion.readers.csvs import Header, check_rows, read_header
@@ -94,15 +94,13 @@ def _rows(
     )
 
 
-class CitiBike(Publisher):
-    """Citi Bike's files."""
+class CitiBike(HttpPublisher):
+    """Citi Bike, whose files are in an S3 bucket that anybody may list."""
 
     name = "citibike"
     default_base_url = "https://s3.amazonaws.com/tripdata"
     has_listing = True
-
-    def read(self, partition: Partition, path: Path, connection: duckdb.DuckDBPyConnection) -> PublishedRows:
-        return read(partition, path, connection)
+    read = staticmethod(read)
 
 
 CITIBIKE = CitiBike()

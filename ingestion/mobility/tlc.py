@@ -4,25 +4,18 @@ Source: TLC trip record data, https://www.nyc.gov/site/tlc/about/tlc-trip-record
 """
 
 from datetime import date
-from pathlib import Path
-
-import duckdb
 
 from ingestion.feeds import Feed, FormerSchema, columns
-from ingestion.partitions import Partition
-from ingestion.publishers import Publisher
+from ingestion.fetch.http_publisher import HttpPublisher
 from ingestion.readers.parquet import read_parquet
-from ingestion.readers.published import PublishedRows
 
 
-class Tlc(Publisher):
-    """The TLC's files."""
+class Tlc(HttpPublisher):
+    """The New York City Taxi and Limousine Commission (TLC)."""
 
     name = "tlc"
     default_base_url = "https://d37ci6vzurychx.cloudfront.net/trip-data"
-
-    def read(self, partition: Partition, path: Path, connection: duckdb.DuckDBPyConnection) -> PublishedRows:
-        return read_parquet(partition, path, connection)
+    read = staticmethod(read_parquet)
 
 
 TLC = Tlc()

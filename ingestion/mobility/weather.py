@@ -11,11 +11,9 @@ import duckdb
 import pyarrow as pa
 
 from ingestion.feeds import Feed, columns
-from ingestion.fetch.answers import AnswerRules
-from ingestion.fetch.base_address import base_address
+from ingestion.fetch.http_publisher import HttpPublisher
 from ingestion.mobility.weather_answer import Asked, content_hash, read_answer
 from ingestion.partitions import Partition
-from ingestion.publishers import Publisher
 from ingestion.raw_data import raw_column_types
 from ingestion.readers.columns import select_columns
 from ingestion.readers.published import SCRATCH, PublishedRows, notes_on, open_scratch
@@ -42,54 +40,7 @@ _UNITS = {
 }
 
 
-def _pause_seconds(said: str) -> float:
-    """How long Open-Meteo asks to wait: its limits are by the minute, the hour and the day, and it says which."""
-    waits = {"Minutely": 61, "Hourly": 3600, "Daily": 24 * 3600}
-    return next((wait for limit, wait in waits.items() if f"{limit} API request limit exceeded" in said), 0)
-
-
-def _is_not_published(status: int, said: str) -> bool:
-    return status in (403, 404) or (status == 400 and "out of allowed range" in said)
-
-
-# A month has 150 kB.
-ANSWERS = AnswerRules(
-    largest_bytes=10_000_000,
-    is_not_published=_is_not_published,
-    pause_seconds=_pause_seconds,
-    content_hash=content_hash,
-)
-
-
-def addresses(partition: Partition) -> list[str]:
-    """The address that answers a month's hours.
-
-    Times are asked in UTC: local labels carry one fixed offset a response and are wrong on one side
-    of a clock change. New York is behind UTC, so its last hours of a month are the first of the next
-    in UTC; one day more than the month covers them.
-    """
-    feed, period = partition.feed, partition.period
-    base = base_address(feed.publisher)
-    query = {
-        "latitude": LATITUDE,
-        "longitude": LONGITUDE,
-        "start_date": period.first_day.isoformat(),
-        "end_date": (period.last_day + timedelta(days=1)).isoformat(),
-        "hourly": ",".join(column.name for column in feed.columns if column.name != feed.event_time),
-        "timezone": "GMT",
-        "wind_speed_unit": "ms",
-    }
-    # The base address of a customer has a key in its query.
-    return [f"{base}{'&' if '?' in base else '?'}{urlencode(query, safe=',')}"]
-
-
-def read(partition: Partition, path: Path, connection: duckdb.DuckDBPyConnection) -> PublishedRows:
-    """The hours of a response, with the registry's names and types.
-
-    Raises:
-        UnreadableFileError: the response is not of the month, place, zone or units asked for, or lacks a variable or
-            hours, or has a value that is of another type.
-    """
+def _read(partition: Partition, path: Path, connection: duckdb.DuckDBPyConnection) -> PublishedRows:
     named = Path(str(partition))  # the file is an answer to a query and has no name of its own
     first = partition.period.start
     hours = 24 * (len(list(partition.period.days())) + 1)
@@ -127,18 +78,57 @@ def _sql_type(type_: pa.DataType) -> str:
     return "TIMESTAMP" if pa.types.is_timestamp(type_) else "VARCHAR"
 
 
-class OpenMeteo(Publisher):
-    """Open-Meteo's archive."""
+class OpenMeteo(HttpPublisher):
+    """Open-Meteo's archive. It answers a query with data, and says nothing of it beforehand."""
 
     name = "weather"
     default_base_url = "https://archive-api.open-meteo.com/v1/archive"
-    answers = ANSWERS
+    can_be_asked = False
+    # A month has 150 kB.
+    largest_bytes = 10_000_000
 
     def locate(self, partition: Partition) -> list[str]:
-        return addresses(partition)
+        """The address that answers a month's hours.
+
+        Times are asked for in UTC: local ones have one fixed offset in each answer, and are wrong on one side of a
+        clock change. New York is behind UTC, so that the last hours of its month are in the next month in UTC. One
+        day more than the month covers them.
+        """
+        feed, period = partition.feed, partition.period
+        base = self.base_address()
+        query = {
+            "latitude": LATITUDE,
+            "longitude": LONGITUDE,
+            "start_date": period.first_day.isoformat(),
+            "end_date": (period.last_day + timedelta(days=1)).isoformat(),
+            "hourly": ",".join(column.name for column in feed.columns if column.name != feed.event_time),
+            "timezone": "GMT",
+            "wind_speed_unit": "ms",
+        }
+        # A customer's base address has a key in its query.
+        return [f"{base}{'&' if '?' in base else '?'}{urlencode(query, safe=',')}"]
+
+    def is_not_published(self, status: int, text: str) -> bool:
+        """The days after the newest that the archive has are a bad request to it."""
+        return super().is_not_published(status, text) or (status == 400 and "out of allowed range" in text)
+
+    def pause_seconds(self, text: str) -> float:
+        """The archive limits requests by the minute, the hour and the day, and says which limit was reached."""
+        waits = {"Minutely": 61, "Hourly": 3600, "Daily": 24 * 3600}
+        return next((wait for limit, wait in waits.items() if f"{limit} API request limit exceeded" in text), 0)
+
+    def content_hash(self, path: Path) -> str:
+        """The time that an answer took is part of it, but no part of its content."""
+        return content_hash(path)
 
     def read(self, partition: Partition, path: Path, connection: duckdb.DuckDBPyConnection) -> PublishedRows:
-        return read(partition, path, connection)
+        """The hours of an answer, with the names and types that the feed declares.
+
+        Raises:
+            UnreadableFileError: the answer is not of the month, place, zone or units asked for, or lacks a variable
+                or hours, or has a value of another type.
+        """
+        return _read(partition, path, connection)
 
 
 OPEN_METEO = OpenMeteo()

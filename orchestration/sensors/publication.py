@@ -8,12 +8,11 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from ingestion.asking import Asking, can_be_asked_for
 from ingestion.errors import DownloadError
-from ingestion.fetch.listing import Bounds
 from ingestion.fetch.retries import RetryPolicy
 from ingestion.partitions import Partition
 from ingestion.publication import NOT_ASKED, Answer, is_worth_asking
+from ingestion.publishers import Visits
 from orchestration.sensors.publication_plan import (
     Cursor,
     Wanted,
@@ -51,21 +50,13 @@ class Patience:
 
     @property
     def policy(self) -> RetryPolicy:
-        """What is not answered is asked again by the next tick."""
+        """What is not answered is asked again by the next tick. A listing that takes longer is done without."""
         return RetryPolicy(
             attempts=1,
             attempts_if_unreachable=1,
             connect_timeout_seconds=self.connect_seconds,
             read_timeout_seconds=self.answer_seconds,
-        )
-
-    @property
-    def listing_bounds(self) -> Bounds:
-        """A listing that takes longer is done without."""
-        return Bounds(
-            seconds=self.answer_seconds,
-            connect_timeout_seconds=self.connect_seconds,
-            read_timeout_seconds=self.answer_seconds,
+            listing_seconds=self.answer_seconds,
         )
 
 
@@ -101,17 +92,17 @@ def ask_in_turn(
     """
     found, begun = Round(), time.monotonic()
     partitions = list(partitions)
-    with Asking(partitions, patience.policy, patience.listing_bounds) as asking:
+    with Visits(partitions, patience.policy) as visits:
         for partition in partitions:
             publisher = partition.feed.publisher.name
             loaded = watermarks.get((partition.feed.name, partition.key))
             answer: Answer = NOT_ASKED
-            if is_worth_asking(partition, loaded, today) and can_be_asked_for(partition):
+            if is_worth_asking(partition, loaded, today) and partition.feed.publisher.can_be_asked:
                 if publisher in found.failures or time.monotonic() - begun > patience.tick_seconds:
                     found.leave(partition)
                     continue
                 try:
-                    answer = asking.published_file(partition)
+                    answer = visits.to(partition).ask(partition)
                 except DownloadError as error:
                     found.failures[publisher] = str(error)
                     found.unseen.append(partition)

@@ -12,8 +12,10 @@ import pytest
 
 from ingestion.errors import IngestionError, NotPublishedError
 from ingestion.fetch.answers import AnswerRules
-from ingestion.fetch.download import Downloaded, download, http_session
+from ingestion.fetch.download import download
 from ingestion.fetch.retries import RetryPolicy
+from ingestion.fetch.watched_session import WatchedSession
+from ingestion.publishers import Downloaded
 from warehouse.secrets import without_secrets
 
 POLICY = RetryPolicy(
@@ -25,6 +27,12 @@ POLICY = RetryPolicy(
     slow_seconds=0.5,
     slow_bytes=1000,
 )
+
+
+class _SmallFiles(AnswerRules):
+    largest_bytes = 1_000_000
+
+
 OK = b"HTTP/1.1 200 OK\r\n"
 Says = Callable[[bytes], Iterator[bytes]]
 
@@ -57,7 +65,7 @@ def publishing(says: Says, pause_seconds: float = 0.05) -> Iterator[tuple[str, l
 def fetch(
     address: str, folder: Path, policy: RetryPolicy = POLICY, rules: AnswerRules | None = None
 ) -> Downloaded | None:
-    with http_session() as session:
+    with WatchedSession() as session:
         return download(
             [address],
             folder,
@@ -153,7 +161,7 @@ def test_a_slow_line_is_served(tmp_path: Path) -> None:
 def test_a_file_that_is_too_large_is_refused(says_length: bool, tmp_path: Path) -> None:
     head = OK + (b"Content-Length: 100000000\r\n\r\n" if says_length else b"Connection: close\r\n\r\n")
     with publishing(_drip(head, b"x" * 70_000), pause_seconds=0) as (url, seen):
-        message = failure(f"{url}/file", tmp_path, rules=AnswerRules(largest_bytes=1_000_000))
+        message = failure(f"{url}/file", tmp_path, rules=_SmallFiles())
         assert len(seen) == 1
     assert "expected a file of at most 1,000,000 bytes, but it has " in message
 

@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import partial
@@ -21,9 +20,11 @@ import pytest
 
 from ingestion.errors import DownloadError, NotPublishedError
 from ingestion.fetch.answers import FILE_SERVER, AnswerRules
-from ingestion.fetch.download import Downloaded, download, http_session
+from ingestion.fetch.download import download
 from ingestion.fetch.retries import RetryPolicy
+from ingestion.fetch.watched_session import WatchedSession
 from ingestion.mobility import weather
+from ingestion.publishers import Downloaded
 from warehouse.ledger import Fingerprint
 
 QUICK = RetryPolicy(first_wait_seconds=0.01, longest_wait_seconds=0.02, jitter_seconds=0.01, read_timeout_seconds=0.3)
@@ -154,7 +155,7 @@ def fetch(
     rules: AnswerRules = FILE_SERVER,
     progress: Callable[[int, int | None], None] = lambda received, expected: None,
 ) -> Downloaded | None:
-    with http_session() as session:
+    with WatchedSession() as session:
         return download(addresses, folder, session, known=known, progress=progress, rules=rules, policy=policy)
 
 
@@ -350,17 +351,23 @@ def test_who_asks_for_a_long_pause_is_left_alone(tmp_path: Path, asked: str) -> 
 def test_a_limit_of_the_archive_that_lasts_is_told_at_once(tmp_path: Path, said: bytes) -> None:
     with publishing(status(429, said)) as server:
         with pytest.raises(DownloadError, match=r"API request limit exceeded.* asks to be left alone for") as raised:
-            fetch(f"{server.url}/{NAME}", folder=tmp_path, rules=weather.ANSWERS)
+            fetch(f"{server.url}/{NAME}", folder=tmp_path, rules=weather.OPEN_METEO)
         assert len(server.seen) == 1
     assert raised.value.may_pass
 
 
+class _Hurried(weather.OpenMeteo):
+    """An archive whose minute has 0.6 seconds."""
+
+    def pause_seconds(self, text: str) -> float:
+        return super().pause_seconds(text) / 100
+
+
 def test_a_limit_of_the_archive_that_passes_is_waited_for(tmp_path: Path) -> None:
     minutely = b'{"error": true, "reason": "Minutely API request limit exceeded. Please try again in one minute."}'
-    rules = replace(weather.ANSWERS, pause_seconds=lambda said: weather.ANSWERS.pause_seconds(said) / 100)
     begun = time.monotonic()
     with publishing(status(429, minutely), whole()) as server:
-        assert fetch(f"{server.url}/{NAME}", folder=tmp_path, rules=rules)
+        assert fetch(f"{server.url}/{NAME}", folder=tmp_path, rules=_Hurried())
     assert time.monotonic() - begun > 0.6
 
 
@@ -397,7 +404,7 @@ def test_a_refusal_with_a_reason_is_told_and_not_tried_again(tmp_path: Path) -> 
 def test_what_is_not_published_is_not_asked_for_again(tmp_path: Path, missing: Step) -> None:
     with publishing(missing) as server:
         with pytest.raises(NotPublishedError, match=f"{server.url}/one: not published"):
-            fetch(f"{server.url}/one", f"{server.url}/two", folder=tmp_path, rules=weather.ANSWERS)
+            fetch(f"{server.url}/one", f"{server.url}/two", folder=tmp_path, rules=weather.OPEN_METEO)
         assert [path for path, _ in server.seen] == ["/one", "/two"]
 
 
@@ -499,13 +506,13 @@ def test_without_any_marks_the_content_tells_files_apart(tmp_path: Path) -> None
 def test_how_long_the_archive_took_is_no_change(tmp_path: Path) -> None:
     answers = [b'{"generationtime_ms": %d, "hourly": {"rain": [%d]}}' % numbers for numbers in ((1, 0), (2, 0), (3, 1))]
     with publishing(*(whole(answer, {}) for answer in answers)) as server:
-        first = fetch(f"{server.url}/v1/archive?a=b", folder=tmp_path, rules=weather.ANSWERS)
+        first = fetch(f"{server.url}/v1/archive?a=b", folder=tmp_path, rules=weather.OPEN_METEO)
         assert first is not None
         assert (
-            fetch(f"{server.url}/v1/archive?a=b", folder=tmp_path, known=first.fingerprint, rules=weather.ANSWERS)
+            fetch(f"{server.url}/v1/archive?a=b", folder=tmp_path, known=first.fingerprint, rules=weather.OPEN_METEO)
             is None
         )
-        assert fetch(f"{server.url}/v1/archive?a=b", folder=tmp_path, known=first.fingerprint, rules=weather.ANSWERS)
+        assert fetch(f"{server.url}/v1/archive?a=b", folder=tmp_path, known=first.fingerprint, rules=weather.OPEN_METEO)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

@@ -18,8 +18,8 @@ import pytest
 
 from ingestion.catalog import FEEDS
 from ingestion.errors import UnreadableFileError
-from ingestion.fetch.download import Downloaded
 from ingestion.pipeline import Result, load_file
+from ingestion.publishers import Downloaded
 from tests.partitions import partition_of
 from warehouse.ledger import Fingerprint
 

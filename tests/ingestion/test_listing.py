@@ -13,7 +13,6 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 import requests
 
-from ingestion.asking import Asking
 from ingestion.catalog import FEEDS, resolve_sources
 from ingestion.errors import DownloadError
 from ingestion.feeds import Feed
@@ -22,6 +21,7 @@ from ingestion.fetch.listing import Bounds, Listings, NoListingError, parse_page
 from ingestion.fetch.retries import RetryPolicy
 from ingestion.partitions import Partition
 from ingestion.pipeline import Result, Status, ingest
+from ingestion.publishers import Visits
 from sandbox.faults import Fault
 from sandbox.files import write_file
 from sandbox.mobility.months import month_range
@@ -164,8 +164,8 @@ def test_a_name_that_only_the_listing_has_is_loaded(
     with _bucket(_page(*hostile, UNHEARD_OF), {UNHEARD_OF: file}) as (base, asked):
         monkeypatch.setenv("SOURCES__CITIBIKE__BASE_URL", base)
         results = _load(JULY, AUGUST, SEPTEMBER)
-        with Asking([partition_of(JC, AUGUST)]) as asking:
-            published = asking.published_file(partition_of(JC, AUGUST))
+        with Visits([partition_of(JC, AUGUST)]) as visits:
+            published = visits.to(partition_of(JC, AUGUST)).ask(partition_of(JC, AUGUST))
     assert [result.status for result in results] == [Status.NOT_PUBLISHED, Status.LOADED, Status.NOT_PUBLISHED]
     assert results[1].rows == 120
     assert published
@@ -183,7 +183,7 @@ def test_a_listed_file_is_asked_for_with_the_password_of_the_base_address(monkey
     with _bucket(_page(UNHEARD_OF)) as (base, _), requests.Session() as session:
         with_password = base.replace("://", "://loader:s3cret@")
         monkeypatch.setenv("SOURCES__CITIBIKE__BASE_URL", with_password)
-        listings = Listings([partition])
+        listings = Listings(lambda: with_password, [partition])
         assert listings.other_addresses(partition, session) == [f"{with_password}/{UNHEARD_OF.replace(' ', '%20')}"]
         assert "s3cret" not in str(listings.of(partition, session))
 
@@ -288,8 +288,8 @@ def test_a_publisher_that_answers_badly_could_not_be_asked(
     with _served(handler) as url:
         monkeypatch.setenv("SOURCES__TLC__BASE_URL", f"{url}/trip-data")
         partition = Partition(FEEDS["green"], month(2025, 1))
-        with Asking([partition], policy) as asking, pytest.raises(DownloadError, match=said):
-            asking.published_file(partition)
+        with Visits([partition], policy) as visits, pytest.raises(DownloadError, match=said):
+            visits.to(partition).ask(partition)
 
 
 def test_a_bad_listing_keeps_no_file_from_being_loaded(
@@ -299,8 +299,8 @@ def test_a_bad_listing_keeps_no_file_from_being_loaded(
     with _bucket(_BOMB, {file.name: file.read_bytes()}) as (base, asked):
         monkeypatch.setenv("SOURCES__CITIBIKE__BASE_URL", base)
         results = ingest(partitions_of(resolve_sources("citibike,citibike_jc"), [JULY, AUGUST]))
-        with Asking([partition_of(JC, JULY)]) as asking:
-            assert asking.published_file(partition_of(JC, JULY))
+        with Visits([partition_of(JC, JULY)]) as visits:
+            assert visits.to(partition_of(JC, JULY)).ask(partition_of(JC, JULY))
     statuses = {str(result.partition): result.status for result in results}
     assert statuses.pop("citibike_jc 2022-07") is Status.LOADED
     assert set(statuses.values()) == {Status.NOT_PUBLISHED}

@@ -62,14 +62,14 @@ def _assert_only_the_weather_failed(results: list[Result], database: Path) -> st
         UnreadableFileError("expected " + "x" * 5000),
     ],
 )
-@pytest.mark.parametrize("place", ["read", "addresses"])
+@pytest.mark.parametrize("place", ["read", "locate"])
 def test_any_error_of_a_partition_is_its_failure(
     error: Exception, place: str, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*arguments: object) -> None:
         raise error
 
-    monkeypatch.setattr(weather, place, fail)
+    monkeypatch.setattr(weather.OPEN_METEO, place, fail)
     _assert_only_the_weather_failed(ingest(PARTITIONS), database)
 
 
@@ -77,7 +77,7 @@ def test_the_partition_and_what_to_do_are_named(database: Path, monkeypatch: pyt
     def fail(*arguments: object) -> None:
         raise RecursionError("too deep at http://a:s3cret@example.org")
 
-    monkeypatch.setattr(weather, "read", fail)
+    monkeypatch.setattr(weather.OPEN_METEO, "read", fail)
     error = _assert_only_the_weather_failed(ingest(PARTITIONS), database)
     assert error.startswith("weather 2025-05: expected the file to be fetched and loaded, but got RecursionError: too")
     assert "Load the month again" in error
@@ -91,7 +91,7 @@ def test_who_ends_the_run_ends_it_and_it_is_recorded(
     def stop(*arguments: object) -> None:
         raise stops
 
-    monkeypatch.setattr(weather, "read", stop)
+    monkeypatch.setattr(weather.OPEN_METEO, "read", stop)
     with pytest.raises(stops):
         ingest(PARTITIONS)
     with duckdb.connect(str(database), read_only=True) as connection:
@@ -110,8 +110,8 @@ def test_an_interrupt_of_a_statement_ends_the_run(database: Path, monkeypatch: p
         threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
         connection.execute("select count(*) from range(1_000_000_000_000) as numbers (n) where n % 7 = 3")
 
-    monkeypatch.setattr(weather, "read", read_for_ever)
-    monkeypatch.setattr(tlc, "read_parquet", read_for_ever)
+    monkeypatch.setattr(weather.OPEN_METEO, "read", read_for_ever)
+    monkeypatch.setattr(tlc.TLC, "read", read_for_ever)
     with pytest.raises(KeyboardInterrupt):
         ingest(PARTITIONS)
     assert read == PARTITIONS[:1]

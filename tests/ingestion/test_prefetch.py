@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from ingestion.errors import DownloadError, NotPublishedError
+from ingestion.fetch.download import download
 from ingestion.fetch.retries import RetryPolicy
+from ingestion.fetch.watched_session import WatchedSession
 from ingestion.prefetch import DownloadJob, downloads_ahead
+from ingestion.publishers import Downloaded
 from warehouse.ledger import Fingerprint
 
 QUICK = RetryPolicy(attempts=2, first_wait_seconds=0.01, jitter_seconds=0, read_timeout_seconds=2)
@@ -69,10 +72,26 @@ class Publisher(ThreadingHTTPServer):
         self.closing = threading.Event()
         self.left = threading.Event()
 
-    def job(self, name: str, folder: Path, told: list[tuple[str, int]] | None = None) -> DownloadJob:
+    def job(
+        self, name: str, folder: Path, told: list[tuple[str, int]] | None = None, policy: RetryPolicy = QUICK
+    ) -> DownloadJob:
         address = f"http://127.0.0.1:{self.server_address[1]}/{name}"
         known = Fingerprint(address, '"one"') if name == "unchanged" else None
-        return DownloadJob(lambda: [address], folder, known, partial(_note, told if told is not None else [], name))
+        progress = partial(_note, told if told is not None else [], name)
+
+        def fetch(cancelled: threading.Event) -> Downloaded | None:
+            with WatchedSession() as session:
+                return download(
+                    [address],
+                    folder,
+                    session,
+                    known=known,
+                    progress=progress,
+                    policy=policy,
+                    cancelled=cancelled,
+                )
+
+        return DownloadJob(folder, fetch)
 
 
 def _note(told: list[tuple[str, int]], name: str, received: int, expected: int | None) -> None:
@@ -126,7 +145,7 @@ def test_no_more_run_and_wait_than_asked_for(publisher: Publisher, tmp_path: Pat
             begun.append(name)
             yield publisher.job(name, tmp_path / name)
 
-    with downloads_ahead(jobs(), ahead=ahead, policy=QUICK) as downloads:
+    with downloads_ahead(jobs(), ahead=ahead) as downloads:
         for number, download in enumerate(downloads):
             done = download.result()
             assert done is not None
@@ -149,7 +168,7 @@ def test_the_next_downloads_run_during_a_load(publisher: Publisher, tmp_path: Pa
 
 def test_what_goes_wrong_with_one_stops_no_other(publisher: Publisher, tmp_path: Path) -> None:
     names = ["broken", "0", "missing", "unchanged", "1"]
-    with downloads_ahead((publisher.job(name, tmp_path / name) for name in names), policy=QUICK) as downloads:
+    with downloads_ahead(publisher.job(name, tmp_path / name) for name in names) as downloads:
         outcomes = [download.exception() or download.result() for download in downloads]
     broken, first, missing, unchanged, last = outcomes
     assert isinstance(broken, DownloadError)
@@ -195,9 +214,8 @@ def test_an_error_of_the_consumer_ends_what_runs_and_is_not_hidden(publisher: Pu
 def test_stopping_early_ends_a_wait_between_two_attempts(publisher: Publisher, tmp_path: Path) -> None:
     patient = RetryPolicy(first_wait_seconds=30)
     begun = time.monotonic()
-    with downloads_ahead(
-        [publisher.job(name, tmp_path / name) for name in ("0", "broken")], policy=patient
-    ) as downloads:
+    jobs = [publisher.job(name, tmp_path / name, policy=patient) for name in ("0", "broken")]
+    with downloads_ahead(jobs) as downloads:
         next(downloads)
         while "broken" not in publisher.seen:
             time.sleep(0.01)

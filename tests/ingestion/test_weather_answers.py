@@ -48,7 +48,7 @@ def _read(body: bytes, folder: Path) -> list[tuple[Any, ...]]:
     path = folder / "archive"
     path.write_bytes(body)
     with duckdb.connect() as connection:
-        published = weather.read(MAY, path, connection)
+        published = weather.OPEN_METEO.read(MAY, path, connection)
         rows = connection.execute(published.query).fetchall()
         assert len(rows) == published.count
         return rows
@@ -165,7 +165,7 @@ def test_numbers_and_names_that_json_does_not_have_are_refused(
 def test_a_body_that_is_no_answer_is_refused(body: bytes, tmp_path: Path) -> None:
     with pytest.raises(UnreadableFileError, match="expected Open-Meteo's JSON"):
         _read(body, tmp_path)
-    assert weather.ANSWERS.content_hash(tmp_path / "archive")
+    assert weather.OPEN_METEO.content_hash(tmp_path / "archive")
 
 
 @pytest.mark.parametrize(
@@ -197,9 +197,11 @@ def test_a_variable_of_any_name_leaves_the_position_of_the_hours_alone(name: str
     ],
 )
 def test_how_long_the_archive_asks_to_wait_is_understood(said: str, seconds: int) -> None:
-    assert weather.ANSWERS.pause_seconds(said) == seconds
+    assert weather.OPEN_METEO.pause_seconds(said) == seconds
 
 
 def test_the_key_of_a_customer_stays_in_the_question(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCES__WEATHER__BASE_URL", "https://customer.example.org/v1/archive?apikey=k")
-    assert weather.addresses(MAY)[0].startswith("https://customer.example.org/v1/archive?apikey=k&latitude=40.7789&")
+    assert weather.OPEN_METEO.locate(MAY)[0].startswith(
+        "https://customer.example.org/v1/archive?apikey=k&latitude=40.7789&"
+    )
