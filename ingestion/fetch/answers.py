@@ -1,4 +1,4 @@
-"""What a publisher's answer means: its status, what it says, and how long it asks to be left alone."""
+"""What a publisher's answer means: its status, its text, and how long it asks to wait."""
 
 import hashlib
 import json
@@ -20,8 +20,10 @@ _TOO_MANY_REQUESTS = 429
 _SERVER_ERRORS = range(500, 600)
 
 _LONGEST_PAUSE_SECONDS = 366 * 24 * 3600
-_SAID_BYTES = 1 << 16
-_SAID_CHARACTERS = 200
+_TEXT_BYTES = 1 << 16
+_TEXT_CHARACTERS = 200
+# No file's length has more digits than DuckDB keeps.
+_MOST_DIGITS = 18
 
 
 class AnswerRules:
@@ -46,29 +48,26 @@ class AnswerRules:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-FILE_SERVER = AnswerRules()
-
-
-def failed_status(answer: requests.Response, said: str, rules: AnswerRules) -> TransientError | None:
+def failed_status(answer: requests.Response, text: str, rules: AnswerRules) -> TransientError | None:
     """What an answer with another status than hoped for means; None if asking again cannot help."""
     if answer.status_code not in (_REQUEST_TIMEOUT, _TOO_MANY_REQUESTS, *_SERVER_ERRORS):
         return None
     asked_seconds = _retry_after_seconds(answer.headers.get("Retry-After"), datetime.now(UTC))
-    pause_seconds = max(asked_seconds, rules.pause_seconds(said))
+    pause_seconds = max(asked_seconds, rules.pause_seconds(text))
     asks = f" and asks to be left alone for {math.ceil(pause_seconds):,} seconds" if pause_seconds else ""
-    return TransientError(f"the publisher {described(answer, said)}{asks}", pause_seconds=pause_seconds)
+    return TransientError(f"the publisher {described(answer, text)}{asks}", pause_seconds=pause_seconds)
 
 
-def described(answer: requests.Response, said: str) -> str:
-    """An answer in words: its status and what it said."""
+def described(answer: requests.Response, text: str) -> str:
+    """An answer in words: its status and its text."""
     status = f"{answer.status_code} {answer.reason or ''}".strip()
-    return f"answered {status}" + (f" ({said})" if said else "")
+    return f"answered {status}" + (f" ({text})" if text else "")
 
 
-def said_by(answer: requests.Response) -> str:
-    """The reason that an answer gives, if it gives one that is meant for people."""
+def text_of(answer: requests.Response) -> str:
+    """The text of an answer, such as the reason of a refusal; empty where it has none for people to read."""
     try:
-        start = next(answer.iter_content(_SAID_BYTES), b"").decode(errors="replace")
+        start = next(answer.iter_content(_TEXT_BYTES), b"").decode(errors="replace")
     except (requests.RequestException, urllib3_errors.HTTPError):
         return ""  # the status says enough
     try:
@@ -77,9 +76,9 @@ def said_by(answer: requests.Response) -> str:
         body = None
     if isinstance(body, dict) and "reason" in body:
         start = str(body["reason"])
-    said = " ".join(scrubbed(start).split())
-    # Neither a page nor a file is meant for people.
-    return said[:_SAID_CHARACTERS] if said.isprintable() and not said.startswith("<") else ""
+    text = " ".join(scrubbed(start).split())
+    # Neither a page nor a file is for people to read.
+    return text[:_TEXT_CHARACTERS] if text.isprintable() and not text.startswith("<") else ""
 
 
 def file_fingerprint(address: str, answer: requests.Response) -> Fingerprint:
@@ -89,8 +88,7 @@ def file_fingerprint(address: str, answer: requests.Response) -> Fingerprint:
         url=address,
         etag=answer.headers.get("ETag"),
         last_modified=answer.headers.get("Last-Modified"),
-        # No file has more digits; DuckDB keeps no more.
-        content_length=int(length) if length.isdecimal() and len(length) < 19 else None,
+        content_length=int(length) if length.isdecimal() and len(length) <= _MOST_DIGITS else None,
     )
 
 

@@ -10,7 +10,7 @@ from ingestion.fetch.answers import AnswerRules
 from ingestion.fetch.download import download
 from ingestion.fetch.file_addresses import file_address, registered_names
 from ingestion.fetch.headers import ask_for_headers
-from ingestion.fetch.listing import Bounds, Listings
+from ingestion.fetch.listing import Listings
 from ingestion.fetch.retries import DEFAULT_POLICY, RetryPolicy
 from ingestion.fetch.session_pool import SessionPool
 from ingestion.partitions import Partition
@@ -53,8 +53,7 @@ class HttpVisit(Visit):
         self._publisher = publisher
         self._policy = policy
         self._sessions = SessionPool()
-        bounds = Bounds.of(policy)
-        self._listings = Listings(publisher.base_address, partitions, bounds) if publisher.has_listing else None
+        self._listings = Listings(publisher.base_address, partitions, policy) if publisher.has_listing else None
 
     def ask(self, partition: Partition) -> Fingerprint | None:
         """The file that a load would fetch.
@@ -90,6 +89,7 @@ class HttpVisit(Visit):
                     known=known,
                     progress=progress,
                     rules=self._publisher,
+                    again=f"load the {partition.feed.grain} again",
                     policy=self._policy,
                     cancelled=cancelled,
                 )

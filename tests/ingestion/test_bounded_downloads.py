@@ -74,6 +74,7 @@ def fetch(
             progress=lambda received, expected: None,
             policy=policy,
             rules=rules or AnswerRules(),
+            again="load the month again",
         )
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from ingestion.errors import DownloadError, NotPublishedError
-from ingestion.fetch.answers import FILE_SERVER, AnswerRules
+from ingestion.fetch.answers import AnswerRules
 from ingestion.fetch.download import download
 from ingestion.fetch.retries import RetryPolicy
 from ingestion.fetch.watched_session import WatchedSession
@@ -152,11 +152,20 @@ def fetch(
     folder: Path,
     known: Fingerprint | None = None,
     policy: RetryPolicy = QUICK,
-    rules: AnswerRules = FILE_SERVER,
+    rules: AnswerRules | None = None,
     progress: Callable[[int, int | None], None] = lambda received, expected: None,
 ) -> Downloaded | None:
     with WatchedSession() as session:
-        return download(addresses, folder, session, known=known, progress=progress, rules=rules, policy=policy)
+        return download(
+            addresses,
+            folder,
+            session,
+            known=known,
+            progress=progress,
+            rules=rules or AnswerRules(),
+            again="load the month again",
+            policy=policy,
+        )
 
 
 def fetch_file(server: Publisher, folder: Path) -> Downloaded:

@@ -11,14 +11,15 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-import requests
 
 from ingestion.catalog import FEEDS, resolve_sources
 from ingestion.errors import DownloadError
 from ingestion.feeds import Feed
 from ingestion.fetch.file_addresses import could_be_named, registered_names
-from ingestion.fetch.listing import Bounds, Listings, NoListingError, parse_page, read_listing
-from ingestion.fetch.retries import RetryPolicy
+from ingestion.fetch.listing import Bounds, Listings, read_listing
+from ingestion.fetch.listing_page import NoListingError, parse_page
+from ingestion.fetch.retries import DEFAULT_POLICY, RetryPolicy
+from ingestion.fetch.watched_session import WatchedSession
 from ingestion.partitions import Partition
 from ingestion.pipeline import Result, Status, ingest
 from ingestion.publishers import Visits
@@ -33,7 +34,7 @@ JC, CITIBIKE = FEEDS["citibike_jc"], FEEDS["citibike"]
 JULY, AUGUST, SEPTEMBER = (date(2022, month, 1) for month in (7, 8, 9))
 WITHOUT_I = "JC-202207-citbike-tripdata.csv.zip"
 WITH_A_BLANK = "JC-201708 citibike-tripdata.csv.zip"
-_SHORT = Bounds(seconds=2)
+_SHORT = RetryPolicy(listing_seconds=2)
 UNHEARD_OF = "JC-202208_Citi Bike-trip-data.csv.zip"
 
 
@@ -111,9 +112,9 @@ def _load(*months: date) -> list[Result]:
     return ingest(partitions_of(resolve_sources("citibike_jc"), months))
 
 
-def _read(base: str, bounds: Bounds = _SHORT, prefix: str = "JC-") -> list[str]:
-    with requests.Session() as session:
-        return sorted(read_listing(base, prefix, session, bounds))
+def _read(base: str, policy: RetryPolicy = _SHORT, prefix: str = "JC-") -> list[str]:
+    with WatchedSession() as session:
+        return sorted(read_listing(base, prefix, session, policy))
 
 
 @pytest.mark.parametrize(
@@ -180,10 +181,10 @@ def test_a_name_that_only_the_listing_has_is_loaded(
 
 def test_a_listed_file_is_asked_for_with_the_password_of_the_base_address(monkeypatch: pytest.MonkeyPatch) -> None:
     partition = partition_of(JC, AUGUST)
-    with _bucket(_page(UNHEARD_OF)) as (base, _), requests.Session() as session:
+    with _bucket(_page(UNHEARD_OF)) as (base, _), WatchedSession() as session:
         with_password = base.replace("://", "://loader:s3cret@")
         monkeypatch.setenv("SOURCES__CITIBIKE__BASE_URL", with_password)
-        listings = Listings(lambda: with_password, [partition])
+        listings = Listings(lambda: with_password, [partition], _SHORT)
         assert listings.other_addresses(partition, session) == [f"{with_password}/{UNHEARD_OF.replace(' ', '%20')}"]
         assert "s3cret" not in str(listings.of(partition, session))
 
@@ -273,7 +274,7 @@ def _redirect(handler: BaseHTTPRequestHandler) -> None:
 def test_a_publisher_that_answers_badly_has_no_listing(answer: Callable[[BaseHTTPRequestHandler], None]) -> None:
     begun = time.monotonic()
     with _bucket(answer) as (base, _), pytest.raises(NoListingError):
-        _read(base, Bounds(seconds=0.5, read_timeout_seconds=1))
+        _read(base, RetryPolicy(listing_seconds=0.5, read_timeout_seconds=1))
     assert time.monotonic() - begun < 5
 
 
@@ -312,12 +313,12 @@ def test_the_marks_of_a_listed_file_are_those_of_its_headers() -> None:
     said = parse_page(_page(WITHOUT_I)).files
     assert said == [{"Key": WITHOUT_I, "LastModified": "2022-08-03T15:22:18.000Z", "ETag": '"5d"', "Size": "7"}]
     months = [date(2017, 8, 1), *month_range(date(2022, 6, 1), AUGUST)]
-    with SamplePublisher(months[0], months[-1], rows=1000) as publisher, requests.Session() as session:
+    with SamplePublisher(months[0], months[-1], rows=1000) as publisher, WatchedSession() as session:
         base = publisher.environment["SOURCES__CITIBIKE__BASE_URL"]
         publisher.replace("citibike_jc", AUGUST)
         publisher.break_("citibike_jc", JULY, Fault.EXTRA_COLUMN)
-        listed = read_listing(base, "JC-2022", session, Bounds(pages=1)) | read_listing(
-            base, "JC-201708", session, Bounds(pages=1)
+        listed = read_listing(base, "JC-2022", session, DEFAULT_POLICY, Bounds(pages=1)) | read_listing(
+            base, "JC-201708", session, DEFAULT_POLICY, Bounds(pages=1)
         )
         assert list(listed) == [
             *(f"JC-20220{month}-citibike-tripdata.csv.zip" for month in range(1, 7)),
@@ -332,7 +333,7 @@ def test_the_marks_of_a_listed_file_are_those_of_its_headers() -> None:
 
 
 def test_the_sample_publishers_listing_comes_in_pages_and_is_of_citi_bike_alone() -> None:
-    with SamplePublisher(JULY, SEPTEMBER, rows=100) as publisher, requests.Session() as session:
+    with SamplePublisher(JULY, SEPTEMBER, rows=100) as publisher, WatchedSession() as session:
         base = publisher.environment["SOURCES__CITIBIKE__BASE_URL"]
         question = {"list-type": "2", "max-keys": "2"}
         names = []

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ingestion.errors import DownloadError, NotPublishedError
+from ingestion.fetch.answers import AnswerRules
 from ingestion.fetch.download import download
 from ingestion.fetch.retries import RetryPolicy
 from ingestion.fetch.watched_session import WatchedSession
@@ -87,6 +88,8 @@ class Publisher(ThreadingHTTPServer):
                     session,
                     known=known,
                     progress=progress,
+                    rules=AnswerRules(),
+                    again="load the month again",
                     policy=policy,
                     cancelled=cancelled,
                 )
