@@ -1,23 +1,29 @@
 """Which periods a feed has a file of: its calendar."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Protocol
 
 from warehouse.periods import Period, period_range
 
 
 class Calendar(Protocol):
-    """Says which periods are expected. A holiday on which nothing is published is then no gap."""
+    """Says which periods are expected of a publisher. A day without a file is then no gap.
 
-    def expected(self, first: Period, last: Period) -> Iterator[Period]:
-        """The periods from the first to the last, both included, that the publisher has a file of."""
+    Whoever needs to know which periods there are, or which one follows another, asks the feed's calendar.
+    """
+
+    def expected(self, first: Period, last: Period) -> Iterable[Period]:
+        """The periods from the first to the last, both included, that have a file, by time.
+
+        Both are of the feed's grain. None are expected if `first` is after `last`.
+        """
         ...
 
 
 class EveryPeriod:
     """A file for every month, day or hour."""
 
-    def expected(self, first: Period, last: Period) -> Iterator[Period]:
+    def expected(self, first: Period, last: Period) -> Iterable[Period]:
         """Every period from the first to the last."""
         return period_range(first, last)
 

@@ -1,4 +1,4 @@
-"""Accepting gaps: a person says that a month is as it will be, and why, until there is another file of it."""
+"""Accepting gaps: a person says that a period will stay as it is, and why. It holds until its file changes."""
 
 import getpass
 import os
@@ -19,35 +19,45 @@ _LONGEST_REASON = 200
 
 
 class BadAcceptanceError(ValueError):
-    """What was to be accepted or reopened is not, or the reason is none."""
+    """What was to be accepted or reopened cannot be, or the reason is not a valid one."""
 
 
-def parse_partitions(words: Iterable[str], today: date) -> list[Partition]:
-    """Read `citibike_jc:2021-02,green:2024-01` into months of feeds, each once.
+def acceptance_example() -> str:
+    """How a partition is named, by the example of a feed that there is."""
+    feed = next(iter(FEEDS.values()))
+    return f"{feed.name}:{feed.first_period}"
+
+
+def parse_partitions(words: Iterable[str], now: date) -> list[Partition]:
+    """Read `FEED:PERIOD,FEED:PERIOD` into partitions, each once.
 
     Raises:
-        BadAcceptanceError: a word is none, or names no month of a feed's.
-        BadPeriodError: a month is none.
+        BadAcceptanceError: a word is something else, or the feed has no file of that period.
+        BadPeriodError: a period is not one of the feed's grain.
     """
-    partitions = []
     named = [word.strip() for text in words for word in text.split(",")]
-    for word in [word for word in named if word] or [""]:
-        name, colon, month = word.partition(":")
-        if not colon or name not in FEEDS:
-            raise BadAcceptanceError(
-                f"expected FEED:YYYY-MM, such as citibike_jc:2021-02, with a feed of {', '.join(FEEDS)}, got {word!r}"
-            )
-        partition = Partition(FEEDS[name], FEEDS[name].period(month))
-        if partition.period < partition.feed.first_period or partition.period.first_day > today:
-            raise BadAcceptanceError(
-                f"expected a month of {name} from {partition.feed.first_period} to the current one, got {month!r}"
-            )
-        partitions.append(partition)
-    return list(dict.fromkeys(partitions))
+    return list(dict.fromkeys(_partition(word, now) for word in [word for word in named if word] or [""]))
+
+
+def _partition(word: str, now: date) -> Partition:
+    name, colon, key = word.partition(":")
+    if not colon or name not in FEEDS:
+        raise BadAcceptanceError(
+            f"expected FEED:PERIOD, such as {acceptance_example()}, with a feed of {', '.join(FEEDS)}, got {word!r}"
+        )
+    feed = FEEDS[name]
+    period = feed.period(key)
+    if period < feed.first_period or not period.has_begun(now):
+        raise BadAcceptanceError(
+            f"expected a {feed.grain} of {name} from {feed.first_period} to the current one, got {key!r}"
+        )
+    if period not in feed.calendar.expected(period, period):
+        raise BadAcceptanceError(f"expected a {feed.grain} on which {name} publishes a file, got {key!r}")
+    return Partition(feed, period)
 
 
 def parse_reason(text: str | None) -> str:
-    """A reason as it is kept: one line that can be printed.
+    """A reason as it is kept: one printable line.
 
     Raises:
         BadAcceptanceError: it is empty, too long, or has characters that cannot be printed.
@@ -60,42 +70,35 @@ def parse_reason(text: str | None) -> str:
     return reason
 
 
-def accept(partitions: Sequence[Partition], reason: str, *, today: date, is_offline: bool) -> list[AcceptedGap]:
-    """Accept what is wrong with these months now, all of them or none.
+def accept(partitions: Sequence[Partition], reason: str, *, now: date, is_offline: bool) -> list[AcceptedGap]:
+    """Accept what is wrong with these partitions now: all of them or none.
 
-    They are judged as the planner judges them among all months that are loaded.
+    They are judged as the planner judges them, among everything that is loaded of their feeds.
 
     Raises:
         BadAcceptanceError: nothing is wrong with one of them.
         WarehouseError: the DuckDB file cannot be opened.
     """
-    found = _survey_with(partitions, today, is_offline)
+    found = _survey_with(partitions, now, is_offline)
     by_partition = {planned.partition: planned for planned in found.plan}
-    whole = [one for one in partitions if not by_partition[one].gaps]
-    if whole:
-        stands = ", ".join(f"{one} ({by_partition[one].state})" for one in whole)
-        raise BadAcceptanceError(f"expected months with something to accept, but there is nothing wrong with {stands}")
+    sound = [one for one in partitions if not by_partition[one].gaps]
+    if sound:
+        states = ", ".join(f"{one} ({by_partition[one].state})" for one in sound)
+        raise BadAcceptanceError(f"nothing to accept: there is nothing wrong with {states}")
     accepted = [gap for one in partitions for gap in _accepted_now(by_partition[one], found, reason)]
     with open_for_writing() as connection:
         accept_gaps(accepted, connection)
     return accepted
 
 
-def _survey_with(partitions: Sequence[Partition], today: date, is_offline: bool) -> Survey:
-    """The plan of everything from the first month loaded, with these months in it; publishers are asked for these."""
+def _survey_with(partitions: Sequence[Partition], now: date, is_offline: bool) -> Survey:
+    """A survey of everything loaded of these partitions' feeds, and of these partitions; only they are asked for."""
+    feeds = {partition.feed.name: partition.feed for partition in partitions}
     periods = [partition.period for partition in partitions]
     if database_path().exists():
         with open_for_reading() as connection:
-            periods += [FEEDS[name].period(key) for name, key in read_watermarks(connection) if name in FEEDS]
-    names = ",".join(dict.fromkeys(partition.feed.name for partition in partitions))
-    return survey(
-        names,
-        min(periods, key=lambda period: period.start),
-        None,
-        today=today,
-        is_offline=is_offline,
-        asked_of=set(partitions),
-    )
+            periods += [feeds[name].period(key) for name, key in read_watermarks(connection) if name in feeds]
+    return survey(",".join(feeds), min(periods), None, now=now, is_offline=is_offline, asked_of=set(partitions))
 
 
 def _accepted_now(planned: Planned, found: Survey, reason: str) -> list[AcceptedGap]:
@@ -121,12 +124,12 @@ def _user() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):
-        # In a container the user need not have a name.
+        # In a container the user may have no name.
         return f"user {os.getuid()}"
 
 
 def reopen(partitions: Sequence[Partition]) -> None:
-    """Take back what was accepted of these months, of all of them or none.
+    """Take back what was accepted of these partitions: of all of them or none.
 
     Raises:
         BadAcceptanceError: nothing is accepted of one of them.
@@ -136,13 +139,13 @@ def reopen(partitions: Sequence[Partition]) -> None:
     accepted = {(gap.asset, gap.partition_key) for gap, _ in accepted_so_far()}
     other = [str(partition) for partition, key in zip(partitions, keys, strict=True) if key not in accepted]
     if other:
-        raise BadAcceptanceError(f"expected months that were accepted, but nothing is accepted of {', '.join(other)}")
+        raise BadAcceptanceError(f"nothing to take back: nothing is accepted of {', '.join(other)}")
     with open_for_writing() as connection:
         reopen_gaps(keys, connection)
 
 
 def accepted_so_far() -> list[tuple[AcceptedGap, str]]:
-    """All that was accepted, each with what has become of it since, as far as the ledger tells.
+    """Everything that was accepted, each with a note if it no longer holds, as far as the ledger tells.
 
     Raises:
         WarehouseError: the DuckDB file cannot be opened.

@@ -1,14 +1,14 @@
 """Finding out what is loaded, what the publishers have, and where that leaves each partition."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time
+from datetime import date
 from itertools import groupby
 from typing import NamedTuple
 
 import duckdb
 
-from ingestion.catalog import DEFAULT_SOURCES, FEEDS, resolve_sources
+from ingestion.catalog import DEFAULT_SOURCES, FEEDS, resolve_sources, subject_of
 from ingestion.errors import DownloadError
 from ingestion.feeds import Feed
 from ingestion.fetch.retries import ASKING_POLICY
@@ -22,20 +22,20 @@ from warehouse.accepted_gaps import AcceptedGaps, read_accepted_gaps
 from warehouse.connection import open_for_reading
 from warehouse.ledger import Fingerprint, read_watermarks
 from warehouse.paths import database_path
-from warehouse.periods import BadPeriodError, Grain, Period
+from warehouse.periods import BadPeriodError, Grain, Period, moment
 from warehouse.sql import identifier
 
 
 class NothingLoadedError(Exception):
-    """No month is loaded from which the range could begin."""
+    """Nothing is loaded from which the range could begin."""
 
 
 @dataclass(frozen=True)
 class Survey:
     """A plan, what was known for it, and what it does not take into account.
 
-    `unreachable` says why a publisher could not be asked, `incomparable` names the feeds whose loaded
-    files cannot be compared with the publisher's without fetching them.
+    `unreachable` says why a publisher could not be asked. `incomparable` names the feeds whose loaded files cannot be
+    compared with the publisher's without fetching those.
     """
 
     plan: list[Planned]
@@ -45,7 +45,7 @@ class Survey:
 
     @property
     def to_fill(self) -> list[Partition]:
-        """What is missing, replaced or thin, and not accepted, month by month."""
+        """What is missing, replaced or thin, and not accepted, by time."""
         gaps = [planned.partition for planned in self.plan if planned.is_to_fill]
         return sorted(gaps, key=lambda partition: partition.period.start)
 
@@ -60,19 +60,20 @@ def survey(
     first: Period | None,
     last: Period | None,
     *,
-    today: date,
+    now: date,
     is_offline: bool = False,
     asked_of: Collection[Partition] | None = None,
 ) -> Survey:
-    """Find out where every month of the asked feeds stands.
+    """Find out where every period of the asked feeds stands.
 
-    Publishers are asked for no months but `asked_of`, if that is given, and with `is_offline` for none. The DuckDB
-    file is open only while the ledger and the raw tables are read, not while publishers are asked.
+    `now` is a time in UTC; a date stands for its midnight. Publishers are asked for no partitions but `asked_of`, if
+    that is given, and with `is_offline` for none. The DuckDB file is open only while the ledger and the raw tables are
+    read, not while publishers are asked.
 
     Raises:
-        UnknownSourceError: a name is no feed and no alias.
-        BadPeriodError: the first month is after the last.
-        NothingLoadedError: no first month is given, and none is loaded.
+        UnknownSourceError: a name is not a feed, alias or subject.
+        BadPeriodError: the first period is after the last.
+        NothingLoadedError: no first period is given, and nothing is loaded to begin from.
         WarehouseError: the DuckDB file cannot be opened.
     """
     accepted: AcceptedGaps = {}
@@ -80,66 +81,88 @@ def survey(
         with open_for_reading() as connection:
             watermarks = read_watermarks(connection)
             accepted = read_accepted_gaps(connection)
-            feeds = asked_feeds(sources, watermarks)
-            partitions = asked_partitions(feeds, first, last, watermarks, today)
+            partitions = asked_partitions(sources, first, last, watermarks, now)
             coverage = read_coverage(partitions, connection)
     else:
-        feeds, watermarks, coverage = asked_feeds(sources, []), {}, {}
-        partitions = asked_partitions(feeds, first, last, watermarks, today)
+        watermarks, coverage = {}, {}
+        partitions = asked_partitions(sources, first, last, watermarks, now)
     known = Known(watermarks, coverage, accepted=accepted)
     unreachable: dict[str, str] = {}
     if not is_offline:
         to_ask = [one for one in partitions if asked_of is None or one in asked_of]
-        answers, unreachable = ask(one for one in to_ask if is_worth_asking(one, known.loaded(one), today))
+        answers, unreachable = ask(one for one in to_ask if is_worth_asking(one, known.loaded(one), now))
         known = replace(known, answers=answers)
     loaded = ((partition.feed.name, known.loaded(partition)) for partition in partitions)
     incomparable = {feed: None for feed, mark in loaded if mark and not can_be_compared(mark.fingerprint)}
-    return Survey(plan_gaps(partitions, known, today), unreachable, list(incomparable), known)
+    return Survey(plan_gaps(partitions, known, now), unreachable, list(incomparable), known)
 
 
-def asked_feeds(sources: str | None, watermarks: Iterable[tuple[str, str]]) -> list[Feed]:
-    """The feeds that are named; without names the default ones and those that have something loaded."""
+def asked_partitions(
+    sources: str | None,
+    first: Period | None,
+    last: Period | None,
+    watermarks: Collection[tuple[str, str]],
+    now: date,
+) -> list[Partition]:
+    """Every period that the calendars of the asked feeds expect and that has begun, feed by feed.
+
+    Without `sources` these are the default feeds and those that have something loaded. The periods go from the start of
+    `first` to the end of `last`, by default today. Without `first` a feed's begin with the earliest one loaded of the
+    asked feeds of its subject. What is loaded is given as (feed, partition key).
+
+    Raises:
+        UnknownSourceError: a name is not a feed, alias or subject.
+        BadPeriodError: the first period is after the last.
+        NothingLoadedError: no first period is given, and nothing is loaded to begin from.
+    """
+    feeds = _asked_feeds(sources, watermarks)
+    last = last or Period(Grain.DAY, moment(now))
+    if first is not None:
+        begins = dict.fromkeys((subject_of(feed).name for feed in feeds), first)
+    else:
+        begins = _first_loaded(feeds, watermarks)
+        without = [feed for feed in feeds if subject_of(feed).name not in begins]
+        # A default subject of which nobody has loaded anything yet has no gaps.
+        if without and (sources is not None or not begins):
+            raise NothingLoadedError(_nothing_loaded(without))
+    found: list[Partition] = []
+    for feed in feeds:
+        if begin := begins.get(subject_of(feed).name):
+            if begin.start >= last.end:
+                raise BadPeriodError(f"the first {begin.grain} {begin} is after the last {last.grain} {last}")
+            found += partitions_between([feed], begin, last)
+    return [partition for partition in found if partition.period.has_begun(now)]
+
+
+def _asked_feeds(sources: str | None, watermarks: Iterable[tuple[str, str]]) -> list[Feed]:
     if sources is not None:
         return resolve_sources(sources)
     loaded = {feed for feed, _ in watermarks if feed in FEEDS}
     return resolve_sources(",".join([DEFAULT_SOURCES, *loaded]))
 
 
-def asked_partitions(
-    feeds: Iterable[Feed],
-    first: Period | None,
-    last: Period | None,
-    watermarks: Iterable[tuple[str, str]],
-    today: date,
-) -> list[Partition]:
-    """Every period that the feeds' calendars expect, feed by feed.
-
-    They go from the first day of `first`, by default of the earliest period that is loaded of any of the feeds, to the
-    last day of `last`, by default today. A feed of other periods than these has those that they contain.
-
-    Raises:
-        BadPeriodError: the first is after the last.
-        NothingLoadedError: no first period is given, and none is loaded.
-    """
-    feeds = list(feeds)
+def _first_loaded(feeds: Iterable[Feed], watermarks: Iterable[tuple[str, str]]) -> dict[str, Period]:
+    """The earliest period that is loaded of any of these feeds, by subject."""
     by_name = {feed.name: feed for feed in feeds}
-    if first is None:
-        loaded = [by_name[name].period(key) for name, key in watermarks if name in by_name]
-        if not loaded:
-            raise NothingLoadedError(
-                f"{database_path()}: expected months to begin from, but nothing is loaded of {', '.join(by_name)}. "
-                "Say which is the first with --from YYYY-MM (and --fill to load them), "
-                "or load one: python ingestion/run_pipeline.py --year 2025 --months 1"
-            )
-        first = min(loaded, key=lambda period: period.start)
-    last = last or Period(Grain.DAY, datetime.combine(today, time()))
-    if first.first_day > last.last_day:
-        raise BadPeriodError(f"the first month {first} is after the last month {last}")
-    return [partition for feed in feeds for partition in partitions_between([feed], first, last)]
+    found: dict[str, Period] = {}
+    for name, key in watermarks:
+        if feed := by_name.get(name):
+            subject, period = subject_of(feed).name, feed.period(key)
+            found[subject] = min(found.get(subject, period), period)
+    return found
+
+
+def _nothing_loaded(feeds: Sequence[Feed]) -> str:
+    names = ", ".join(feed.name for feed in feeds)
+    return (
+        f"{database_path()}: expected something to begin from, but nothing is loaded of {names}. "
+        f"Say which is the first with --from {feeds[0].grain.form} (and --fill to load it), "
+        "or load one: python ingestion/run_pipeline.py --year 2025 --months 1"
+    )
 
 
 def read_coverage(partitions: Iterable[Partition], connection: duckdb.DuckDBPyConnection) -> dict[Partition, Coverage]:
-    """What the raw rows of these partitions cover; nothing where no row was ever loaded."""
+    """What the raw rows of these partitions cover; nothing of feeds of which no row was ever loaded."""
     coverage: dict[Partition, Coverage] = {}
     for feed, of_feed in groupby(partitions, key=lambda partition: partition.feed):
         values = [partition.period.value for partition in of_feed]
@@ -150,15 +173,12 @@ def read_coverage(partitions: Iterable[Partition], connection: duckdb.DuckDBPyCo
         by_period: dict[date, list[_DayRow]] = {}
         for period, *row in counts:
             by_period.setdefault(period, []).append(_DayRow(*row))
-        coverage |= {
-            Partition(feed, feed.period_of(start)): _coverage(feed.period_of(start), days)
-            for start, days in by_period.items()
-        }
+        coverage |= {Partition(feed, feed.period_of(start)): _coverage(days) for start, days in by_period.items()}
     return coverage
 
 
 class _DayRow(NamedTuple):
-    """One day of a partition; none where the rows do not say when they happened."""
+    """One day of a partition. `day` is None for the rows that are not of its period, or do not say when they are."""
 
     day: date | None
     load_id: str
@@ -167,30 +187,26 @@ class _DayRow(NamedTuple):
     filled_hours: int
 
 
-def _coverage(period: Period, days: list[_DayRow]) -> Coverage:
+def _coverage(days: list[_DayRow]) -> Coverage:
     return Coverage(
         load_id=max(row.load_id for row in days),
         rows=sum(row.rows for row in days),
-        days={
-            row.day: DayCount(row.rows, row.hours, row.filled_hours)
-            for row in days
-            if row.day and period.first_day <= row.day <= period.last_day
-        },
+        days={row.day: DayCount(row.rows, row.hours, row.filled_hours) for row in days if row.day},
     )
 
 
 def _coverage_query(feed: Feed) -> str:
-    """One pass over the feed's rows of some months: those of each day, and the hours that they fall into.
+    """One pass over the feed's rows of some periods: those of each day, and the hours that they fall into.
 
-    An hour is filled if the first published column besides the time has a value in it: the weather
-    archive answers hours that it does not know yet with nulls.
+    An hour is filled if the first published column besides the time has a value in it: some publishers answer hours
+    that they do not know yet with nulls.
     """
     value = next((column.name for column in feed.columns if column.name != feed.event_time), feed.event_time)
     event_time, value, period = identifier(feed.event_time), identifier(value), identifier(feed.period_column.name)
     return f"""
         with hours as (
             select
-                {period},
+                {period} as period,
                 date_trunc('hour', {event_time}) as hour,
                 max(_dlt_load_id) as load_id,
                 count(*) as rows,
@@ -201,8 +217,8 @@ def _coverage_query(feed: Feed) -> str:
         )
 
         select
-            {period},
-            hour::date as day,
+            period,
+            case when hour >= period and hour < period + interval 1 {feed.grain} then hour::date end as day,
             max(load_id),
             sum(rows)::bigint,
             count(*),
@@ -213,9 +229,9 @@ def _coverage_query(feed: Feed) -> str:
 
 
 def ask(partitions: Iterable[Partition]) -> tuple[dict[Partition, Fingerprint | None], dict[str, str]]:
-    """Ask the publishers which files they have, and say of each that could not be asked why.
+    """Ask the publishers which files they have. Returns their answers, and why a publisher could not be asked.
 
-    The first failure ends the asking of a publisher: the next request would wait as long.
+    A publisher is not asked again after its first failure: the next request would wait as long.
     """
     partitions = list(partitions)
     answers: dict[Partition, Fingerprint | None] = {}

@@ -9,14 +9,16 @@ from warehouse.periods import RESOLUTION, Period
 
 @dataclass(frozen=True)
 class Partition:
-    """One feed, one period: that of the *file*, not of its rows."""
+    """One period of one feed. The period is that of the *file*, not of the rows in it."""
 
     feed: Feed
     period: Period
 
     def __post_init__(self) -> None:
         if self.period.grain is not self.feed.grain:
-            raise ValueError(f"expected a {self.feed.grain} of {self.feed.name}, got {self.period.grain} {self.period}")
+            raise ValueError(
+                f"{self.feed.name}: expected a {self.feed.grain}, but got the {self.period.grain} {self.period}"
+            )
 
     @property
     def key(self) -> str:
@@ -28,9 +30,10 @@ class Partition:
 
 
 def partitions_between(feeds: Iterable[Feed], first: Period, last: Period) -> list[Partition]:
-    """Every period of the feeds' calendars from the first day of `first` to the last day of `last`, by time.
+    """Every period of the feeds' calendars from the start of `first` to the end of `last`, by time.
 
-    The two may be of another grain than the feeds': of a feed of days, a month has its days.
+    The two may be of another grain than a feed's. Of a feed of days, a month has its days; of a feed of months, a day
+    has the month that it is in.
     """
     found = [
         Partition(feed, period)

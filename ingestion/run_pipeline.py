@@ -1,16 +1,20 @@
 """The command line of ingestion: `python ingestion/run_pipeline.py --year 2025 --months 5,6`.
 
-Exit status: 0 all loaded or unchanged; 1 one or more failed; 2 bad arguments; 3 none failed, but
-some are not published.
+A range may be of months, days or hours, whatever the feeds' files are of: of a feed of days, a month has all its days;
+of a feed of months, days have the months that they are in. Periods that have not begun yet are left out.
+
+Exit status: 0 all loaded or unchanged; 1 one or more failed; 2 bad arguments; 3 none failed, but some are not
+published.
 """
 
 import argparse
+import re
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import date
 from types import FrameType
 from typing import NoReturn
 
@@ -18,10 +22,20 @@ from ingestion.catalog import ALIASES, DEFAULT_SOURCES, FEEDS, resolve_sources
 from ingestion.log import configure_logging
 from ingestion.partitions import Partition, partitions_between
 from ingestion.pipeline import Result, Status, ingest
-from ingestion.terminal import TerminalProgress, print_plan, print_results
+from ingestion.terminal import (
+    TerminalProgress,
+    planned_as_data,
+    print_json,
+    print_plan,
+    print_results,
+    results_as_data,
+)
 from warehouse.connection import WarehouseError
+from warehouse.ledger import utc_now
 from warehouse.periods import BadPeriodError, Period, month
 from warehouse.terminal import quiet_on_broken_pipe
+
+PERIOD_EXAMPLES = "2025-05, 2025-05-10 or 2025-05-10T04"
 
 
 def parse_arguments(argv: Sequence[str] | None = None) -> tuple[argparse.Namespace, list[Partition]]:
@@ -31,12 +45,16 @@ def parse_arguments(argv: Sequence[str] | None = None) -> tuple[argparse.Namespa
         SystemExit: with status 2, after a message that says which argument is wrong and what is expected.
     """
     parser = argparse.ArgumentParser(
-        prog="run_pipeline.py", description="Load published files into raw_data, a month of a feed at a time."
+        prog="run_pipeline.py",
+        description="Load published files into raw_data. A range may be of months, days or hours, whatever the feeds'"
+        " files are of.",
     )
     parser.add_argument("--year", type=int, metavar="YYYY", help="with --months: the year")
     parser.add_argument("--months", metavar="5,6", help="with --year: months as numbers from 1 to 12")
-    parser.add_argument("--from", dest="first", metavar="YYYY-MM", help="with --to: the first month of a range")
-    parser.add_argument("--to", dest="last", metavar="YYYY-MM", help="with --from: the last month of a range")
+    parser.add_argument(
+        "--from", dest="first", metavar="PERIOD", help=f"with --to: the first of a range, such as {PERIOD_EXAMPLES}"
+    )
+    parser.add_argument("--to", dest="last", metavar="PERIOD", help="with --from: the last of the range, included")
     parser.add_argument(
         "--sources",
         default=DEFAULT_SOURCES,
@@ -45,6 +63,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> tuple[argparse.Namespa
     )
     parser.add_argument("--force", action="store_true", help="load files again even if they are the ones loaded")
     parser.add_argument("--dry-run", action="store_true", help="print what would be asked for, and ask for nothing")
+    parser.add_argument("--json", action="store_true", help="print the results as a JSON list, for scripts")
     options = parser.parse_args(argv)
     try:
         return options, _partitions(options)
@@ -63,29 +82,45 @@ def _partitions(options: argparse.Namespace) -> list[Partition]:
         spans = [(one, one) for one in months_of_year(options.year, options.months)]
     else:
         spans = [(Period.of_any_grain(options.first), Period.of_any_grain(options.last))]
-    first, last = spans[0][0], spans[-1][1]
-    if first.first_day > last.last_day:
-        raise BadPeriodError(f"--from {options.first} is after --to {options.last}")
-    if last.first_day > datetime.now(UTC).date():
+    now = utc_now()
+    for first, last in spans:
+        refuse_bad_range(first, last, now)
+    found = [partition for span in spans for partition in partitions_between(feeds, *span)]
+    begun = [partition for partition in found if partition.period.has_begun(now)]
+    if not begun:
+        names = ", ".join(feed.name for feed in feeds)
+        raise BadPeriodError(f"no file of {names} is expected from {spans[0][0]} to {spans[-1][1]}")
+    return begun
+
+
+def refuse_bad_range(first: Period, last: Period, now: date) -> None:
+    """Refuse a range that ends before it begins, or that ends with a period that has not begun yet.
+
+    Raises:
+        BadPeriodError: it is such a range.
+    """
+    if not last.has_begun(now):
         raise BadPeriodError(f"{last} has not begun yet")
-    return [partition for span in spans for partition in partitions_between(feeds, *span)]
+    if first.start >= last.end:
+        raise BadPeriodError(f"--from {first} is after --to {last}")
 
 
 def months_of_year(year: int, months: str) -> list[Period]:
     """Read `5,6` as months of a year, in calendar order, each once.
 
     Raises:
-        BadPeriodError: a word is not a number from 1 to 12, or there is none.
+        BadPeriodError: a word is not a number from 1 to 12, or there is no word.
+        ValueError: the year is not from 1 to 9999.
     """
     words = [word.strip() for word in months.split(",") if word.strip()]
-    bad = [word for word in words if not word.isdecimal() or not 1 <= int(word) <= 12]
+    bad = [word for word in words if not re.fullmatch("0?[1-9]|1[0-2]", word)]
     if bad or not words:
         raise BadPeriodError(f"expected months as numbers from 1 to 12, such as 5,6, but got {months!r}")
     return sorted({month(year, int(word)) for word in words})
 
 
 def exit_status(results: Sequence[Result]) -> int:
-    """The exit status that says how a run's partitions came out."""
+    """The exit status of a run with these results."""
     statuses = {result.status for result in results}
     if Status.FAILED in statuses:
         return 1
@@ -94,13 +129,13 @@ def exit_status(results: Sequence[Result]) -> int:
 
 @contextmanager
 def _ended_by_sigterm() -> Iterator[None]:
-    """Have SIGTERM end the run as Ctrl-C does, recorded and cleared away, instead of at once."""
+    """Have SIGTERM end the run as Ctrl-C does: what it did is recorded, and its files are cleared away."""
 
     def end(number: int, frame: FrameType | None) -> NoReturn:
         raise SystemExit(128 + number)
 
     if threading.current_thread() is not threading.main_thread():
-        yield  # no other thread may set handlers, or is interrupted by one
+        yield  # Python lets only the main thread set handlers
         return
     before = signal.signal(signal.SIGTERM, end)
     try:
@@ -115,7 +150,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options, partitions = parse_arguments(argv)
     configure_logging()
     if options.dry_run:
-        print_plan(partitions)
+        print_json(planned_as_data(partitions)) if options.json else print_plan(partitions)
         return 0
     try:
         with _ended_by_sigterm(), TerminalProgress(len(partitions)) as progress:
@@ -126,7 +161,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Interrupted: what was loaded before is loaded, and the rest is as it was.", file=sys.stderr)
         return 128 + signal.SIGINT
-    print_results(results)
+    print_json(results_as_data(results)) if options.json else print_results(results)
     return exit_status(results)
 
 

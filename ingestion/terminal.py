@@ -1,7 +1,8 @@
-"""What a run of ingestion looks like in the terminal: a progress bar while it works, a table at the end."""
+"""What a run of ingestion prints: a progress bar while it works, then a table, or JSON for scripts."""
 
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -10,6 +11,7 @@ from rich.table import Table
 
 from ingestion.partitions import Partition
 from ingestion.pipeline import Progress, Result, Status
+from warehouse.periods import word_for
 from warehouse.secrets import without_secrets
 
 _COLOURS = {
@@ -64,7 +66,8 @@ class TerminalProgress(Progress):
 def print_results(results: Sequence[Result]) -> None:
     """Print the table at the end of a run, then why partitions failed."""
     console = Console()
-    table = Table("feed", "month", "status", box=None, header_style="bold", pad_edge=False)
+    period = word_for(result.partition.feed.grain for result in results)
+    table = Table("feed", period, "status", box=None, header_style="bold", pad_edge=False)
     table.add_column("rows", justify="right")
     table.add_column("seconds", justify="right")
     for result in results:
@@ -85,7 +88,41 @@ def print_results(results: Sequence[Result]) -> None:
 def print_plan(partitions: Sequence[Partition]) -> None:
     """Print what a run would ask the publishers for."""
     console = Console(highlight=False)
-    for partition in partitions:
-        address = without_secrets(partition.feed.publisher.locate(partition)[0])
+    for planned in planned_as_data(partitions):
         # Addresses are for copying: never cut to the terminal's width.
-        console.print(f"{partition.feed.name:<12} {partition.key}  {address}", soft_wrap=True, markup=False)
+        console.print(f"{planned['feed']:<12} {planned['period']}  {planned['address']}", soft_wrap=True, markup=False)
+
+
+def planned_as_data(partitions: Sequence[Partition]) -> list[dict[str, Any]]:
+    """What a run would ask the publishers for, in plain types: `feed`, `period` and `address`."""
+    return [
+        {
+            "feed": partition.feed.name,
+            "period": partition.key,
+            "address": without_secrets(partition.feed.publisher.locate(partition)[0]),
+        }
+        for partition in partitions
+    ]
+
+
+def results_as_data(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """What came of each partition, in plain types: `feed`, `period`, `status`, `rows`, `seconds` and `error`.
+
+    `rows` and `error` are None where there are none.
+    """
+    return [
+        {
+            "feed": result.partition.feed.name,
+            "period": result.partition.key,
+            "status": result.status.value,
+            "rows": result.rows,
+            "seconds": round(result.seconds, 3),
+            "error": result.error,
+        }
+        for result in results
+    ]
+
+
+def print_json(data: Any) -> None:
+    """Print plain data as JSON."""
+    Console().print_json(data=data)

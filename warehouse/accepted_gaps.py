@@ -1,6 +1,6 @@
-"""What a person has accepted as it is (`meta.accepted_gaps`): a month that is thin, missing, replaced or overdue.
+"""What a person has accepted as it is (`meta.accepted_gaps`): a period that is thin, missing, replaced or overdue.
 
-It is accepted for one state of its file, so that another file is looked at again.
+It is accepted for one state of its file: with another file it counts as a gap again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,10 +19,11 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class AcceptedGap:
-    """One state of a partition that was accepted, by whom and why (`accepted_at` is UTC, without zone).
+    """One gap of a partition that was accepted, by whom and why. `accepted_at` is UTC, without zone.
 
-    `load_id` is that of the rows loaded then. `file` has the marks of the file that it holds for: the loaded one of
-    what is thin, else the publisher's; it has none where nothing was published, or nobody was asked.
+    `state` is what was wrong. `load_id` is that of the rows loaded then. `file` has the marks of the file for which it
+    holds: of the loaded one if it was thin, else of the publisher's. It has none if nothing was published, or if nobody
+    was asked.
     """
 
     asset: str
@@ -40,7 +41,7 @@ AcceptedGaps = Mapping[tuple[str, str], Sequence[AcceptedGap]]
 
 
 def read_accepted_gaps(connection: duckdb.DuckDBPyConnection) -> AcceptedGaps:
-    """All that is accepted, in the order of asset and partition; nothing where the ledger has no such table."""
+    """Everything accepted, ordered by asset and partition key; nothing if the ledger has no such table."""
     try:
         rows = connection.execute(
             f"select {_COLUMNS} from meta.accepted_gaps order by asset, partition_key, state"
@@ -57,7 +58,7 @@ def read_accepted_gaps(connection: duckdb.DuckDBPyConnection) -> AcceptedGaps:
 
 
 def accept_gaps(gaps: Iterable[AcceptedGap], connection: duckdb.DuckDBPyConnection) -> None:
-    """Record what is accepted, all of it or none, in place of what was of the same states."""
+    """Record what is accepted: all of it or none. It replaces what was accepted of the same partition and state."""
     rows = [
         [
             gap.asset,
@@ -83,7 +84,7 @@ def accept_gaps(gaps: Iterable[AcceptedGap], connection: duckdb.DuckDBPyConnecti
 
 
 def reopen_gaps(partitions: Iterable[tuple[str, str]], connection: duckdb.DuckDBPyConnection) -> None:
-    """Forget all that is accepted of these partitions, as (asset, partition key), or nothing of any."""
+    """Forget what is accepted of these partitions, given as (asset, partition key): of all of them or none."""
     Ledger(connection)
     keys = list(partitions)
     marks = ", ".join(["(?, ?)"] * len(keys))

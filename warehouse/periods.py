@@ -100,14 +100,11 @@ class Period:
         try:
             if not _KEY_PATTERNS[grain].fullmatch(key):
                 raise ValueError(key)
-            period = cls(grain, datetime.fromisoformat(key + _KEY_ENDS[grain]))
-            # Python's calendar ends with the year 9999, and so the last period has no end.
-            period.next()
-        except (ValueError, OverflowError) as error:
+            return cls(grain, datetime.fromisoformat(key + _KEY_ENDS[grain]))
+        except ValueError as error:
             raise BadPeriodError(
                 f"expected a {grain} as {grain.form}, such as {grain.example}, but got {_shown(key)}"
             ) from error
-        return period
 
     @classmethod
     def of_any_grain(cls, key: str) -> "Period":

@@ -259,7 +259,10 @@ def test_missing_and_overdue_months_are_accepted_and_not_filled(
     ]
     assert _run(capsys, *asked, "--fill") == (0, plan)
     # By date alone both are missing.
-    assert _run(capsys, *asked, "--offline", "--fill") == (0, [line.replace("overdue", "missing") for line in plan])
+    assert _run(capsys, *asked, "--offline", "--fill") == (
+        0,
+        [*plan[:2], "citibike_jc accepted 2 2025-05 … 2025-06: missing; accepted (moved)", plan[-1]],
+    )
     publisher.publish(date(2025, 6, 1))
     assert _run(capsys, *asked)[1][-2] == "1 missing, 1 accepted."
     publisher.replace("citibike_jc", MAY)
@@ -410,7 +413,7 @@ def test_what_a_publisher_says_commands_no_terminal(capsys: pytest.CaptureFixtur
 
 def test_by_default_the_default_feeds_and_the_loaded_ones_from_the_first_loaded_month_to_this(warehouse: Path) -> None:
     today = datetime.now(UTC).date()
-    plan = survey(None, None, None, today=today, is_offline=True).plan
+    plan = survey(None, None, None, now=today, is_offline=True).plan
     feeds = dict.fromkeys(planned.partition.feed.name for planned in plan)
     assert list(feeds) == ["yellow", "green", "fhv", "citibike", "citibike_jc", "weather"]
     months = sorted({planned.partition.period.first_day for planned in plan})
@@ -444,8 +447,8 @@ def test_without_a_database_a_first_month_is_all_it_takes(database: Path, capsys
         ("--accept yellow:2025-04", "expected --reason"),
         ("--accept yellow:2025-04 --reason \x1b[31mred", "printable characters"),
         ("--accept yellow:2025-04 --reason " + "x" * 201, "1 to 200 printable"),
-        ("--accept yellow --reason x", "expected FEED:YYYY-MM, such as citibike_jc:2021-02"),
-        ("--accept , --reason x", "expected FEED:YYYY-MM"),
+        ("--accept yellow --reason x", "expected FEED:PERIOD, such as yellow:2009-01"),
+        ("--accept , --reason x", "expected FEED:PERIOD"),
         ("--accept uber:2025-04 --reason x", "got 'uber:2025-04'"),
         ("--accept yellow:2025-4 --reason x", "YYYY-MM"),
         ("--accept citibike_jc:2015-08 --reason x", "a month of citibike_jc from 2015-09"),

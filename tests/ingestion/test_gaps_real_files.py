@@ -43,7 +43,7 @@ def test_no_real_month_is_thin_or_replaced(database: Path, monkeypatch: pytest.M
         partitions = _partitions(folder)
         assert {result.status for result in ingest(partitions)} == {Status.LOADED}
         feeds = ",".join({partition.feed.name for partition in partitions})
-        found = survey(feeds, None, month(2024, 12), today=date(2025, 3, 1))
+        found = survey(feeds, None, month(2024, 12), now=date(2025, 3, 1))
         server.shutdown()
     assert found.unreachable == {}
     loaded = [planned for planned in found.plan if planned.partition in partitions]

@@ -143,7 +143,7 @@ def test_what_a_person_accepted_is_not_requested(publisher: SamplePublisher, tic
     publisher.publish(LAST)
     publisher.replace("green", MIDDLE)
     accepted = [partition_of(FEEDS["yellow"], LAST), partition_of(FEEDS["green"], MIDDLE)]
-    accept(accepted, "moved", today=datetime.now(UTC).date(), is_offline=False)
+    accept(accepted, "moved", now=datetime.now(UTC).date(), is_offline=False)
     assert ticks.tick() == [(f"{LAST:%Y-%m}", "green,citibike_jc")]
     publisher.replace("green", MIDDLE)
     assert ticks.tick() == [(f"{MIDDLE:%Y-%m}", "green")]
