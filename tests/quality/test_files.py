@@ -6,17 +6,20 @@ from datetime import date
 import duckdb
 import pytest
 
-from quality.files import difference_to_month_before, figure, finite, ratio_to_month_before, share
-from quality.suite import Expectation, Suite
+from quality.comparisons import rows_like_before
+from quality.files import figure, finite, not_null, share
+from quality.suite import Expectation
 from quality.suites.mobility.facts import FCT_TRIPS_BY_FILE
+from quality.suites.mobility.monthly import difference_to_month_before, monthly, ratio_to_month_before
 from quality.validate import run_suites
+from warehouse.periods import Grain
 
 MONTHS = [date(2025, month, 1) for month in range(1, 6)]
 
 
 def failed_files(connection: duckdb.DuckDBPyConnection, *expectations: Expectation) -> list[tuple[str, str | None]]:
     """Names of the expectations that fail, with the files that they fail for."""
-    suite = Suite("small", "trips", "trips", "files", expectations, ("yellow",))
+    suite = monthly("trips", expectations, ("yellow",), table="trips")
     (result,) = run_suites(connection, [suite])
     return [(check.check_name, check.partition_key) for check in result.checks if not check.passed]
 
@@ -70,14 +73,14 @@ def test_a_share_that_chance_explains_is_no_fault(
     load(connection, MONTHS[0], rows, odd=odd)
     upper = share("odd", "is_odd", at_most=0.5, why="Half of the rows are odd at most.")
     lower = share("even", "not is_odd", mostly=0.5, why="Half of the rows are even at least.")
-    file = f"yellow/{MONTHS[0]}"
+    file = f"yellow/{MONTHS[0]:%Y-%m}"
     assert failed_files(connection, upper, lower) == ([("odd", file), ("even", file)] if is_fault else [])
 
 
 def test_a_rule_without_exceptions_has_none(connection: duckdb.DuckDBPyConnection) -> None:
     load(connection, MONTHS[0], 1_000_000, odd=1)
     always = share("even", "not is_odd", mostly=1, why="All rows are even.")
-    assert failed_files(connection, always) == [("even", f"yellow/{MONTHS[0]}")]
+    assert failed_files(connection, always) == [("even", f"yellow/{MONTHS[0]:%Y-%m}")]
 
 
 def amounts(connection: duckdb.DuckDBPyConnection, means: Sequence[float], rows: int = 600) -> list[str | None]:
@@ -101,14 +104,15 @@ def amounts(connection: duckdb.DuckDBPyConnection, means: Sequence[float], rows:
 def test_a_change_that_stays_is_no_fault(
     connection: duckdb.DuckDBPyConnection, means: list[float], faulty: list[int]
 ) -> None:
-    assert amounts(connection, means) == [f"yellow/{MONTHS[number - 1]}" for number in faulty]
+    assert amounts(connection, means) == [f"yellow/{MONTHS[number - 1]:%Y-%m}" for number in faulty]
 
 
 def test_months_of_few_rows_are_not_compared_but_by_their_rows(connection: duckdb.DuckDBPyConnection) -> None:
     assert amounts(connection, [10, 30], rows=400) == []
     load(connection, MONTHS[2], 5000)
-    rows = ratio_to_month_before("row_count", 0.4, 2.5, "Rows.")
-    assert failed_files(connection, rows) == [("row_count_against_month_before", f"yellow/{MONTHS[2]}")]
+    assert failed_files(connection, rows_like_before(Grain.MONTH)) == [
+        ("row_count_against_month_before", f"yellow/{MONTHS[2]:%Y-%m}")
+    ]
 
 
 def test_a_month_of_known_events_is_neither_judged_nor_compared_with(connection: duckdb.DuckDBPyConnection) -> None:
@@ -123,8 +127,25 @@ def test_a_month_of_known_events_is_neither_judged_nor_compared_with(connection:
     assert failed_files(connection, share_odd, against) == []
     connection.execute("delete from core_staging.int_event_days where date_day > date '2025-02-03'")
     assert failed_files(connection, share_odd, against) == [
-        ("odd_share_against_month_before", f"yellow/{month}") for month in MONTHS[1:3]
+        ("odd_share_against_month_before", f"yellow/{month:%Y-%m}") for month in MONTHS[1:3]
     ]
+
+
+def test_months_that_are_not_next_to_each_other_are_not_compared(connection: duckdb.DuckDBPyConnection) -> None:
+    load(connection, MONTHS[0], 600, amount=10)
+    load(connection, MONTHS[2], 600, amount=30)
+    load(connection, MONTHS[4], 600, amount=90)
+    mean_amount = figure("mean_amount", "avg(amount)", low=0, why="Mean.")
+    against = ratio_to_month_before("mean_amount", 0.5, 2, "Mean, as a multiple of the month before.")
+    assert failed_files(connection, mean_amount, against) == []
+
+
+def test_an_expectation_may_begin_with_a_period(connection: duckdb.DuckDBPyConnection) -> None:
+    for month in MONTHS[:3]:
+        load(connection, month, 100)
+    connection.execute("update trips set amount = null")
+    since = not_null("amount", since="2025-02")
+    assert failed_files(connection, since) == [("amount_not_null", f"yellow/{month:%Y-%m}") for month in MONTHS[1:3]]
 
 
 def test_days_are_those_of_the_months_own_trips(connection: duckdb.DuckDBPyConnection) -> None:
@@ -135,7 +156,7 @@ def test_days_are_those_of_the_months_own_trips(connection: duckdb.DuckDBPyConne
     load(connection, MONTHS[3], 100, days=20)  # too few for every day
     connection.execute("insert into meta.asset_watermarks values ('yellow', '2025-02', 1000, 'another month''s file')")
     connection.execute("insert into meta.asset_watermarks values ('yellow', '2025-05', 120, 'of another, small')")
-    off = [("days_with_trips", f"yellow/{month}") for month in (MONTHS[1], MONTHS[2], MONTHS[4])]
+    off = [("days_with_trips", f"yellow/{month:%Y-%m}") for month in (MONTHS[1], MONTHS[2], MONTHS[4])]
     assert failed_files(connection, *days) == off
     connection.execute(
         "insert into core_staging.int_event_days"
@@ -150,4 +171,4 @@ def test_a_number_that_is_none_is_found(connection: duckdb.DuckDBPyConnection, v
     load(connection, MONTHS[1], 1000)
     assert failed_files(connection, finite("amount")) == []
     connection.execute(f"insert into trips (feed, source_month, amount) values ('yellow', '2025-02-01', '{value}')")
-    assert failed_files(connection, finite("amount")) == [("numbers_are_finite", "yellow/2025-02-01")]
+    assert failed_files(connection, finite("amount")) == [("numbers_are_finite", "yellow/2025-02")]
