@@ -13,6 +13,7 @@ import tempfile
 import zipfile
 from collections.abc import Sequence
 from datetime import date
+from itertools import product
 from pathlib import Path
 
 import duckdb
@@ -26,7 +27,8 @@ from ingestion.partitions import Partition
 from ingestion.pipeline import load_file
 from ingestion.publishers import Downloaded
 from ingestion.readers.zips import extract_csvs
-from sandbox.files import PUBLISHER_FOLDERS, file_of_name
+from sandbox.catalog import FILE_FEEDS
+from sandbox.files import file_name
 from warehouse.ledger import Fingerprint
 from warehouse.paths import DATABASE_VARIABLE
 
@@ -162,9 +164,9 @@ class _Load:
 
 
 def _partition(file: Path) -> Partition:
-    """Whose feed and month the file's name says it is."""
-    (found,) = filter(None, (file_of_name(folder, file.name) for folder in PUBLISHER_FOLDERS.values()))
-    feed, month = found
+    """The feed and month that the file's name says, of the months that are measured."""
+    months = (_MONTH_BEFORE, _MONTH, *_YEAR)
+    feed, month = next(pair for pair in product(FILE_FEEDS, months) if file_name(*pair) == file.name)
     return Partition(FEEDS[feed], FEEDS[feed].period_of(month))
 
 

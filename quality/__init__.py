@@ -1,9 +1,10 @@
 """Data quality: Great Expectations suites for every staging model, dimension and fact, and their runner.
 
-Imports `warehouse`, and of the others nothing; runs without Dagster.
+Imports only `warehouse` of the other packages, and runs without Dagster. Modules of this folder are the engine and know
+no subject. A subject has a folder in `quality/suites/`.
 """
 
 import os
 
-# Read when Great Expectations is imported, which everything here does later than this, and only to run suites.
+# Great Expectations reads it when it is imported, which happens later than this.
 os.environ["GX_ANALYTICS_ENABLED"] = "false"

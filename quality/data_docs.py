@@ -1,7 +1,7 @@
-"""The data docs of Great Expectations, made whole: they open without a network, and load nothing from elsewhere.
+"""Makes the data docs of Great Expectations work offline: they load nothing from elsewhere.
 
-The pages that GX writes get their style, and their list of results, from scripts of other hosts: without those, the
-first page is empty.
+GX's pages take their style and their list of results from other hosts. Without a network, the first page would be
+empty.
 """
 
 import html
@@ -19,7 +19,7 @@ _ASSETS = ("data_docs.css", "data_docs.js")
 
 _ELSEWHERE = re.compile(
     r"""<link[^>]*href=["']https?:[^>]*>|<script[^>]*src=["']https?:[^>]*>\s*</script>|<img[^>]*src=["']https?:[^>]*>"""
-    # What stands between tags of a script and calls jQuery, which is not there.
+    # Inline scripts that call jQuery, which is removed.
     r"""|<script>(?:(?!</script>)[^$])*\$\((?:(?!</script>).)*</script>|url\(['"]?https?:[^)]*\)""",
     re.DOTALL,
 )
@@ -31,7 +31,7 @@ def docs_folder() -> Path:
 
 
 def complete(folder: Path, results: Sequence[tuple[Suite, Sequence[Check]]]) -> None:
-    """Take out of every page what it would load from elsewhere, and write a first page that lists the results."""
+    """Remove what pages would load from elsewhere, and write a first page that lists the results."""
     for asset in _ASSETS:
         shutil.copy(_HERE / asset, folder / "static" / asset)
     for page in folder.rglob("*.html"):
@@ -73,14 +73,14 @@ def _row(folder: Path, suite: Suite, checks: Sequence[Check]) -> str:
     failures = [check for check in checks if not check.passed]
     has_failed = any(check.severity == "error" for check in failures)
     state = ("failed" if has_failed else "warned" if failures else "passed") if checks else ""
-    said = "<br>".join(html.escape(_said(check)) for check in failures)
+    described = "<br>".join(html.escape(_description(check)) for check in failures)
     count = len(suite.expectations) if checks else "nothing loaded"
     return (
         f"<tr><td class='{state}'></td><td>{name}</td><td>{suite.model}</td>"
-        f"<td class='number'>{count}</td><td>{said}</td></tr>"
+        f"<td class='number'>{count}</td><td>{described}</td></tr>"
     )
 
 
-def _said(check: Check) -> str:
+def _description(check: Check) -> str:
     of = f" of {check.partition_key}" if check.partition_key else ""
     return f"{check.check_name}{of}: observed {check.observed}, expected {check.expected} ({check.severity})"

@@ -1,90 +1,140 @@
-"""How the data is, by its last checks, whoever ran them: `python -m quality.health`.
+"""The health of the data by its last checks, whoever ran them: `python -m quality.health [--json]`.
 
-The latest result of every check in the ledger: of dbt's tests, the suites of Great Expectations and Dagster's asset
-checks. Exit status: 0 no check of severity error failed; 1 one did; 3 there is no database, or nothing was checked.
+The latest result of every check in the ledger, by subject: dbt's tests, the suites of Great Expectations and Dagster's
+asset checks. Exit status: 0 no check of severity error failed; 1 one did; 3 there is no database, or nothing was
+checked.
 """
 
+import argparse
+import json
 import sys
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
 
 import duckdb
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from quality.subject import Listing
+from quality.suites import SUBJECTS
 from warehouse.connection import WarehouseError, open_for_reading
+from warehouse.paths import PROJECT_ROOT
 from warehouse.terminal import quiet_on_broken_pipe
 
-# A check's latest run; where that failed for several partitions, all of them.
+# The latest run of each check; where it failed for several partitions, all of them.
 _LATEST = """
     select source, asset, check_name, partition_key, severity, passed, observed, expected, checked_at
     from meta.asset_checks
     qualify checked_at = max(checked_at) over (partition by source, asset, check_name)
+    order by source, severity, asset, check_name, partition_key
 """
+_COLUMNS = ("source", "asset", "check", "partition", "severity", "passed", "observed", "expected", "checked_at")
 
-# Views of the dbt tests that warn, with what they name.
-_NAMED = {
-    "assert_every_month_of_trips_has_weather": (
-        "months of trips without weather",
-        "select strftime(month_without_weather, '%Y-%m')",
-    ),
-    "assert_no_day_of_a_loaded_month_is_without_trips": ("days without trips", "select feed || ' ' || date_day"),
-    "assert_trips_of_a_day_are_like_those_of_its_weekday": (
-        "days unlike their weekday",
-        "select feed || ' ' || pickup_date || ': ' || trip_count || ' trips, median ' || median_trip_count",
-    ),
-}
+# What concerns every subject.
+_ALL_SUBJECTS = "all"
+
+Check = dict[str, Any]
 
 
-def print_health(connection: duckdb.DuckDBPyConnection, console: Console) -> int | None:
-    """Print the latest checks; how many of severity error failed, none where nothing was checked."""
-    latest = connection.execute(f"{_LATEST} order by source, severity, asset, check_name, partition_key").fetchall()
-    if not latest:
-        return None
-    table = Table("source", box=None, header_style="bold", pad_edge=False)
+def latest_checks(connection: duckdb.DuckDBPyConnection) -> list[Check]:
+    """The latest checks as plain data, by subject: none where nothing was checked.
+
+    `rows` are what a check with a listing names, in words.
+    """
+    subjects = _subjects_of_models()
+    listings = {listing.test: listing for subject in SUBJECTS for listing in subject.listings}
+    checks: list[Check] = []
+    for row in connection.execute(_LATEST).fetchall():
+        check = dict(zip(_COLUMNS, row, strict=True))
+        names = (check["asset"], check["check"])
+        check["subject"] = next((subjects[name] for name in names if name in subjects), _ALL_SUBJECTS)
+        check["rows"] = _listed(connection, listings[check["check"]]) if check["check"] in listings else []
+        checks.append(check)
+    return sorted(checks, key=lambda check: (check["subject"] == _ALL_SUBJECTS, check["subject"]))
+
+
+def _subjects_of_models() -> dict[str, str]:
+    """The subject of every dbt model, seed and test, which is the folder that it is in, and of every suite's model."""
+    names = {subject.name for subject in SUBJECTS if subject.name}
+    found = {suite.model: subject.name for subject in SUBJECTS for suite in subject.suites if subject.name}
+    for folder in ("models", "seeds", "tests"):
+        root = PROJECT_ROOT / "dbt" / folder
+        for path in root.rglob("*.*"):
+            for name in names.intersection(path.relative_to(root).parts):
+                found[path.stem] = name
+    return found
+
+
+def _listed(connection: duckdb.DuckDBPyConnection, listing: Listing) -> list[str]:
+    is_there = "select count(*) from information_schema.tables where table_schema = 'core_checks' and table_name = ?"
+    if not connection.execute(is_there, [listing.test]).fetchall()[0][0]:
+        return []
+    return [row for (row,) in connection.execute(f"select {listing.row} from core_checks.{listing.test}").fetchall()]
+
+
+def count_failed(checks: Sequence[Check], severity: str = "error") -> int:
+    """How many checks of this severity failed; one that failed for several partitions counts once."""
+    return _count([check for check in checks if check["severity"] == severity and not check["passed"]])
+
+
+def _count(checks: Sequence[Check]) -> int:
+    return len({(check["source"], check["asset"], check["check"]) for check in checks})
+
+
+def print_health(checks: Sequence[Check], console: Console) -> None:
+    """Print how many checks there were, and those that failed."""
+    table = Table("subject", "source", box=None, header_style="bold", pad_edge=False)
     for name in ("checks", "failed", "warned", "last at (UTC)"):
         table.add_column(name, justify="right")
-    for source in sorted({row[0] for row in latest}):
-        rows = [row for row in latest if row[0] == source]
-        counts = [_checks(rows), *(_checks([row for row in rows if row[4:6] == (s, False)]) for s in ("error", "warn"))]
-        table.add_row(source, *(f"{count:,}" for count in counts), f"{max(row[8] for row in rows):%Y-%m-%d %H:%M}")
+    for (subject, source), group in groupby(checks, key=lambda check: (check["subject"], check["source"])):
+        rows = list(group)
+        counts = (_count(rows), count_failed(rows), count_failed(rows, "warn"))
+        last: datetime = max(row["checked_at"] for row in rows)
+        table.add_row(subject, source, *(f"{count:,}" for count in counts), f"{last:%Y-%m-%d %H:%M}")
     console.print(table)
-    for _, asset, check, partition, severity, passed, observed, expected, _ in latest:
-        if not passed:
-            word = "[bold red]failed[/]" if severity == "error" else "[yellow]warned[/]"
-            of = f" of {partition}" if partition else ""
-            console.print(word, escape(f"{asset}.{check}{of}: observed {observed}, expected {expected}"))
-    for test, (title, query) in _NAMED.items():
-        if named := _named(connection, test, query):
-            console.print(f"{title}: {escape(', '.join(named))}")
-    return _checks([row for row in latest if row[4:6] == ("error", False)])
+    for check in checks:
+        if not check["passed"]:
+            word = "[bold red]failed[/]" if check["severity"] == "error" else "[yellow]warned[/]"
+            of = f" of {check['partition']}" if check["partition"] else ""
+            name = f"{check['asset']}.{check['check']}{of}"
+            console.print(word, escape(f"{name}: observed {check['observed']}, expected {check['expected']}"))
+    for title, rows_named in _titled_rows(checks):
+        console.print(f"{title}: {escape(', '.join(rows_named))}")
 
 
-def _checks(rows: list[tuple[object, ...]]) -> int:
-    return len({row[1:3] for row in rows})
-
-
-def _named(connection: duckdb.DuckDBPyConnection, test: str, query: str) -> list[str]:
-    is_there = "select count(*) from information_schema.tables where table_schema = 'core_checks' and table_name = ?"
-    if not connection.execute(is_there, [test]).fetchall()[0][0]:
-        return []
-    return [name for (name,) in connection.execute(f"{query} from core_checks.{test}").fetchall()]
+def _titled_rows(checks: Sequence[Check]) -> Iterator[tuple[str, list[str]]]:
+    for subject in SUBJECTS:
+        for listing in subject.listings:
+            named: list[str] = next((check["rows"] for check in checks if check["check"] == listing.test), [])
+            if named:
+                yield listing.title, named
 
 
 @quiet_on_broken_pipe
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print the health of the data, and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m quality.health", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print the checks as JSON")
+    options = parser.parse_args(arguments)
     try:
         with open_for_reading() as connection:
-            failed = print_health(connection, Console(highlight=False, soft_wrap=True))
+            checks = latest_checks(connection)
     except duckdb.CatalogException:
-        failed = None
+        checks = []
     except WarehouseError as error:
         print(error, file=sys.stderr)
         return 3
-    if failed is None:
+    if not checks:
         print("nothing was checked yet. Run dbt build in dbt/, or python -m quality.run", file=sys.stderr)
         return 3
-    return 1 if failed else 0
+    if options.json:
+        print(json.dumps(checks, default=str, indent=2))
+    else:
+        print_health(checks, Console(highlight=False, soft_wrap=True))
+    return 1 if count_failed(checks) else 0
 
 
 if __name__ == "__main__":

@@ -5,24 +5,24 @@ from typing import Any
 
 from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
 
-from quality.files import PARTITION_KEY
+from quality.figures import PARTITION_KEY
 from quality.suite import Expectation, Suite
 from warehouse.ledger import Check
 
-# Of each expectation's figure, the values of all files.
+# The values of all files, by the name of the figure.
 Figures = Mapping[str, Sequence[float | None]]
 
 _EXAMPLES = 3
 
 
 def checks_of(suite: Suite, result: ExpectationSuiteValidationResult, figures: Figures | None) -> tuple[Check, ...]:
-    """A check for each expectation; where files failed it, one for each of those instead."""
+    """A check for each expectation, or where files failed it one for each of those."""
     by_name = {expectation.name: expectation for expectation in suite.expectations}
     return tuple(check for each in result.results for check in _checks(suite, by_name[_name_of(each)], each, figures))
 
 
 def _name_of(result: ExpectationValidationResult) -> str:
-    """The expectation's name of ours, which went along as meta."""
+    """Our name of the expectation, which GX keeps as meta."""
     config = result.expectation_config
     return str((config.meta if config else {})["name"])
 
@@ -59,7 +59,7 @@ def _check(
 
 
 def _error(result: ExpectationValidationResult) -> str | None:
-    """Why GX could not check, if it could not."""
+    """The reason why GX could not check, if it could not."""
     info = result.exception_info or {}
     raised = [info] if "raised_exception" in info else [each for each in info.values() if isinstance(each, dict)]
     messages = [str(each["exception_message"]) for each in raised if each.get("raised_exception")]
@@ -67,7 +67,7 @@ def _error(result: ExpectationValidationResult) -> str | None:
 
 
 def _of_rows(expectation: Expectation, result: Mapping[str, Any]) -> str:
-    """What GX says of the rows of a table, in words."""
+    """What GX observed in the rows of a table, in words."""
     if "unexpected_count" in result:
         count, rows = result["unexpected_count"], result["element_count"]
         examples = [_number(value) for value in result.get("partial_unexpected_list", [])[:_EXAMPLES]]
@@ -81,7 +81,7 @@ def _span(values: Sequence[float | None]) -> str:
     """The smallest and the largest figure, as in `0.93 to 0.98 in 24 files`."""
     known = [value for value in values if value is not None]
     if not known:
-        return "no file that it applies to"
+        return "applies to no file"
     low, high = _number(min(known)), _number(max(known))
     return (low if low == high else f"{low} to {high}") + f" in {len(known)} file{'s' if len(known) > 1 else ''}"
 

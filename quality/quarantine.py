@@ -1,85 +1,165 @@
-"""What was rejected, and why: `python -m quality.quarantine`.
+"""What was rejected, and why: `python -m quality.quarantine [--json]`.
 
-Rejected rows by feed, month and reason with their share of the file and three examples each. Exit status: 0 no file has
-more than 1 % of its rows rejected; 1 one has; 3 there is no database, or nothing is built.
+Rejected rows by subject, feed, period and reason, with their share of the file and three examples each. Exit status: 0
+no file has more rejected rows than its subject tolerates; 1 one has; 3 there is no database, or nothing is built.
 """
 
+import argparse
+import json
 import sys
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
 
 import duckdb
 from rich.console import Console
 from rich.markup import escape
 
-from quality.suites.mobility.facts import NO_DROPOFF_TIMES, QUARANTINE_TOLERANCE
+from quality.subject import Quarantine
+from quality.suites import SUBJECTS
 from warehouse.connection import WarehouseError, open_for_reading
+from warehouse.periods import Period
+from warehouse.sql import identifier
 from warehouse.terminal import quiet_on_broken_pipe
 
-_REJECTED = """
-    with rejected as (
-        select feed, source_month, reason, count(*) as rejected_rows
-        from core_core.quarantined_trips
-        group by all
-    ),
+_EXAMPLES = 3
 
-    published as (
-        select feed, cast(period_start as date) as source_month, rows as published_rows
-        from meta.asset_watermarks
-        where source_url is not null
-    )
-
-    select
-        feed,
-        source_month,
-        reason,
-        rejected_rows,
-        rejected_rows / published_rows as share,
-        sum(rejected_rows) over (partition by feed, source_month) / published_rows as share_of_file
-    from rejected
-    inner join published using (feed, source_month)
-    order by feed, source_month, rejected_rows desc
-"""
-
-_EXAMPLES = """
-    select source_row, pickup_datetime, dropoff_datetime
-    from core_core.quarantined_trips
-    where feed = ? and source_month = ? and reason = ?
-    order by source_row
-    limit 3
-"""
+# Rejected rows of one feed, one period and one reason.
+Rejection = dict[str, Any]
 
 
-def print_quarantine(connection: duckdb.DuckDBPyConnection, console: Console) -> int:
-    """Print the rejected rows; how many files have more of them than is tolerated."""
-    groups = connection.execute(_REJECTED).fetchall()
-    above = set()
-    for feed, month, reason, rows, share, share_of_file in groups:
-        is_above = share_of_file > QUARANTINE_TOLERANCE
-        colour = "bold red" if is_above else "bold"
-        console.print(f"[{colour}]{feed} {month:%Y-%m}[/]  {reason}: {rows:,} rows, {share:.4%} of the file")
-        if is_above:
-            above.add((feed, month))
-        if (feed, reason) == ("fhv", "missing_times") and month.year < 2017:
-            console.print(f"    {NO_DROPOFF_TIMES}")
-        for row, pickup, dropoff in connection.execute(_EXAMPLES, [feed, month, reason]).fetchall():
-            console.print(escape(f"    row {row:,}: pickup {pickup or 'missing'}, drop-off {dropoff or 'missing'}"))
-    if not groups:
+def rejections(connection: duckdb.DuckDBPyConnection) -> list[Rejection]:
+    """What was rejected, of every subject, as plain data.
+
+    Raises:
+        duckdb.CatalogException: a quarantine table is not built.
+    """
+    return [
+        rejection
+        for subject in SUBJECTS
+        for quarantine in subject.quarantines
+        for rejection in _rejections(connection, subject.name, quarantine)
+    ]
+
+
+def _rejections(connection: duckdb.DuckDBPyConnection, subject: str, quarantine: Quarantine) -> list[Rejection]:
+    groups = connection.execute(_groups_query(quarantine)).fetchall()
+    found: list[Rejection] = []
+    for feed, start, reason, rows, share, share_of_file in groups:
+        period = Period(quarantine.grain, start)
+        found.append(
+            {
+                "subject": subject,
+                "feed": feed,
+                "period": period.key,
+                "reason": reason,
+                "rows": rows,
+                "share": share,
+                "share_of_file": share_of_file,
+                "tolerance": quarantine.tolerance,
+                "is_tolerated": share_of_file <= quarantine.tolerance,
+                "explanation": _explanation(quarantine, feed, reason, period),
+                "examples": _examples(connection, quarantine, feed, period, reason),
+            }
+        )
+    return found
+
+
+def _groups_query(quarantine: Quarantine) -> str:
+    column = quarantine.grain.column
+    return f"""
+        with rejected as (
+            select feed, cast({column} as timestamp) as period_start, reason, count(*) as rejected_rows
+            from {quarantine.table}
+            group by all
+        ),
+
+        published as (
+            select
+                asset as feed,
+                try_strptime(partition_key, ['%Y-%m-%dT%H', '%Y-%m-%d', '%Y-%m']) as period_start,
+                rows as published_rows
+            from meta.asset_watermarks
+            where source_url is not null
+        )
+
+        select
+            feed,
+            period_start,
+            reason,
+            rejected_rows,
+            rejected_rows / published_rows as share,
+            sum(rejected_rows) over (partition by feed, period_start) / published_rows as share_of_file
+        from rejected
+        inner join published using (feed, period_start)
+        order by feed, period_start, rejected_rows desc
+    """
+
+
+def _explanation(quarantine: Quarantine, feed: str, reason: str, period: Period) -> str | None:
+    for each in quarantine.explanations:
+        if (each.feed, each.reason) == (feed, reason) and period.start < Period.of_any_grain(each.before).start:
+            return each.text
+    return None
+
+
+def _examples(
+    connection: duckdb.DuckDBPyConnection, quarantine: Quarantine, feed: str, period: Period, reason: str
+) -> list[dict[str, Any]]:
+    columns = ["source_row", *quarantine.shown.values()]
+    rows = connection.execute(
+        f"select {', '.join(map(identifier, columns))} from {quarantine.table}"
+        f" where feed = ? and {quarantine.grain.column} = ? and reason = ? order by source_row limit {_EXAMPLES}",
+        [feed, period.value, reason],
+    ).fetchall()
+    return [dict(zip(["row", *quarantine.shown], row, strict=True)) for row in rows]
+
+
+def print_rejections(found: Sequence[Rejection], console: Console) -> None:
+    """Print what was rejected, and which files have more of it than is tolerated."""
+    for subject, group in groupby(found, key=lambda each: each["subject"]):
+        console.print(f"[bold]{subject}[/]")
+        for each in group:
+            _print_rejection(each, console)
+    if not found:
         console.print("nothing was rejected")
-    for feed, month in sorted(above):
-        console.print(f"[bold red]failed[/] {feed} {month:%Y-%m}: more than {QUARANTINE_TOLERANCE:.0%} of the file")
-    return len(above)
+    above = {(each["feed"], each["period"]): each["tolerance"] for each in found if not each["is_tolerated"]}
+    for (feed, period), tolerance in sorted(above.items()):
+        console.print(f"[bold red]failed[/] {feed} {period}: more than {tolerance:.0%} of the file")
+
+
+def _print_rejection(each: Rejection, console: Console) -> None:
+    colour = "bold" if each["is_tolerated"] else "bold red"
+    counted = f"{each['reason']}: {each['rows']:,} rows, {each['share']:.4%} of the file"
+    console.print(f"[{colour}]{each['feed']} {each['period']}[/]  {counted}")
+    if each["explanation"]:
+        console.print(f"    {each['explanation']}")
+    for example in each["examples"]:
+        shown = ", ".join(f"{name} {value or 'missing'}" for name, value in example.items() if name != "row")
+        console.print(escape(f"    row {example['row']:,}: {shown}"))
 
 
 @quiet_on_broken_pipe
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print the report, and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m quality.quarantine", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print the rejected rows as JSON")
+    options = parser.parse_args(arguments)
     try:
         with open_for_reading() as connection:
-            return 1 if print_quarantine(connection, Console(highlight=False, soft_wrap=True)) else 0
+            found = rejections(connection)
     except duckdb.CatalogException:
-        print("expected core_core.quarantined_trips, but it is missing. Run dbt build in dbt/", file=sys.stderr)
+        tables = ", ".join(quarantine.table for subject in SUBJECTS for quarantine in subject.quarantines)
+        print(f"expected {tables}, but not all are there. Run dbt build in dbt/", file=sys.stderr)
+        return 3
     except WarehouseError as error:
         print(error, file=sys.stderr)
-    return 3
+        return 3
+    if options.json:
+        print(json.dumps(found, default=str, indent=2))
+    else:
+        print_rejections(found, Console(highlight=False, soft_wrap=True))
+    return 0 if all(each["is_tolerated"] for each in found) else 1
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ Bound = float | str | None
 
 
 def row_count(low: int | None = 1, high: int | None = None) -> Expectation:
-    """The table has so many rows, at least one where nothing is said."""
+    """The number of rows of the table is in a range; by default it has at least one."""
     return Expectation(
         "row_count", "expect_table_row_count_to_be_between", {"min_value": low, "max_value": high}, "Rows of the table."
     )
@@ -26,15 +26,18 @@ def not_null(column: str, mostly: float = 1.0, severity: Severity = "error") -> 
 
 
 def unique(column: str) -> Expectation:
-    """No value of the column comes twice. Sorts the column: not for tens of millions of rows."""
+    """The column has no value twice. Sorts the column: not for tens of millions of rows."""
     arguments = {"column": column}
     return Expectation(
-        f"{column}_unique", "expect_column_values_to_be_unique", arguments, f"No {column} comes twice; it is the key."
+        f"{column}_unique",
+        "expect_column_values_to_be_unique",
+        arguments,
+        f"{column} is the key: no value is there twice.",
     )
 
 
 def unique_together(name: str, columns: Sequence[str]) -> Expectation:
-    """No combination of the columns' values comes twice."""
+    """The columns have no combination of values twice."""
     arguments = {"column_list": list(columns)}
     return Expectation(
         name, "expect_compound_columns_to_be_unique", arguments, f"{' and '.join(columns)} together are the key."
@@ -44,7 +47,7 @@ def unique_together(name: str, columns: Sequence[str]) -> Expectation:
 def between(
     column: str, low: Bound, high: Bound, mostly: float = 1.0, severity: Severity = "error", why: str = ""
 ) -> Expectation:
-    """Values of the column are in a range, both bounds included; none means no bound."""
+    """Values of the column are in a range, both bounds included; None means no bound."""
     return Expectation(
         f"{column}_in_range",
         "expect_column_values_to_be_between",
@@ -98,7 +101,7 @@ def at_least(
 
 
 def none_where(name: str, condition: str, description: str, severity: Severity = "error") -> Expectation:
-    """No row fulfils the SQL condition."""
+    """The SQL condition holds for no row."""
     return no_rows(name, f"select * from {{batch}} where {condition}", description, severity)
 
 

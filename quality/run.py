@@ -1,23 +1,28 @@
-"""Check the warehouse: `python -m quality.run [--select fct_trips,dim_weather]`.
+"""Check the warehouse: `python -m quality.run [--select NAMES] [--json]`.
 
 Exit status: 0 every expectation of severity error holds; 1 one or more do not; 2 bad arguments; 3 there is nothing to
 check: no database, nothing built or nothing loaded, or another process kept the file for too long.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from quality.data_docs import docs_folder
-from quality.suite import UnknownSuiteError, select
-from quality.suites import SUITES
+from quality.suite import Suite, UnknownSuiteError, select
+from quality.suites import SUBJECTS, SUITES
 from warehouse.connection import WarehouseError
 from warehouse.ledger import Check
 from warehouse.terminal import quiet_on_broken_pipe
+
+if TYPE_CHECKING:
+    from quality.validate import SuiteResult
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -25,11 +30,12 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m quality.run",
         description="Run the suites on the DuckDB file, renew the data docs, and write what was observed into the "
         "ledger (meta.asset_checks).",
-        epilog="Exit status: 0 all that must hold does; 1 something does not; 2 bad arguments; 3 nothing to check.",
+        epilog="Exit status: 0 all expectations hold or only warn; 1 one failed; 2 bad arguments; 3 nothing to check.",
     )
     parser.add_argument("--select", default="", help="comma-separated suites or dbt models (default: all)")
     parser.add_argument("--no-docs", action="store_true", help="leave the HTML data docs as they are")
     parser.add_argument("--list", action="store_true", help="only name the suites and their expectations")
+    parser.add_argument("--json", action="store_true", help="print the results, or the list, as JSON")
     return parser.parse_args(arguments)
 
 
@@ -37,19 +43,15 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the arguments say, and return the exit status."""
     options = _arguments(arguments)
-    console = Console(highlight=False)
     try:
         suites = select(SUITES, [name.strip() for name in options.select.split(",") if name.strip()])
     except UnknownSuiteError as error:
         print(error, file=sys.stderr)
         return 2
     if options.list:
-        for suite in suites:
-            console.print(f"[bold]{suite.name}[/] on {suite.model}, {suite.kind}")
-            for expectation in suite.expectations:
-                console.print(escape(f"    {expectation.name} ({expectation.severity}): {expectation.description}"))
+        _print_list(suites, as_json=options.json)
         return 0
-    # Great Expectations takes seconds to import: not for a wrong argument.
+    # Imported here because Great Expectations takes seconds to import.
     from quality.runner import error_of, run_and_record
     from quality.validate import NothingToCheckError
 
@@ -60,6 +62,66 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (NothingToCheckError, WarehouseError) as error:
         print(error, file=sys.stderr)
         return 3
+    if options.json:
+        print(json.dumps(checks_as_rows(results), indent=2))
+    else:
+        _print_results(results, has_docs=not options.no_docs)
+    return 1 if error_of(results) else 0
+
+
+def expectations_as_rows(suites: Sequence[Suite]) -> list[dict[str, Any]]:
+    """Every expectation as plain data."""
+    return [
+        {
+            "subject": _subject_of(suite),
+            "suite": suite.name,
+            "model": suite.model,
+            "kind": suite.kind,
+            "expectation": expectation.name,
+            "severity": expectation.severity,
+            "description": expectation.description,
+        }
+        for suite in suites
+        for expectation in suite.expectations
+    ]
+
+
+def checks_as_rows(results: "Sequence[SuiteResult]") -> list[dict[str, Any]]:
+    """Every check of a run as plain data; an expectation that files failed has a row for each of them."""
+    return [
+        {
+            "subject": _subject_of(result.suite),
+            "suite": result.suite.name,
+            "model": result.suite.model,
+            "expectation": check.check_name,
+            "partition": check.partition_key,
+            "severity": check.severity,
+            "passed": check.passed,
+            "observed": check.observed,
+            "expected": check.expected,
+        }
+        for result in results
+        for check in result.checks
+    ]
+
+
+def _subject_of(suite: Suite) -> str | None:
+    return next((subject.name for subject in SUBJECTS if suite in subject.suites), None) or None
+
+
+def _print_list(suites: Sequence[Suite], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(expectations_as_rows(suites), indent=2))
+        return
+    console = Console(highlight=False)
+    for suite in suites:
+        console.print(f"[bold]{suite.name}[/] on {suite.model}, {suite.kind}")
+        for expectation in suite.expectations:
+            console.print(escape(f"    {expectation.name} ({expectation.severity}): {expectation.description}"))
+
+
+def _print_results(results: "Sequence[SuiteResult]", *, has_docs: bool) -> None:
+    console = Console(highlight=False)
     table = Table("suite", box=None, header_style="bold", pad_edge=False)
     for name in ("expectations", "failed", "warned", "seconds"):
         table.add_column(name, justify="right")
@@ -75,9 +137,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for result in results:
         for check in [*result.failed("error"), *result.failed("warn")]:
             console.print(_line(check), soft_wrap=True)
-    if not options.no_docs:
+    if has_docs:
         console.print(f"\ndata docs: {docs_folder() / 'index.html'}", soft_wrap=True)
-    return 1 if error_of(results) else 0
 
 
 def _count(checks: Sequence[Check], colour: str) -> str:
@@ -88,8 +149,8 @@ def _count(checks: Sequence[Check], colour: str) -> str:
 def _line(check: Check) -> str:
     colour, word = ("bold red", "failed") if check.severity == "error" else ("yellow", "warned")
     of = f" of {check.partition_key}" if check.partition_key else ""
-    said = f" {check.asset}.{check.check_name}{of}: observed {check.observed}, expected {check.expected}"
-    return f"[{colour}]{word}[/]{escape(said)}"
+    description = f" {check.asset}.{check.check_name}{of}: observed {check.observed}, expected {check.expected}"
+    return f"[{colour}]{word}[/]{escape(description)}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A run of suites, from opening the warehouse to the ledger. What the command line and Dagster have in common."""
+"""A run of suites, from opening the warehouse to writing the ledger. The command line and Dagster both use it."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -23,15 +23,15 @@ def run_and_record(
 ) -> list[SuiteResult]:
     """Run the suites, renew the data docs, and write what was observed into the ledger.
 
-    Reads beside other readers, and writes only once it knows everything, for a moment.
+    Reads beside other readers. Writes for a moment only, at the end.
 
     Raises:
-        NothingToCheckError: dbt has not built a model that a suite looks at.
-        NothingLoadedError: no month of the feeds that the suites look at is loaded.
+        NothingToCheckError: dbt has not built a model that a suite checks.
+        NothingLoadedError: no file of the suites' feeds is loaded.
         WarehouseError: there is no DuckDB file, or it cannot be opened, or was in use for too long.
     """
     started_at = utc_now()
-    # The new docs take the place of the old ones when they are whole.
+    # The new docs replace the old ones when they are complete.
     new_docs = docs_folder().with_name(f"{docs_folder().name}.new") if builds_docs else None
     with open_for_reading() as connection:
         results = run_suites(connection, suites, new_docs)
@@ -68,7 +68,7 @@ def verdict(result: SuiteResult) -> Check:
 
 
 def error_of(results: Sequence[SuiteResult]) -> str | None:
-    """The first failures of severity error by name, and how many there are more; none where nothing failed."""
+    """The first failures of severity error by name, and how many more there are; None where nothing failed."""
     failures = [check for result in results for check in result.failed("error")]
     return _named(failures) if failures else None
 

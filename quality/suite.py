@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from warehouse.periods import Grain
+
 Severity = Literal["error", "warn"]
 
-# Of a row suite the rows of the table are checked; of a file suite figures of each published file (quality/files.py).
+# A row suite checks the rows of its table. A file suite checks figures of each published file (quality/files.py).
 Kind = Literal["rows", "files"]
 
 
@@ -15,9 +17,9 @@ class Expectation:
     """One expectation of Great Expectations, under a name of our own.
 
     `name` is what the ledger, the data docs and the terminal call it: unique in its suite. `type` is GX's name of the
-    expectation and `arguments` are its arguments. In a file suite, `figure` is the SQL whose value is looked at for
-    each file: an aggregate of the file's rows or, where `is_comparison`, an expression over the figures of the file and
-    of the file before.
+    expectation and `arguments` are its arguments. In a file suite, `figure` is the SQL whose value is checked for each
+    file: an aggregate of the file's rows or, where `is_comparison`, an expression over the figures of the file and of
+    the file before. `since` is the key of the first period that it is checked in, such as `2011-01`.
     """
 
     name: str
@@ -27,15 +29,21 @@ class Expectation:
     severity: Severity = "error"
     figure: str | None = None
     is_comparison: bool = False
+    since: str | None = None
 
 
 @dataclass(frozen=True)
 class Suite:
     """The expectations on one dbt model.
 
-    `table` is where dbt built the model. `feeds` are, for a file suite, those whose files it holds. `detail` is SQL
-    for words that are shown beside a file that fails. `is_blocking` says whether Dagster stops what is downstream when
-    an expectation of severity error fails.
+    `table` is where dbt built the model. `is_blocking` says whether Dagster stops what is downstream when an
+    expectation of severity error fails.
+
+    A file suite has the following, too. `feeds` are those whose files the table holds, and `grain` is how long their
+    periods are: it names the column of the table that says which file a row is from. A table with a row a file, whose
+    columns are the figures, has neither; it has columns `feed` and `partition_key`. `detail` is SQL for words that are
+    shown beside a file that fails. `event_days` is a table of days (`date_day`) on which a `feed` was unlike other
+    days.
     """
 
     name: str
@@ -46,12 +54,16 @@ class Suite:
     feeds: tuple[str, ...] = ()
     detail: str = "''"
     is_blocking: bool = field(default=True, kw_only=True)
+    grain: Grain | None = field(default=None, kw_only=True)
+    event_days: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         names = [expectation.name for expectation in self.expectations]
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
             raise ValueError(f"{self.name}: expected each name once, but {', '.join(repeated)} comes more often")
+        if bool(self.feeds) != (self.grain is not None):
+            raise ValueError(f"{self.name}: expected feeds and the grain of their periods, or neither")
 
     @property
     def check_name(self) -> str:
@@ -60,14 +72,14 @@ class Suite:
 
 
 class UnknownSuiteError(ValueError):
-    """A name in a selection that no suite and no model has."""
+    """A name in a selection that is not a suite or a model."""
 
 
 def select(suites: tuple[Suite, ...], names: list[str]) -> list[Suite]:
-    """The suites of these names, or of the models of these names, each once, in their own order; all without names.
+    """The suites with these names, or of models with these names, in their own order; without names all.
 
     Raises:
-        UnknownSuiteError: a name fits none.
+        UnknownSuiteError: no suite and no model has one of the names.
     """
     known = {name for suite in suites for name in (suite.name, suite.model)}
     unknown = [name for name in names if name not in known]

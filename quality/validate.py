@@ -17,7 +17,7 @@ from great_expectations.expectations.expectation_configuration import Expectatio
 from great_expectations.expectations.metadata_types import FailureSeverity
 
 from quality.data_docs import complete
-from quality.files import EVENT_DAYS, PARTITION_KEY, figures_query
+from quality.figures import PARTITION_KEY, figures_query
 from quality.outcome import Figures, checks_of, expected
 from quality.suite import Expectation, Suite
 from quality.warehouse_source import DuckDBDatasource, add_warehouse
@@ -26,7 +26,7 @@ from warehouse.ledger import Check
 _SITE = "quality_docs"
 _SEVERITIES = {"error": FailureSeverity.CRITICAL, "warn": FailureSeverity.WARNING}
 
-# Rows that are shown of what fails: of a table some examples, of files every one, by its partition key.
+# What is shown of a failure: some rows of a table as examples; of files every one, by its partition key.
 _RESULT_FORMATS: dict[str, dict[str, Any]] = {
     "rows": {"result_format": "BASIC", "partial_unexpected_count": 5},
     "files": {"result_format": "COMPLETE", "unexpected_index_column_names": [PARTITION_KEY, "detail"]},
@@ -34,11 +34,11 @@ _RESULT_FORMATS: dict[str, dict[str, Any]] = {
 
 
 class NothingToCheckError(Exception):
-    """The warehouse has nothing that suites could look at; the message says what to do."""
+    """The warehouse has nothing that the suites could check; the message says what to do."""
 
 
 class NothingLoadedError(NothingToCheckError):
-    """No month of the feeds that the suites look at is loaded."""
+    """No file of the suites' feeds is loaded."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,11 @@ class SuiteResult:
 def run_suites(
     connection: duckdb.DuckDBPyConnection, suites: Iterable[Suite], docs_folder: Path | None = None
 ) -> list[SuiteResult]:
-    """Run the suites, and put data docs of them into the folder if one is given.
+    """Run the suites, and write their data docs into the folder if one is given.
 
     Raises:
-        NothingToCheckError: dbt has not built a model that a suite looks at.
-        NothingLoadedError: no month of the feeds that the suites look at is loaded.
+        NothingToCheckError: dbt has not built a model that a suite checks.
+        NothingLoadedError: no file of the suites' feeds is loaded.
     """
     suites = list(suites)
     _fail_unless_built(connection, suites)
@@ -77,27 +77,30 @@ def run_suites(
         complete(docs_folder, [(result.suite, result.checks) for result in results])
     if not any(result.checks for result in results):
         raise NothingLoadedError(
-            "expected months of the feeds of these suites, but none is loaded. Load one: "
-            "python ingestion/run_pipeline.py --year 2025 --months 1, then run dbt build in dbt/"
+            "expected files of the feeds of these suites, but none is loaded. Load some with "
+            "python ingestion/run_pipeline.py, then run dbt build in dbt/"
         )
     return results
 
 
 def _fail_unless_built(connection: duckdb.DuckDBPyConnection, suites: list[Suite]) -> None:
-    missing = sorted({suite.model for suite in suites} - _built(connection))
+    built = {name.rpartition(".")[2] for name in _built(connection)}
+    missing = sorted({suite.model for suite in suites} - built)
     if missing:
         raise NothingToCheckError(
-            f"expected the models that are to be checked, but {', '.join(missing)} are missing. Run dbt build in dbt/"
+            f"expected the models of these suites, but {', '.join(missing)} are missing. Run dbt build in dbt/"
         )
 
 
 def _built(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    return {name for (name,) in connection.execute("select table_name from information_schema.tables").fetchall()}
+    """Every table and view, with its schema."""
+    tables = "select table_schema || '.' || table_name from information_schema.tables"
+    return {name for (name,) in connection.execute(tables).fetchall()}
 
 
 @contextmanager
 def _gx_context(docs_folder: Path | None) -> Iterator[EphemeralDataContext]:
-    """A context of GX in memory: what is kept is in the ledger and in the data docs."""
+    """A context of GX in memory. Only the ledger and the data docs are kept."""
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     if docs_folder:
@@ -131,9 +134,9 @@ def _run(
 
 
 def _measure(connection: duckdb.DuckDBPyConnection, suite: Suite) -> tuple[str, Figures]:
-    """Keep the figures of the suite's files in a table of this connection; the query that reads it, and the figures."""
+    """Measure the suite's files into a temporary table; the query that reads it, and the figures."""
     table = f"figures_of_{suite.name}"
-    has_event_days = EVENT_DAYS in _built(connection)
+    has_event_days = suite.event_days in _built(connection)
     connection.execute(f"create or replace temp table {table} as {figures_query(suite, has_event_days=has_event_days)}")
     names = [expectation.name for expectation in suite.expectations]
     rows = connection.execute(f"select {', '.join(names)} from {table}").fetchall()
@@ -154,12 +157,12 @@ def _validate(
 
 
 def _configuration(expectation: Expectation) -> Any:
-    """The expectation as GX has it; its name goes along as meta."""
+    """The expectation as GX has it, with its name as meta."""
     return ExpectationConfiguration(
         type=expectation.type,
         kwargs=dict(expectation.arguments),
         meta={"name": expectation.name},
-        # What the data docs show in place of GX's own sentence, which knows nothing of files and shares.
+        # The data docs show this in place of GX's own sentence, which knows nothing of files and shares.
         description=f"{expectation.description} Expected: {expected(expectation)}. Severity: {expectation.severity}.",
         severity=_SEVERITIES[expectation.severity],
     ).to_domain_obj()

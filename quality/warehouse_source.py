@@ -1,8 +1,8 @@
 """The DuckDB warehouse as a data source of Great Expectations.
 
-GX through DuckDB's SQLAlchemy dialect fails with "list index out of range": it closes the connection before it
-fetches. Here results are fetched while it is open. And GX would open the file by itself, without waiting for whoever
-has it: here it is handed the connection that is open.
+GX through DuckDB's SQLAlchemy dialect fails with "list index out of range", because it closes the connection before it
+fetches. Here results are fetched while the connection is open. GX would also open the file by itself, without waiting
+for another process. Here it gets a connection that is already open.
 """
 
 import atexit
@@ -19,18 +19,18 @@ from sqlalchemy.pool import StaticPool
 
 
 @atexit.register
-def _let_go_of_the_dialect() -> None:
-    """GX keeps the dialect's modules alive to the last, and DuckDB then prints a page about references that leaked."""
+def _free_the_dialect() -> None:
+    """Frees the dialect's modules, which GX keeps alive: otherwise DuckDB prints a page about leaked references."""
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == "duckdb_engine":
             vars(module).clear()
 
 
 class LentConnection(ConnectionWrapper):
-    """An open connection that GX, which closes what it is done with, leaves open."""
+    """A connection that stays open when GX closes it."""
 
     def close(self) -> None:
-        """Whoever opened the connection closes it."""
+        """Do nothing: whoever opened the connection closes it."""
 
 
 class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
@@ -43,7 +43,7 @@ class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
 
 
 class DuckDBDatasource(SQLDatasource):
-    """A DuckDB connection that is open. GX makes its own copies of a data source, so it is found by its name."""
+    """An open DuckDB connection. GX copies data sources, so the connection is found by the source's name."""
 
     type: Literal["duckdb"] = "duckdb"  # type: ignore[assignment]
 

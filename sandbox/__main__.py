@@ -1,7 +1,8 @@
-"""The sample publisher's command line.
+"""The sandbox's command line: stand-ins for the publishers, on this machine.
 
-`serve` months over HTTP until stopped, `run` a command that reads from them, or `write` their files into
-a folder.
+`serve` files over HTTP until stopped, `run` a command that reads from them, or `write` the files into a folder. A
+period is a month (2025-01), a day (2025-01-03) or an hour (2025-01-03T04). Whatever is asked for, a feed of months has
+the months that it touches, and a feed of days all its days: `--from 2025-01 --to 2025-02` is 59 days.
 """
 
 import argparse
@@ -11,26 +12,25 @@ import signal
 import subprocess
 import sys
 import threading
-from datetime import date
-from itertools import groupby
 from pathlib import Path
 
-from ingestion.catalog import FEEDS
-from sandbox.faults import Breakage, Fault, parse_breakage
-from sandbox.files import FILE_FEEDS, PUBLISHER_FOLDERS, write_archive, write_file
+from sandbox.breakages import Breakage, parse_breakage
+from sandbox.catalog import FILE_FEEDS, file_stand_in_of
+from sandbox.faults import Fault
+from sandbox.files import write_published
 from sandbox.guard import RealFilesLoadedError, check_no_real_file_is_loaded
-from sandbox.mobility.citibike_archive import is_archived
-from sandbox.mobility.months import month_range
 from sandbox.server import SamplePublisher
+from sandbox.store import file_partitions
 from warehouse.connection import WarehouseError
+from warehouse.periods import BadPeriodError, Period
 from warehouse.terminal import quiet_on_broken_pipe
 
 
-def _month(text: str) -> date:
+def _period(text: str) -> Period:
     try:
-        return date.fromisoformat(f"{text}-01")
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a month as YYYY-MM, got {text!r}") from None
+        return Period.of_any_grain(text)
+    except BadPeriodError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _rows(text: str) -> int:
@@ -67,12 +67,17 @@ def _breakage(text: str) -> Breakage:
 
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--from", dest="first", type=_month, required=True, metavar="YYYY-MM", help="first month")
-    common.add_argument("--to", dest="last", type=_month, required=True, metavar="YYYY-MM", help="last month")
-    common.add_argument("--rows", type=_rows, default=20_000, help="rows of yellow in a month (default: %(default)s)")
+    for option, name, word in (("--from", "first", "first"), ("--to", "last", "last")):
+        common.add_argument(option, dest=name, type=_period, required=True, metavar="PERIOD", help=f"{word} period")
+    common.add_argument(
+        "--rows",
+        type=_rows,
+        default=20_000,
+        help="rows of a file of a subject's main feed; the others have their usual share (default: %(default)s)",
+    )
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    serve = commands.add_parser("serve", parents=[common], help="stand in for the three publishers over HTTP")
+    serve = commands.add_parser("serve", parents=[common], help="stand in for all publishers over HTTP")
     run = commands.add_parser("run", parents=[common], help="serve while a command runs with the addresses set")
     for parser_of_server, port in ((serve, 8900), (run, 0)):
         parser_of_server.add_argument(
@@ -84,8 +89,9 @@ def _parser() -> argparse.ArgumentParser:
             type=_breakage,
             action="append",
             default=[],
-            metavar="FEED:YYYY-MM:FAULT[:TIMES]",
-            help=f"break a month, for good or for so many requests; of {', '.join(Fault)}; may be repeated",
+            metavar="FEED:PERIOD:FAULT[:TIMES]",
+            help="break a period, such as green:2025-05:html, for good or for so many requests; may be repeated; "
+            f"faults: {', '.join(Fault)}",
         )
         parser_of_server.add_argument(
             "--folder", type=Path, help="where to keep the files made (default: removed at the end)"
@@ -93,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("argv", nargs="+", metavar="-- command", help="the command and its arguments")
     write = commands.add_parser("write", parents=[common], help="write files laid out as the publishers do")
     write.add_argument("--feeds", type=_feeds, default=list(FILE_FEEDS), help=f"of {', '.join(FILE_FEEDS)}")
-    write.add_argument("--folder", type=Path, required=True, help="where to put trip-data/ and tripdata/")
+    write.add_argument("--folder", type=Path, required=True, help="where to put a folder for each publisher")
     return parser
 
 
@@ -102,7 +108,7 @@ def _publisher(arguments: argparse.Namespace) -> SamplePublisher:
         arguments.first, arguments.last, rows=arguments.rows, port=arguments.port, folder=arguments.folder
     )
     for broken in arguments.faults:
-        publisher.break_(broken.feed, broken.month, broken.fault, times=broken.times)
+        publisher.break_as(broken)
     return publisher
 
 
@@ -120,11 +126,11 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    """Serve while the command runs, and return its exit status."""
+    """Serve while the command runs, and return the command's exit status."""
     check_no_real_file_is_loaded()
     with _publisher(arguments) as publisher:
         command = subprocess.Popen(arguments.argv, env=os.environ | publisher.environment)
-        # An interrupt from the terminal reaches the command itself; either way its end is awaited.
+        # An interrupt from the terminal reaches the command itself. This process waits until the command has ended.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, lambda *_: command.terminate())
         status = command.wait()
@@ -132,16 +138,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _write(arguments: argparse.Namespace) -> int:
-    months = list(month_range(arguments.first, arguments.last))
-    archived = [month for month in months if "citibike" in arguments.feeds and is_archived("citibike", month)]
-    for _, of_year in groupby(archived, key=lambda month: month.year):
-        folder = arguments.folder / PUBLISHER_FOLDERS["citibike"]
-        print(write_archive(list(of_year), folder, rows=arguments.rows), flush=True)
-    for month in months:
-        for feed in arguments.feeds:
-            if not is_archived(feed, month):
-                folder = arguments.folder / PUBLISHER_FOLDERS[FEEDS[feed].publisher.name]
-                print(write_file(feed, month, folder, rows=arguments.rows), flush=True)
+    for partitions in file_partitions(arguments.feeds, arguments.first, arguments.last):
+        folder = arguments.folder / file_stand_in_of(partitions[0].feed.name).path
+        print(write_published(partitions, folder, rows=arguments.rows), flush=True)
     return 0
 
 
@@ -150,8 +149,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     parser = _parser()
     arguments = parser.parse_args(argv)
-    if arguments.last < arguments.first:
-        parser.error(f"--to {arguments.last:%Y-%m} is before --from {arguments.first:%Y-%m}")
+    if arguments.last.end < arguments.first.end:
+        parser.error(f"--to {arguments.last} is before --from {arguments.first}")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     commands = {"serve": _serve, "run": _run, "write": _write}
     try:

@@ -1,8 +1,8 @@
 """SQL expressions that draw from a distribution, the same value for the same row every time.
 
-A draw is a hash of the row's key, never a random number, so a file depends neither on the order in
-which rows are made nor on the number of threads. DuckDB's hash of one integer mixes well; its hash of
-several arguments does not (columns drawn that way correlate), hence the keys packed into one integer.
+A draw is a hash of the row's key, never a random number. So a file depends neither on the order in which rows are made
+nor on the number of threads. DuckDB's hash of one integer mixes well. Its hash of several arguments does not: columns
+drawn that way correlate. Hence the keys are packed into one integer.
 """
 
 from collections.abc import Hashable, Mapping
@@ -14,18 +14,25 @@ Value = TypeVar("Value", bound=Hashable)
 # One key for each draw of a row: row * DRAWS_PER_ROW + position of the draw.
 DRAWS_PER_ROW = 64
 _ROWS_PER_FILE = 1 << 28
+_PERIODS = 4096
 
 _TO_UNIT_INTERVAL = 2.0**-53
 
 
-def first_key(feed_number: int, month_number: int, revision: int) -> int:
-    """The key of a file's first draw; files share no key, so their draws are independent."""
-    file_number = (feed_number * 4096 + month_number) * 64 + revision % 64
+def first_key(feed_number: int, period_number: int, revision: int) -> int:
+    """The key of a file's first draw. Files share no key, so their draws are independent.
+
+    Raises:
+        ValueError: the number of the period is not from 0 to 4095.
+    """
+    if not 0 <= period_number < _PERIODS:
+        raise ValueError(f"expected a number of a period from 0 to {_PERIODS - 1}, got {period_number}")
+    file_number = (feed_number * _PERIODS + period_number) * 64 + revision % 64
     return file_number * _ROWS_PER_FILE * DRAWS_PER_ROW
 
 
 def hashed(row: str, key: int, draw: int) -> str:
-    """64 bits for the row; no two keys have the same ones (DuckDB's hash of one integer is a bijection)."""
+    """64 bits for the row, unique to the key: DuckDB's hash of one integer is a bijection."""
     return f"hash({row} * {DRAWS_PER_ROW} + {key + draw})"
 
 
@@ -42,8 +49,8 @@ def uniforms(row: str, key: int, words: str) -> str:
 def near(rank: str, noise: str, spread: float) -> str:
     """A rank close to another rank: moved by at most half the spread and folded back into [0, 1].
 
-    Folding keeps the result uniform, so two columns can be drawn from their own quantiles and still go
-    together, as distance and fare do.
+    Folding keeps the result uniform. So two columns can be drawn from their own quantiles and still correlate, as a
+    quantity and a price do.
     """
     return f"(1 - abs(1 - abs({rank} + {spread} * ({noise} - 0.5))))"
 
@@ -59,7 +66,7 @@ def quantiles(rank: str, knots: Mapping[float, float]) -> str:
 
 
 def choice(rank: str, weights: Mapping[str, float]) -> str:
-    """One of a few SQL expressions, by weight; the last also takes what is left of a full unit."""
+    """One of a few SQL expressions, by weight; rounding errors fall to the last."""
     total, reached, branches = sum(weights.values()), 0.0, []
     for expression, weight in list(weights.items())[:-1]:
         reached += weight / total
@@ -79,8 +86,8 @@ def cells(weights: Mapping[Value, float], count: int) -> list[Value]:
 
 
 def pick(rank: str, weights: Mapping[int, float], count: int = 1000) -> str:
-    """One of many integers, by weight, through a list of cells: one look-up whatever their number."""
+    """One of many integers, by weight: one look-up in a list of cells, however many integers there are."""
     values = cells(weights, count)
-    # one constant; a list of as many expressions takes the planner long
+    # One constant: the planner is slow with a list of many expressions.
     listed = ",".join(map(str, values))
     return f"list_extract('[{listed}]'::integer[], 1 + floor({rank} * {len(values)})::integer)"

@@ -1,4 +1,4 @@
-"""Sample files must not take the place of real ones."""
+"""Keeps sample files from replacing real ones."""
 
 from warehouse.connection import open_for_reading
 from warehouse.ledger import read_watermarks
@@ -27,5 +27,5 @@ def check_no_real_file_is_loaded() -> None:
     if real:
         raise RealFilesLoadedError(
             f"{database_path()} holds {len(real)} published files, such as {real[0]}, and sample files of the same "
-            f"months would replace them. Set {DATABASE_VARIABLE} to another file for the samples."
+            f"periods would replace them. Set {DATABASE_VARIABLE} to another file for the samples."
         )

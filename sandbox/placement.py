@@ -1,7 +1,7 @@
 """Where a file's quirks go: an exact number of rows for each, spread over the whole file.
 
-Rates alone would leave a small file without any. Rows are taken in pairs: the first row of a pair may
-carry a quirk, the second is ordinary, which gives a refund its charge as a neighbour.
+With rates alone a small file would have none. Rows are taken in pairs: the first row of a pair may have a quirk, the
+second is ordinary. So a quirk may refer to its neighbour, as a refund does to its charge.
 """
 
 from collections.abc import Sequence
@@ -29,8 +29,8 @@ def _stride(pairs: int) -> int:
 def placed_rows(start: int, stop: int, eligible: int, quirks: Sequence[Quirk]) -> str:
     """A query for rows `start` to `stop`: `i`, its `pair_quirk`, `quirk` and `quirk_number`.
 
-    `eligible` is how many rows from the file's first on may carry quirks. `pair_quirk` is the quirk of
-    the pair and `quirk` that of the row itself; both are '' where there is none. `quirk_number` counts
+    Only the first `eligible` rows of the file may have quirks. `pair_quirk` is the quirk of
+    the pair and `quirk` that of the row itself; both are '' where a row has none. `quirk_number` counts
     the rows of one quirk from 0.
     """
     pairs = max(1, eligible // 2)

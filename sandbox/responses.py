@@ -1,7 +1,7 @@
 """What is answered to a request: plain functions from request to response, no sockets.
 
-Files are answered as an object store does (S3): conditional requests, one byte range, 403 for what is not there, and
-for Citi Bike a listing. The weather archive answers JSON and gives no ETag.
+Files are answered as an object store does (S3): conditional requests, one byte range, 403 for what is not there, and a
+listing where the publisher has one. An API answers JSON and gives no ETag.
 """
 
 import re
@@ -12,15 +12,15 @@ from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from ingestion.catalog import FEEDS
+from ingestion.partitions import Partition
+from sandbox.breakages import Breakages
 from sandbox.broken_files import HTML
-from sandbox.faults import CONNECTION_FAULTS, Breakages, Fault
-from sandbox.files import months_of_name
-from sandbox.listing import LISTED_FOLDER, listing
-from sandbox.mobility.archive_api import archive_answer, month_asked
-from sandbox.mobility.broken_weather import broken_answer
+from sandbox.catalog import stand_in_at
+from sandbox.faults import CONNECTION_FAULTS, Fault
+from sandbox.listing import listing
+from sandbox.stand_ins import ApiStandIn, FileStandIn, Query
 from sandbox.store import PublishedFile, Store
-
-ARCHIVE_PATH = "/v1/archive"
 
 _ACCESS_DENIED = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
@@ -31,7 +31,8 @@ _SLOW_DOWN = (
 )
 RETRY_AFTER_SECONDS = 1
 _HTML_TYPE = "text/html; charset=utf-8"
-_CONTENT_TYPES = {".parquet": "binary/octet-stream", ".zip": "application/zip"}
+_CONTENT_TYPES = {".zip": "application/zip", ".csv": "text/csv"}
+_ANY_TYPE = "binary/octet-stream"
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,9 @@ class FileSlice:
 
 @dataclass(frozen=True)
 class Ending:
-    """An answer that is not sent to its end: `sent` bytes of its body, or nothing at all where that is None.
+    """An answer that is cut short: after `sent` bytes of its body, or before its headers where that is None.
 
-    Then the connection is closed; if it `hangs`, not before the publisher is.
+    Then the connection is closed at once, or if it `hangs` when the server is closed.
     """
 
     sent: int | None
@@ -79,41 +80,64 @@ class Response:
 
 
 def respond(request: Request, store: Store, breakages: Breakages) -> Response:
-    """The publishers' answer to a request, with what is wrong with the month asked for."""
+    """The publishers' answer to a request, with what is wrong with the partition asked for."""
     address = urlsplit(request.target)
-    if address.path == ARCHIVE_PATH:
-        return _archive_response(parse_qs(address.query), store, breakages)
-    folder, _, name = unquote(address.path).lstrip("/").partition("/")
-    if not name and folder == LISTED_FOLDER and (query := parse_qs(address.query)).get("list-type") == ["2"]:
-        return Response(200, {"Content-Type": "application/xml"}, listing(folder, query, store, breakages))
-    found = months_of_name(folder, name)
-    fault = breakages.met_by_request(*found) if found else None
+    query = parse_qs(address.query)
+    found = stand_in_at(unquote(address.path).lstrip("/"))
+    if found is None:
+        return _denied()
+    stand_in, name = found
+    if isinstance(stand_in, FileStandIn):
+        if name:
+            return _named_file_response(stand_in, name, request.headers, store, breakages)
+        if stand_in.has_listing and query.get("list-type") == ["2"]:
+            return Response(200, {"Content-Type": "application/xml"}, listing(stand_in, query, store, breakages))
+    elif isinstance(stand_in, ApiStandIn) and not name:
+        return _api_response(stand_in, query, store, breakages)
+    return _denied()
+
+
+def _denied() -> Response:
+    return Response(403, {"Content-Type": "application/xml"}, _ACCESS_DENIED)
+
+
+def _named_file_response(
+    stand_in: FileStandIn, name: str, headers: Mapping[str, str], store: Store, breakages: Breakages
+) -> Response:
+    published = store.partitions_in(stand_in, name)
+    fault = breakages.met_by_request(published or _broken_before_publication(stand_in, name, breakages))
     if (refusal := _refusal(fault)) is not None:
         return refusal
-    published = store.find(folder, name, fault if fault not in CONNECTION_FAULTS else None)
-    if published is None:
-        return Response(403, {"Content-Type": "application/xml"}, _ACCESS_DENIED)
-    response = _file_response(request.headers, published)
+    if not published:
+        return _denied()
+    response = _file_response(headers, store.find(published, fault if fault not in CONNECTION_FAULTS else None))
     if fault is Fault.HTML and "Content-Type" in response.headers:
         response.headers["Content-Type"] = _HTML_TYPE
     return _broken_off(response, fault)
 
 
-def _archive_response(query: Mapping[str, list[str]], store: Store, breakages: Breakages) -> Response:
-    month = month_asked(query)
-    fault = breakages.met_by_request("weather", (month,)) if month else None
+def _broken_before_publication(stand_in: FileStandIn, name: str, breakages: Breakages) -> list[Partition]:
+    """Partitions that are not published yet: a server that does not answer does so for them, too."""
+    of_stand_in = [each for each in breakages.partitions() if each.feed.name in stand_in.feeds]
+    return [partition for partition in of_stand_in if stand_in.published_name(partition) == name]
+
+
+def _api_response(stand_in: ApiStandIn, query: Query, store: Store, breakages: Breakages) -> Response:
+    (feed,) = (FEEDS[name] for name in stand_in.feeds)
+    day = stand_in.day_asked(query)
+    fault = breakages.met_by_request([Partition(feed, feed.period_of(day))]) if day else None
     if (refusal := _refusal(fault)) is not None:
         return refusal
-    status, body = archive_answer(query, store.available_until)
+    status, body = stand_in.answer(query, store.available_until(stand_in))
     if fault is Fault.HTML:
         return Response(200, {"Content-Type": _HTML_TYPE}, HTML)
     if fault is not None and fault not in CONNECTION_FAULTS:
-        status, body = broken_answer(status, body, fault)
+        status, body = stand_in.broken_answer(status, body, fault)
     return _broken_off(Response(status, {"Content-Type": "application/json; charset=utf-8"}, body), fault)
 
 
 def _refusal(fault: Fault | None) -> Response | None:
-    """The answer of a server that does not come to look for the file."""
+    """The answer of a server that does not even look for the file."""
     match fault:
         case Fault.HANGS:
             return Response(200, ending=Ending(sent=None, hangs=True))
@@ -125,7 +149,7 @@ def _refusal(fault: Fault | None) -> Response | None:
 
 
 def _broken_off(response: Response, fault: Fault | None) -> Response:
-    """The response as far as it comes: never past the middle of the file, whatever range was asked for."""
+    """The response, cut at the middle of the file whatever range was asked for."""
     if fault not in (Fault.BREAKS_OFF, Fault.STALLS) or response.status not in (200, 206):
         return response
     offset, end = 0, response.length
@@ -143,7 +167,7 @@ def _file_response(headers: Mapping[str, str], published: PublishedFile) -> Resp
     }
     if _is_unchanged(headers, published):
         return Response(304, described)
-    described["Content-Type"] = _CONTENT_TYPES[published.path.suffix]
+    described["Content-Type"] = _CONTENT_TYPES.get(published.path.suffix, _ANY_TYPE)
     asked = _range(headers, published)
     if asked is None:
         return Response(200, described, FileSlice(published.path, 0, published.size))

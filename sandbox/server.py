@@ -1,4 +1,4 @@
-"""The three publishers on one local port, in a thread of their own."""
+"""All publishers on one local port, in a thread of their own."""
 
 import logging
 import shutil
@@ -14,9 +14,13 @@ from typing import NamedTuple, Self
 
 import pyarrow as pa
 
-from sandbox.faults import Breakage, Breakages, Fault
-from sandbox.responses import ARCHIVE_PATH, FileSlice, Request, Response, respond
-from sandbox.store import Store
+from ingestion.catalog import FEEDS
+from ingestion.partitions import Partition
+from sandbox.breakages import Breakage, Breakages
+from sandbox.catalog import STAND_INS, stand_in_of
+from sandbox.faults import Fault
+from sandbox.responses import FileSlice, Request, Response, respond
+from sandbox.store import Store, When
 
 logger = logging.getLogger(__name__)
 
@@ -33,13 +37,15 @@ class LogEntry(NamedTuple):
 
 
 class SamplePublisher:
-    """Publishes sample months from `first` to `last` over HTTP while its context is open.
+    """Publishes sample files from `first` to `last` over HTTP while its context is open.
 
-    `rows` is the size of a month of yellow; every other feed has its usual share. Files are made when
-    first asked for and kept in `folder`; without one they go to a temporary folder that is removed.
+    A date stands for the period of each feed that it lies in: for a feed of months 2025-02-01 is all of February. A
+    period holds for feeds of every grain: February is also every day in it. `rows` is the size of a file of a
+    subject's main feed; every other feed has its usual share. Files are made when first asked for and kept in
+    `folder`; without one they go to a temporary folder that is removed.
     """
 
-    def __init__(self, first: date, last: date, *, rows: int, port: int = 0, folder: Path | None = None) -> None:
+    def __init__(self, first: When, last: When, *, rows: int, port: int = 0, folder: Path | None = None) -> None:
         self._folder = folder or Path(mkdtemp(prefix="sample_publisher_"))
         self._is_temporary = folder is None
         self._log: list[LogEntry] = []
@@ -56,7 +62,7 @@ class SamplePublisher:
         self._thread.daemon = True
 
     def __enter__(self) -> Self:
-        # Has pyarrow import pandas, where it is installed: dlt, loading in another thread, fails on half of it.
+        # Makes pyarrow import pandas, if installed, now: dlt fails when it finds pandas half imported by this thread.
         pa.array([0])
         self._thread.start()
         logger.info("sample publisher serves %s", self.url)
@@ -83,11 +89,7 @@ class SamplePublisher:
     @property
     def environment(self) -> dict[str, str]:
         """The environment variables that make the platform read from here."""
-        return {
-            "SOURCES__TLC__BASE_URL": f"{self.url}/trip-data",
-            "SOURCES__CITIBIKE__BASE_URL": f"{self.url}/tripdata",
-            "SOURCES__WEATHER__BASE_URL": f"{self.url}{ARCHIVE_PATH}",
-        }
+        return {f"SOURCES__{each.name.upper()}__BASE_URL": f"{self.url}/{each.path}" for each in STAND_INS}
 
     @property
     def requests(self) -> list[LogEntry]:
@@ -95,46 +97,59 @@ class SamplePublisher:
         with self._log_lock:
             return list(self._log)
 
-    def replace(self, feed: str, month: date) -> None:
-        """Publish another file for the month: other content, ETag and Last-Modified."""
-        self.store.replace(feed, month)
+    def replace(self, feed: str, when: date) -> None:
+        """Publish another file for the period of this date: other content, ETag and Last-Modified.
 
-    def publish(self, month: date) -> None:
-        """Extend the published range to the month."""
-        self.store.publish(month)
+        Raises:
+            ValueError: the feed has no files.
+        """
+        self.store.replace(_partition(feed, when))
 
-    def break_(self, feed: str, month: date, fault: Fault, *, times: int | None = None) -> None:
-        """Have something be wrong with a month, for so many requests for it or until it is mended.
+    def publish(self, when: When) -> None:
+        """Extend the published stretch of time to a period, or to the periods of a date."""
+        self.store.publish(when)
+
+    def break_(self, feed: str, when: date, fault: Fault, *, times: int | None = None) -> None:
+        """Break the period of this date, for so many requests for it or until it is mended.
 
         Raises:
             ValueError: the feed cannot be broken that way.
         """
-        self._breakages.add(Breakage(feed, month, fault, times))
+        self.break_as(Breakage(_partition(feed, when), fault, times))
 
-    def mend(self, feed: str, month: date) -> None:
-        """Serve a month whole again, as it was before it was broken."""
-        self._breakages.remove(feed, month)
+    def break_as(self, breakage: Breakage) -> None:
+        """Break a partition."""
+        self._breakages.add(breakage)
+
+    def mend(self, feed: str, when: date) -> None:
+        """Serve the period of this date whole again, as it was before it was broken."""
+        self._breakages.remove(_partition(feed, when))
 
     def respond(self, request: Request) -> Response:
         """The answer to a request."""
         return respond(request, self.store, self._breakages)
 
     def record(self, entry: LogEntry) -> int:
-        """Note a request, and return its position in the log."""
+        """Log a request, and return its position in the log."""
         logger.debug("%s %s %s %s bytes", *entry)
         with self._log_lock:
             self._log.append(entry)
             return len(self._log) - 1
 
     def correct(self, position: int, entry: LogEntry) -> None:
-        """Note that a request ended otherwise than it began."""
+        """Change the entry of a request that ended differently."""
         with self._log_lock:
             self._log[position] = entry
 
 
+def _partition(feed: str, when: date) -> Partition:
+    stand_in_of(feed)
+    return Partition(FEEDS[feed], FEEDS[feed].period_of(when))
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    # an open keep-alive connection must not hold up the end
+    # An open keep-alive connection must not hold up the end.
     block_on_close = False
 
     def __init__(self, address: tuple[str, int], publisher: SamplePublisher) -> None:
@@ -144,7 +159,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # headers and body are two writes; without this the second waits for the client's acknowledgement
+    # Headers and body are two writes. Without this the second waits for the client's acknowledgement.
     disable_nagle_algorithm = True
     server: _Server
 
@@ -171,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
             logger.exception("cannot answer %s %s", self.command, self.path)
             response = Response(500, {"Content-Type": "text/plain"}, b"the sample publisher failed; see its log")
         has_body = self.command != "HEAD"
-        # Noted before it is sent, so that a client that has its answer finds it in the log.
+        # Recorded before it is sent, so that a client that has its answer finds it in the log.
         body, ending = response.body if has_body else b"", response.ending
         if ending is not None:
             body = _first(body, ending.sent or 0)

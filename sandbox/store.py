@@ -2,25 +2,24 @@
 
 import hashlib
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from ingestion.catalog import FEEDS
+from ingestion.partitions import Partition, partitions_between
 from sandbox.broken_files import write_broken_file
+from sandbox.catalog import file_stand_in_of
 from sandbox.faults import Fault
-from sandbox.files import (
-    FILE_FEEDS,
-    PUBLISHER_FOLDERS,
-    months_of_name,
-    published_name,
-    write_archive,
-    write_file,
-)
-from sandbox.mobility.citibike_archive import is_archived
-from sandbox.mobility.months import month_range, next_month
+from sandbox.files import write_published
+from sandbox.stand_ins import ApiStandIn, FileStandIn
+from warehouse.periods import Grain, Period
 
 _CHUNK_BYTES = 1 << 20
+
+# A period of any grain, or a date, which stands for the period of each feed that it lies in.
+When = Period | date
 
 
 @dataclass(frozen=True)
@@ -35,82 +34,84 @@ class PublishedFile:
 
 @dataclass(frozen=True)
 class _Edition:
-    """One of the files that a month of a feed, or an archive of months, has had."""
+    """One of the files that a partition, or an archive of several, has had."""
 
-    feed: str
-    months: tuple[date, ...]
+    partitions: tuple[Partition, ...]
     revision: int
     fault: Fault | None = None
 
 
 class Store:
-    """The published range of months and their files, each made when first asked for.
+    """The published stretch of time and its files, each made when first asked for.
 
     Safe for threads: requests for one file wait while it is made, requests for others do not.
     """
 
-    def __init__(self, first: date, last: date, *, rows: int, folder: Path) -> None:
-        self._first, self._last = first.replace(day=1), last.replace(day=1)
-        if self._last < self._first:
-            raise ValueError(f"the last month {last:%Y-%m} is before the first month {first:%Y-%m}")
+    def __init__(self, first: When, last: When, *, rows: int, folder: Path) -> None:
+        self._first, self._last = _period(first), _period(last)
+        if self._last.end < self._first.end:
+            raise ValueError(f"the last {last} is before the first {first}")
         if rows < 1:
             raise ValueError(f"expected rows of at least 1, got {rows}")
         self._rows = rows
         self.folder = folder
-        self._revisions: dict[tuple[str, date], int] = {}
+        self._files: dict[FileStandIn, dict[str, tuple[Partition, ...]]] = {}
+        self._revisions: dict[Partition, int] = {}
         self._made: dict[_Edition, PublishedFile] = {}
         self._making: dict[_Edition, threading.Lock] = {}
         self._lock = threading.Lock()
 
-    @property
-    def available_until(self) -> date:
-        """The last day of weather: the archive is only days behind, the trips' publishers are months."""
-        return next_month(self._last)
+    def available_until(self, stand_in: ApiStandIn) -> date:
+        """The day after the last published period: an API is only days behind, files are months."""
+        (feed,) = stand_in.feeds
+        return FEEDS[feed].period_of(self._last.last_day).end.date()
 
-    def publish(self, month: date) -> None:
-        """Extend the published range to the month."""
+    def publish(self, when: When) -> None:
+        """Extend the published stretch to the end of a period."""
+        period = _period(when)
         with self._lock:
-            self._last = max(self._last, month.replace(day=1))
+            if period.end > self._last.end:
+                self._last = period
+                self._files.clear()
 
-    def replace(self, feed: str, month: date) -> None:
-        """Publish the month's file of the feed again, with other content.
+    def replace(self, partition: Partition) -> None:
+        """Publish the partition's file again, with other content.
 
         Raises:
             ValueError: the feed has no files.
         """
-        if feed not in FILE_FEEDS:
-            raise ValueError(f"{feed!r} has no files to replace: expected one of {', '.join(FILE_FEEDS)}")
+        file_stand_in_of(partition.feed.name)
         with self._lock:
-            key = (feed, month.replace(day=1))
-            self._revisions[key] = self._revisions.get(key, 0) + 1
+            self._revisions[partition] = self._revisions.get(partition, 0) + 1
 
-    def names(self, folder: str, prefix: str) -> list[str]:
-        """The names of the files published in the folder that begin so, in an object store's order."""
+    def names(self, stand_in: FileStandIn, prefix: str) -> list[str]:
+        """The names of the publisher's files that begin so, in an object store's order."""
+        return sorted(name for name in self._published(stand_in) if name.startswith(prefix))
+
+    def partitions_in(self, stand_in: FileStandIn, name: str) -> tuple[Partition, ...]:
+        """The published partitions in the file of this name; none where there is no such file."""
+        return self._published(stand_in).get(name, ())
+
+    def _published(self, stand_in: FileStandIn) -> Mapping[str, tuple[Partition, ...]]:
+        """The publisher's files by name, each with its partitions."""
         with self._lock:
-            first, last = self._first, self._last
-        names = {
-            published_name(feed, month)
-            for feed in FILE_FEEDS
-            if PUBLISHER_FOLDERS[FEEDS[feed].publisher.name] == folder
-            for month in month_range(max(first, FEEDS[feed].first_period.first_day), last)
-        }
-        return sorted(name for name in names if name.startswith(prefix))
+            if stand_in not in self._files:
+                files: dict[str, tuple[Partition, ...]] = {}
+                for partition in partitions_between(map(FEEDS.__getitem__, stand_in.feeds), self._first, self._last):
+                    if partition.period >= partition.feed.first_period:
+                        name = stand_in.published_name(partition)
+                        files[name] = (*files.get(name, ()), partition)
+                self._files[stand_in] = files
+            return self._files[stand_in]
 
-    def find(self, folder: str, name: str, fault: Fault | None = None) -> PublishedFile | None:
-        """The file published as `<folder>/<name>`, made if need be; None where there is none.
+    def find(self, partitions: tuple[Partition, ...], fault: Fault | None = None) -> PublishedFile:
+        """The file published with these partitions, made if need be.
 
         With a fault it is a broken copy, which has an ETag and a later Last-Modified of its own.
         """
-        found = months_of_name(folder, name)
-        if found is None:
-            return None
-        feed, months = found
         with self._lock:
-            first, last = max(self._first, FEEDS[feed].first_period.first_day), self._last
-            published = tuple(month for month in months if first <= month <= last)
-            if not published:
-                return None
-            edition = _Edition(feed, published, sum(self._revisions.get((feed, month), 0) for month in published))
+            revision = sum(self._revisions.get(partition, 0) for partition in partitions)
+        edition = _Edition(partitions, revision)
         whole = self._once_made(edition)
         return whole if fault is None else self._once_made(replace(edition, fault=fault))
 
@@ -123,31 +124,62 @@ class Store:
             return self._made[edition]
 
     def _make(self, edition: _Edition) -> PublishedFile:
-        feed, months = edition.feed, edition.months
+        last = edition.partitions[-1]
         path = self._path(edition)
         if edition.fault is not None:
+            whole = self._path(replace(edition, fault=None))
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_broken_file(feed, self._path(replace(edition, fault=None)), path, edition.fault)
-        elif not path.exists() and is_archived(feed, months[0]):
-            write_archive(months, path.parent, rows=self._rows, revision=edition.revision)
+            write_broken_file(file_stand_in_of(last.feed.name).file_format, last.feed, whole, path, edition.fault)
         elif not path.exists():
-            write_file(feed, months[0], path.parent, rows=self._rows, revision=edition.revision)
-        published_on = next_month(months[-1]) + timedelta(days=FEEDS[feed].publication_lag_days + edition.revision)
+            write_published(edition.partitions, self._folder(edition), rows=self._rows, revision=edition.revision)
+        published_on = last.period.end.date() + timedelta(days=last.feed.publication_lag_days + edition.revision)
         last_modified = datetime.combine(published_on, time(12 if edition.fault is None else 13), UTC)
         return PublishedFile(path, path.stat().st_size, f'"{_digest(path)}"', last_modified)
 
     def _path(self, edition: _Edition) -> Path:
-        # A folder that is kept between runs may hold files of other sizes, revisions and months.
-        first, last = edition.months[0], edition.months[-1]
+        first = edition.partitions[0]
+        return self._folder(edition) / file_stand_in_of(first.feed.name).published_name(first)
+
+    def _folder(self, edition: _Edition) -> Path:
+        # A folder that is kept between runs may hold files of other sizes, revisions and periods.
+        first, last = edition.partitions[0], edition.partitions[-1]
         words = [f"{self._rows}-rows-revision-{edition.revision}"]
-        words += [f"{first:%Y-%m}-to-{last:%Y-%m}"] if first != last else []
+        words += [f"{first.key}-to-{last.key}"] if first != last else []
         words += [edition.fault] if edition.fault else []
-        publisher = PUBLISHER_FOLDERS[FEEDS[edition.feed].publisher.name]
-        return self.folder / "-".join(words) / publisher / published_name(edition.feed, first)
+        return self.folder / "-".join(words) / file_stand_in_of(first.feed.name).path
+
+
+def file_partitions(feeds: list[str], first: Period, last: Period) -> list[tuple[Partition, ...]]:
+    """The files of these feeds from the first to the last period, by time: the partitions of each.
+
+    Raises:
+        ValueError: a feed has no files here, or none in that time.
+    """
+    files: dict[tuple[str, str], tuple[Partition, ...]] = {}
+    known = [FEEDS[feed] for feed in feeds]
+    partitions = [
+        partition
+        for partition in partitions_between(known, first, last)
+        if partition.period >= partition.feed.first_period
+    ]
+    for feed in known:
+        if all(partition.feed != feed for partition in partitions):
+            raise ValueError(
+                f"{feed.name} has no file from {first} to {last}: its first {feed.grain} is {feed.first_period}"
+            )
+    for partition in partitions:
+        stand_in = file_stand_in_of(partition.feed.name)
+        name = (stand_in.path, stand_in.published_name(partition))
+        files[name] = (*files.get(name, ()), partition)
+    return list(files.values())
+
+
+def _period(when: When) -> Period:
+    return when if isinstance(when, Period) else Period(Grain.DAY, datetime.combine(when, time()))
 
 
 def _digest(path: Path) -> str:
-    """The content's MD5, which is what these publishers' object store gives as the ETag."""
+    """The content's MD5, which object stores give as the ETag."""
     digest = hashlib.md5(usedforsecurity=False)
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):

@@ -4,10 +4,10 @@ Source: Open-Meteo historical weather API, https://open-meteo.com/en/docs/histor
 """
 
 import json
-from collections.abc import Mapping
 from datetime import date
 
 from sandbox.mobility.weather import VARIABLES, WIND_UNITS, WIND_VARIABLES, hourly
+from sandbox.stand_ins import Query
 
 _INVALID = "Data corrupted at path ''. Cannot initialize {kind} from invalid String value {value}."
 _EARLIEST = date(1940, 1, 1)
@@ -16,10 +16,10 @@ _GRID_LATITUDE, _GRID_LONGITUDE = 0.0703, 0.0847
 
 
 class BadQueryError(ValueError):
-    """A query that the archive refuses; the message is the reason it gives."""
+    """A query that the archive refuses. The message is the reason it gives."""
 
 
-def archive_answer(query: Mapping[str, list[str]], available_until: date) -> tuple[int, bytes]:
+def archive_answer(query: Query, available_until: date) -> tuple[int, bytes]:
     """The status and JSON body for a parsed query string."""
     try:
         body = _envelope(query, available_until)
@@ -28,10 +28,10 @@ def archive_answer(query: Mapping[str, list[str]], available_until: date) -> tup
     return 200, _json(body)
 
 
-def month_asked(query: Mapping[str, list[str]]) -> date | None:
-    """The first day of the month in which the time asked for begins, if the query says a time."""
+def day_asked(query: Query) -> date | None:
+    """The first day of the time asked for, if the query says one."""
     try:
-        return date.fromisoformat(query["start_date"][-1]).replace(day=1)
+        return date.fromisoformat(query["start_date"][-1])
     except (KeyError, ValueError):
         return None
 
@@ -40,7 +40,7 @@ def _json(body: object) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _envelope(query: Mapping[str, list[str]], available_until: date) -> dict[str, object]:
+def _envelope(query: Query, available_until: date) -> dict[str, object]:
     latitude, longitude = _coordinate(query, "latitude", 90), _coordinate(query, "longitude", 180)
     first, last = (_day(query, name, available_until) for name in ("start_date", "end_date"))
     if last < first:
@@ -74,7 +74,7 @@ def _envelope(query: Mapping[str, list[str]], available_until: date) -> dict[str
     return envelope
 
 
-def _coordinate(query: Mapping[str, list[str]], name: str, limit: int) -> float:
+def _coordinate(query: Query, name: str, limit: int) -> float:
     if name not in query:
         raise BadQueryError(f"Value of type 'String' required for key '{name}'.")
     try:
@@ -86,7 +86,7 @@ def _coordinate(query: Mapping[str, list[str]], name: str, limit: int) -> float:
     return value
 
 
-def _day(query: Mapping[str, list[str]], name: str, available_until: date) -> date:
+def _day(query: Query, name: str, available_until: date) -> date:
     if name not in query:
         raise BadQueryError("Parameter 'start_date' and 'end_date' must be set")
     try:

@@ -14,7 +14,7 @@ _REASON = b'{"error":true,"reason":"Internal error: the storage cannot be read"}
 
 
 def broken_answer(status: int, body: bytes, fault: Fault) -> tuple[int, bytes]:
-    """The archive's status and JSON body with a fault; what it refuses stays refused."""
+    """The archive's status and JSON body with a fault. A refused query stays refused."""
     if status != 200:
         return status, body
     match fault:
@@ -56,4 +56,4 @@ def _break(envelope: dict[str, Any], fault: Fault) -> None:
             units[_VARIABLE] = "°F"
             hourly[_VARIABLE] = [round(32 + 1.8 * value, 1) for value in hourly[_VARIABLE]]
         case _:
-            raise ValueError(f"the weather has no fault {fault}")
+            raise ValueError(f"the weather cannot be broken by {fault}")

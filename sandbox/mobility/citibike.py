@@ -1,7 +1,7 @@
 """Writes a month's zip of a Citi Bike feed: several CSVs, and the entries a Mac adds.
 
-Up to 2024-05 times have seconds and a file holds the trips that start in its month; from 2024-06
-they have milliseconds and it holds the trips that end in its month, some of which start before.
+Up to 2024-05 times have seconds, and a file holds the trips that start in its month. From 2024-06 they have
+milliseconds, and it holds the trips that end in its month: some start before.
 Source: Citi Bike system data, https://citibikenyc.com/system-data
 """
 
@@ -31,7 +31,7 @@ from sandbox.placement import Quirk, placed_rows
 
 MILLISECONDS_FROM = date(2024, 6, 1)
 
-# The publisher's limit; smaller months are cut in two so that they, too, have several CSVs.
+# The publisher's limit. Smaller months are cut in two, to have several CSVs as well.
 MOST_ROWS_A_CSV = 1_000_000
 
 _TEXT_COLUMNS = (
@@ -40,7 +40,7 @@ _TEXT_COLUMNS = (
 )  # fmt: skip
 _COLUMNS = (*_TEXT_COLUMNS, "start_lat", "start_lng", "end_lat", "end_lng", "member_casual")
 
-# What a Mac files beside each entry of a zip.
+# What a Mac adds to a zip for each entry.
 MAC_COMPANION = (
     b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        \x00\x02\x00\x00\x00\x09\x00\x00\x002".ljust(120, b"\x00")
     + b"ATTR"
@@ -48,7 +48,7 @@ MAC_COMPANION = (
 )
 
 _DRAWS = "day hour second millisecond end_millisecond clock minutes start end round_trip kind gps_lat gps_lng lost"
-# the draw that makes the ride id
+# The draw that makes the ride id.
 _RIDE = 63
 _HOURS = hour_weights("1.6 1.1 .7 .4 .3 .5 2.0 4.4 5.7 4.9 4.2 5.0 5.7 5.8 5.6 6.5 6.9 9.1 9.1 7.2 4.3 3.6 3.0 2.6")
 _WEEKDAYS = (0.97, 1.05, 1.08, 1.06, 1.03, 0.95, 0.86)
@@ -71,9 +71,9 @@ _QUIRKS = (
 def write_citibike_file(
     feed: str, month: date, path: Path, *, rows: int, key: int, ride_key: int, rows_per_csv: int | None = None
 ) -> None:
-    """Write a zip of exactly so many trips.
+    """Write a zip of exactly this many trips.
 
-    `ride_key` makes the ride ids: it stays when the file is replaced, as its trips do.
+    `ride_key` makes the ride ids. It stays the same when the file is replaced, as the trips do.
     """
     with TemporaryDirectory() as folder, ZipFile(path, "w", ZIP_DEFLATED, compresslevel=1) as archive:
         for csv in write_csvs(
@@ -94,7 +94,7 @@ def write_csvs(
     rows_per_csv: int | None = None,
     has_quotes: bool = True,
 ) -> Iterator[Path]:
-    """Write the CSVs of a month's zip one after the other; without quotes, or as the month has them."""
+    """Write the CSVs of a month's zip one after the other; without quotes, or quoted as usual in that month."""
     is_jersey = feed == "citibike_jc"
     per_csv = rows_per_csv or min(MOST_ROWS_A_CSV, rows if is_jersey else -(-rows // 2))
     stem = f"JC-{month:%Y%m}-citibike-tripdata" if is_jersey else f"{month:%Y%m}-citibike-tripdata"
@@ -103,8 +103,7 @@ def write_csvs(
     starts = range(0, rows, per_csv)
     with duckdb.connect() as connection:
         connection.register("stations", station_table(stations))
-        # Rows in the order of their number, on any number of threads: small tables stay on the
-        # looked-up side of a join.
+        # Keeps rows in the order of their number, on any number of threads: joins look up the small tables.
         connection.execute("set preserve_insertion_order = true")
         connection.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
         for number, start in enumerate(starts, 1):
@@ -150,9 +149,9 @@ def _write_csv(connection: duckdb.DuckDBPyConnection, layout: _Layout, csv: Path
 
 
 def _add_csv(archive: ZipFile, csv: Path) -> None:
-    """Add a CSV, then its Mac companion, which is no CSV whatever its name says.
+    """Add a CSV, then its Mac companion, which is not a CSV in spite of its name.
 
-    Members made from a name have a fixed date, so the archive's bytes do not depend on the clock.
+    Members made from a name have a fixed date. So the archive's bytes do not depend on the clock.
     """
     with archive.open(csv.name, "w") as member, csv.open("rb") as made:
         shutil.copyfileobj(made, member, 1 << 20)
@@ -201,7 +200,7 @@ select
     departed.id as start_station_id,
     if(quirk = 'not_docked', null, arrived.name) as end_station_name,
     if(quirk in ('not_docked', 'no_id'), null, arrived.id) as end_station_id,
-    -- electric bikes say where they are, the others where their dock is
+    -- electric bikes publish their own position, the others that of their dock
     if(kind[1] = 'e', round(departed.lat + 0.0004 * (u_gps_lat - 0.5), 9), departed.lat) as start_lat,
     if(kind[1] = 'e', round(departed.lng + 0.0004 * (u_gps_lng - 0.5), 9), departed.lng) as start_lng,
     case
@@ -246,10 +245,10 @@ def _times(month: date, has_milliseconds: bool) -> str:
 
 
 def _filed(month: date, has_milliseconds: bool) -> str:
-    """The query `filed`: the trips of the file's month by its rule.
+    """The query `filed`: the trips that belong into the month's file.
 
-    Trips that end after a month filed by end are moved two days back instead of being left out, so that
-    the number of rows stays exact.
+    Where the end of a trip decides, trips that end after the month are moved two days back. To leave them out would
+    change the number of rows.
     """
     if not has_milliseconds:
         return "filed as (select * from timed)"

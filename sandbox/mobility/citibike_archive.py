@@ -1,7 +1,7 @@
 """A year of Citi Bike in one zip, as New York's months until 2023 are published today.
 
-The layout is another one every few years: the months' CSVs in folders, some of them filed a second time
-as whole months beside the folders, or the months' zips in the zip.
+The layout changed every few years: the months' CSVs in folders, in some years a second time as whole months beside the
+folders, or the months' zips in the zip.
 """
 
 import shutil
@@ -68,7 +68,7 @@ def _add_csvs(archive: ZipFile, folder: str, month: date, scratch: Path, write_c
     for number, csv in enumerate(csvs, 1):
         stem = f"{month:%Y%m}-citibike-tripdata"
         numbered = f"{stem}.csv_{number}.csv" if month.year == 2017 else f"{stem}_{number}.csv"
-        # one month was filed three times
+        # One month is in the archive three times.
         places = [in_month, folder] if month == date(2018, 4, 1) else [in_month]
         for place in places:
             with archive.open(f"{place}/{numbered}", "w") as member, csv.open("rb") as made:
@@ -78,7 +78,7 @@ def _add_csvs(archive: ZipFile, folder: str, month: date, scratch: Path, write_c
 
 
 def _add(archive: ZipFile, made: Path, name: str, compression: int = ZIP_DEFLATED) -> None:
-    """Move a file into the archive, under a fixed date, so that its bytes do not depend on the clock."""
+    """Move a file into the archive under a fixed date: its bytes must not depend on the clock."""
     entry = ZipInfo(name)
     entry.compress_type = compression
     entry.file_size = made.stat().st_size

@@ -1,6 +1,6 @@
-"""Citi Bike's trips as its older files have them: whole numbers for station ids, riders' years of birth.
+"""Citi Bike's trips as in its older files: whole numbers for station ids, riders' years of birth.
 
-Names, quotes, times and the sign for "not known" changed over the years, each at its own time.
+Names, quotes, times and the text for "not known" changed over the years, each at its own time.
 Source: Citi Bike system data, https://citibikenyc.com/system-data
 """
 
@@ -18,12 +18,12 @@ _TITLES = (
     "End Station Longitude", "Bike ID", "User Type", "Birth Year", "Gender",
 )  # fmt: skip
 _WITHOUT_SECONDS = (date(2015, 1, 1), date(2015, 2, 1), date(2015, 3, 1), date(2015, 6, 1))
-# Bikes without docks were tried, whose trips have no station.
+# Trips of dockless bikes, which were tried for a while, have no station.
 _DOCKLESS_FROM = date(2018, 8, 1)
 
 
 def is_old_format(feed: str, month: date) -> bool:
-    """Whether a month's file has the old columns; New York's files of 2020 were published again in today's."""
+    """Whether a month's file has the old columns. New York's files of 2020 were published again with today's."""
     return month < (date(2021, 2, 1) if feed == "citibike_jc" else date(2020, 1, 1))
 
 
@@ -33,7 +33,7 @@ def old_header(month: date) -> tuple[str, ...]:
 
 
 def quoted_columns(month: date) -> tuple[str, ...]:
-    """The columns in quotes: in the first years all or none, later those that hold text."""
+    """The columns in quotes: in the first years all or none, later those of text."""
     if month < date(2014, 9, 1):
         return _NAMES
     return _TEXTS if month >= date(2018, 1, 1) else ()
@@ -47,7 +47,7 @@ def old_trips(month: date, current: str) -> str:
     lost_name = "'NULL'" if month >= _DOCKLESS_FROM else "departed.name"
     return f"""
 select
-    -- the time that passed, not what the clock shows: it goes back an hour in November
+    -- the time that passed: in November the clock goes back an hour
     epoch(ended_at::timestamp - started_at::timestamp)::bigint + if(ended_at < started_at, 3600, 0) as tripduration,
     {_time(month, "started_at", 0)} as starttime,
     {_time(month, "ended_at", 1)} as stoptime,

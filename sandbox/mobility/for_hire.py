@@ -46,7 +46,7 @@ with placed as ({placed_rows(start, stop, rows, _FHV_QUIRKS)}
 based as (
     select
         *,
-        -- some bases are padded with blanks to the width of another system's field
+        -- some systems pad bases with blanks to the width of their field
         rpad({base}, if(quirk = 'blanks', 15, 6), ' ') as base,
         case
             when u_blanks < 0.006 then null
@@ -77,7 +77,7 @@ def hvfhv_query(month: date, key: int, rows: int, start: int, stop: int) -> str:
     """The query for rows `start` to `stop` of a file of so many rows of hvfhv."""
     distance = {0: 0, 0.002: 0, 0.01: 0.3, 0.05: 0.75, 0.25: 1.6, 0.5: 3.0, 0.75: 6.2, 0.95: 16.3, 0.99: 25, 1: 60}
     fare = {0: 3, 0.05: 7.6, 0.25: 12, 0.5: 18.4, 0.75: 30, 0.95: 68, 0.99: 110, 1: 260}
-    # Uber is HV0003, Lyft HV0005. Only Uber says which base took the call and when the car was there.
+    # Uber is HV0003, Lyft HV0005. Only Uber publishes which base took the call and when the car arrived.
     airport = f"if(u_company < 0.5, {JFK}, {LA_GUARDIA})"
     return f"""
 with placed as ({placed_rows(start, stop, rows, _HVFHV_QUIRKS)}

@@ -1,8 +1,7 @@
 """Stations of the bike-share system: strings for ids, some of them odd, as in published files.
 
-Made along Manhattan's and Brooklyn's street grid, with the ids that trip readers up: `6498.1` and
-`6498.10` are one station in one month, `5065.10` ends in a zero, `SYS035` is no number, `6569.09_` has
-a trailing underscore.
+They lie along the street grid of Manhattan and Brooklyn. Their ids have the traps of real ones: `6498.1` and `6498.10`
+are one station in one month, `5065.10` ends in a zero, `SYS035` is not a number, `6569.09_` has a trailing underscore.
 """
 
 from dataclasses import astuple, dataclass
@@ -54,7 +53,7 @@ def new_york_stations() -> tuple[Station, ...]:
     for row, street in enumerate(range(4, 110, 2)):
         for column, avenue in enumerate(_AVENUES):
             side = "W" if column < 5 else "E"
-            # streets climb 0.00072 degrees of latitude a block, avenues lie 0.0031 of longitude apart
+            # A block is 0.00072 degrees of latitude, the distance of avenues 0.0031 degrees of longitude.
             lat = round(40.7265 + 0.00072 * street - 0.0011 * column, 7)
             lng = round(-74.0080 + 0.0031 * column + 0.00052 * street, 7)
             weight = 0.4 + ((row * 7 + column * 5) % 13) / 6 + (1.2 if 20 <= street <= 60 else 0)

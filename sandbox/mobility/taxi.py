@@ -1,7 +1,7 @@
 """Yellow and green taxi trips: a query for some rows of a month, with the quirks seen in real files.
 
-The last rows of a file are one block in which passenger count, rate code, flag and congestion surcharge
-are null together; quirks are placed in the rows before it.
+The last rows of a file are a block in which passenger count, rate code, flag and congestion surcharge are all null.
+Quirks are placed in the rows before it.
 Source of the columns' meaning: TLC trip record user guide and data dictionaries,
 https://www.nyc.gov/site/tlc/about/tlc-trip-record-data.page
 """
@@ -40,7 +40,7 @@ keyed as (
     select
         *,
         i < {metered} as is_metered,
-        -- a refund is the row of its charge with the signs turned
+        -- a refund is the row of its charge with the opposite sign
         if(quirk = 'refund', i + 1, i) as k,
         if(quirk = 'refund', -1.0::double, 1.0::double) as sign
     from placed
@@ -79,7 +79,7 @@ def _measures(profile: TaxiProfile, month: date) -> str:
     """Times, distance, zones and codes."""
     day = start_seconds(month, "position", profile.weekday_weights)
     clock_back = clock_goes_back(month) or month
-    # the latest ordinary minute of the first of the two hours, so that the trip ends in the second
+    # Late in the first of the two hours, so that the trip ends in the second.
     before_change = wall_seconds(clock_back) + 2 * 3600 - 300
     first, end = wall_seconds(month), wall_seconds(next_month(month))
     ordinary = f"{day} + 3600 * {pick('u_hour', profile.hour_weights)} + floor(u_second * 3600)::bigint"
@@ -116,7 +116,7 @@ def _measures(profile: TaxiProfile, month: date) -> str:
         if({is_long} and u_airport < {from_airport}, {airport}, {pick("u_zone_from", profile.zones)}) as zone_from,
         if({is_long} and u_airport > 0.75, {airport}, {pick("u_zone_to", profile.zones)}) as zone_to,
         {choice("u_vendor", profile.vendors)} as drawn_vendor,
-        -- only vendors 2 and 6 write refunds as rows of their own
+        -- only vendors 2 and 6 write a row of its own for a refund
         if(pair_quirk = 'refund', 2, drawn_vendor) as vendor,
         case
             when not is_metered then {"null" if profile.is_green else "0"}
@@ -136,7 +136,7 @@ def _measures(profile: TaxiProfile, month: date) -> str:
 
 
 def _charges(profile: TaxiProfile, month: date) -> str:
-    """Fare, extras, tip and fees; positive here, the sign comes with the refund."""
+    """Fare, extras, tip and fees. They are positive here; refunds change the sign later."""
     is_2023 = month >= date(2023, 1, 1)
     rush, night = (2.5, 1.0) if is_2023 else (1.0, 0.5)
     congestion = 2.75 if profile.is_green else 2.5
@@ -145,7 +145,7 @@ def _charges(profile: TaxiProfile, month: date) -> str:
     has_fee = f"u_zone_fee < 0.72 and {str(month >= CONGESTION_FEE_FROM).lower()}"
     return f"""
         case
-            -- trips by app at a price agreed beforehand: any cent, and some written as a negative fare
+            -- trips by app at an agreed price: to the cent, and some written as a negative fare
             when not is_metered and u_flex < {0.003 if profile.is_green else 0.16} then -round(u_cents * 11.7, 2)
             when not is_metered then round({fare}, 2)
             when rate_code = 2 then 70.0
@@ -169,8 +169,8 @@ def _charges(profile: TaxiProfile, month: date) -> str:
 def _total(profile: TaxiProfile) -> str:
     """The total and the published extra, which do not always agree with the other components.
 
-    Vendor 1 counts its surcharges in `extra` a second time, and the null block has a congestion
-    surcharge in the total that its own column does not show.
+    Vendor 1 counts its surcharges a second time in `extra`. The null block has a congestion surcharge in the total
+    that is missing from its own column.
     """
     airport_fee = "0" if profile.is_green else "airport_fee"
     return f"""
@@ -186,12 +186,12 @@ def _total(profile: TaxiProfile) -> str:
 
 
 def _signed(amount: str) -> str:
-    """An amount with the row's sign; zero stays plain zero in a refund."""
+    """An amount with the row's sign. Zero stays zero, not minus zero."""
     return f"if({amount} = 0, 0, sign * {amount})"
 
 
 def _published(profile: TaxiProfile) -> str:
-    """The select list with published names; the writer takes the columns of its month."""
+    """The select list with published names; the writer keeps the columns that the month has."""
     return f"""
     vendor as "VendorID",
     make_timestamp(started * 1000000) as "{profile.pickup_column}",

@@ -15,13 +15,13 @@ from sandbox.mobility.yellow_before_2011 import old_yellow_query
 
 
 def write_tlc_file(feed: str, month: date, path: Path, *, rows: int, key: int) -> None:
-    """Write a file of exactly so many rows, a row group at a time so that memory stays small."""
+    """Write a file of exactly this many rows, one row group at a time to keep memory small."""
     published = tlc_format(feed, month)
     with (
         duckdb.connect() as connection,
         pq.ParquetWriter(path, published.schema, compression=published.codec) as writer,
     ):
-        # rows in the order of their number, on any number of threads
+        # Keeps rows in the order of their number, on any number of threads.
         connection.execute("set preserve_insertion_order = true")
         for start in range(0, rows, published.row_group_rows):
             stop = min(rows, start + published.row_group_rows)
@@ -40,7 +40,7 @@ def _query(feed: str, month: date, key: int, rows: int, start: int, stop: int) -
             return fhv_query(month, key, rows, start, stop)
         case "hvfhv":
             return hvfhv_query(month, key, rows, start, stop)
-    raise ValueError(f"{feed!r} is no feed of the TLC")
+    raise ValueError(f"{feed!r} is not a feed of the TLC")
 
 
 def _as_published(made: pa.Table, schema: pa.Schema) -> pa.Table:

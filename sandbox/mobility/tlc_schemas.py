@@ -1,10 +1,13 @@
 """The columns, types and codec of the TLC's Parquet files, which change over the years.
 
-Seen in published files: yellow counts are double and the column is `airport_fee` until 2023-01, int64
-and `Airport_fee` from 2023-02, fees have no type before they were charged, 2009 and 2010 have columns
-of their own; the congestion fee comes with 2025; green has int64 ids, an `ehail_fee`
-without type and GZIP in 2020, int32, string and SNAPPY in 2024, large_string by late 2025. Where the
-switch of a type is not known to the month it is put between the files seen; fhv and hvfhv switch with
+Seen in published files:
+- Yellow has columns of its own in 2009 and 2010. Its counts are double and the column is `airport_fee` until 2023-01;
+  from 2023-02 they are int64 and `Airport_fee`.
+- Fees have no type before they were charged. The congestion fee comes with 2025.
+- Green has int64 ids, an `ehail_fee` without type and GZIP in 2020; int32, string and SNAPPY in 2024; large_string by
+  late 2025.
+
+The month in which a type changed is not always known. It is then put between the files seen; fhv and hvfhv change with
 yellow.
 """
 
@@ -40,7 +43,7 @@ def tlc_format(feed: str, month: date) -> TlcFormat:
     """The format of a month's file.
 
     Raises:
-        ValueError: the feed is none of the TLC's.
+        ValueError: the TLC has no such feed.
     """
     match feed:
         case "yellow":
@@ -51,7 +54,7 @@ def tlc_format(feed: str, month: date) -> TlcFormat:
             return _fhv(month)
         case "hvfhv":
             return _hvfhv(month)
-    raise ValueError(f"{feed!r} is no feed of the TLC")
+    raise ValueError(f"{feed!r} is not a feed of the TLC")
 
 
 def _schema(columns: str) -> pa.Schema:

@@ -1,7 +1,7 @@
 """Months, and New York's wall clock on the two days a year when it is changed.
 
-Since 2007 the clock goes forward on the second Sunday of March (02:00 becomes 03:00) and back on the
-first Sunday of November (02:00 becomes 01:00). Times in SQL are seconds since 1970 as the wall shows.
+Since 2007 the clock goes forward on the second Sunday of March (02:00 becomes 03:00) and back on the first Sunday of
+November (02:00 becomes 01:00). Times in SQL are seconds since 1970 by the clock on the wall.
 """
 
 from collections.abc import Sequence

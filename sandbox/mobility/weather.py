@@ -1,8 +1,8 @@
 """Hourly weather of a New York climate, the same for an hour whatever window is asked for.
 
-Each hour's weather is a function of the hour alone: seasonal and daily means, and on top of them noise
-that is smooth over hours, days and weeks. Weather codes are the WMO codes of the archive (0-3 clear to
-overcast, 51-55 drizzle, 61-65 rain, 71-75 snow).
+Each hour's weather is a function of the hour alone: seasonal and daily means, plus noise that is smooth over hours,
+days and weeks. Weather codes are the WMO codes of the archive (0-3 clear to overcast, 51-55 drizzle, 61-65 rain, 71-75
+snow).
 Source of the variables: Open-Meteo historical weather API, https://open-meteo.com/en/docs/historical-weather-api
 """
 
@@ -31,10 +31,10 @@ VARIABLES = {
     "wind_gusts_10m": "km/h",
 }
 WIND_VARIABLES = ("wind_speed_10m", "wind_gusts_10m")
-# The unit asked for, its published name, and how many of it are one m/s.
+# The unit asked for, its published name, and how many of them are one m/s.
 WIND_UNITS = {"kmh": ("km/h", 3.6), "ms": ("m/s", 1.0), "mph": ("mp/h", 2.2369363), "kn": ("kn", 1.9438445)}
 
-# Snow that fell this many hours ago has no part in the snow that lies.
+# Snow that fell longer ago is gone.
 _SNOW_MEMORY_HOURS = 240
 
 _KEY = first_key(0, 0, 0) + 1_000_003

@@ -1,6 +1,6 @@
 """Yellow taxi trips as the files of 2009 and 2010 have them: places as coordinates, codes and times as text.
 
-Vendors wrote codes each in their own way: `CASH` and `Cash` in 2009, `CAS` and `Cas` in 2010.
+Each vendor wrote codes in its own way: `CASH` and `Cash` in 2009, `CAS` and `Cas` in 2010.
 Source: TLC trip record data, https://www.nyc.gov/site/tlc/about/tlc-trip-record-data.page
 """
 
@@ -25,7 +25,7 @@ select
     trip_distance as "Trip_Distance",
     {_place("PULocationID", "Start_Lon", "Start_Lat")},
     null::double as "Rate_Code",
-    -- one vendor alone has the flag, as a number
+    -- only one vendor has the flag, as a number
     case when vendor_name = 'CMT' then if(store_and_fwd_flag = 'Y', 1, 0) end as store_and_forward,
     {_place("DOLocationID", "End_Lon", "End_Lat")},
     case

@@ -6,18 +6,20 @@ from datetime import date
 import duckdb
 import pytest
 
-from quality.files import difference_to_month_before, figure, finite, ratio_to_month_before, share
-from quality.suite import Expectation, Suite
+from quality.comparisons import rows_like_before
+from quality.files import figure, finite, not_null, share
+from quality.suite import Expectation
 from quality.suites.mobility.facts import FCT_TRIPS_BY_FILE
+from quality.suites.mobility.monthly import difference_to_month_before, monthly, ratio_to_month_before
 from quality.validate import run_suites
-from warehouse.ledger import Fingerprint, Ledger, Watermark
+from warehouse.periods import Grain
 
 MONTHS = [date(2025, month, 1) for month in range(1, 6)]
 
 
 def failed_files(connection: duckdb.DuckDBPyConnection, *expectations: Expectation) -> list[tuple[str, str | None]]:
     """Names of the expectations that fail, with the files that they fail for."""
-    suite = Suite("small", "trips", "trips", "files", expectations, ("yellow",))
+    suite = monthly("trips", expectations, ("yellow",), table="trips")
     (result,) = run_suites(connection, [suite])
     return [(check.check_name, check.partition_key) for check in result.checks if not check.passed]
 
@@ -26,10 +28,11 @@ def failed_files(connection: duckdb.DuckDBPyConnection, *expectations: Expectati
 def connection() -> duckdb.DuckDBPyConnection:
     """The tables that figures of files are computed from, empty."""
     connection = duckdb.connect()
-    Ledger(connection)
     connection.execute(
         """
+        create schema meta;
         create schema core_staging;
+        create table meta.asset_watermarks (asset varchar, partition_key varchar, rows bigint, source_url varchar);
         create table core_staging.int_event_days (feed varchar, date_day date);
         create table trips (feed varchar, source_month date, amount double, is_odd boolean, pickup_month date,
             pickup_date date)
@@ -49,11 +52,7 @@ def load(
         """,
         {"month": month, "rows": rows, "amount": amount, "odd": odd, "days": days},
     )
-    record(connection, f"{month:%Y-%m}", rows)
-
-
-def record(connection: duckdb.DuckDBPyConnection, month: str, rows: int) -> None:
-    Ledger(connection).set_watermark("yellow", month, Watermark("a load", rows, None, None, Fingerprint("a file")))
+    connection.execute("insert into meta.asset_watermarks values ('yellow', ?, ?, 'a file')", [f"{month:%Y-%m}", rows])
 
 
 @pytest.mark.parametrize(
@@ -111,8 +110,9 @@ def test_a_change_that_stays_is_no_fault(
 def test_months_of_few_rows_are_not_compared_but_by_their_rows(connection: duckdb.DuckDBPyConnection) -> None:
     assert amounts(connection, [10, 30], rows=400) == []
     load(connection, MONTHS[2], 5000)
-    rows = ratio_to_month_before("row_count", 0.4, 2.5, "Rows.")
-    assert failed_files(connection, rows) == [("row_count_against_month_before", f"yellow/{MONTHS[2]:%Y-%m}")]
+    assert failed_files(connection, rows_like_before(Grain.MONTH)) == [
+        ("row_count_against_month_before", f"yellow/{MONTHS[2]:%Y-%m}")
+    ]
 
 
 def test_a_month_of_known_events_is_neither_judged_nor_compared_with(connection: duckdb.DuckDBPyConnection) -> None:
@@ -131,14 +131,31 @@ def test_a_month_of_known_events_is_neither_judged_nor_compared_with(connection:
     ]
 
 
+def test_months_that_are_not_next_to_each_other_are_not_compared(connection: duckdb.DuckDBPyConnection) -> None:
+    load(connection, MONTHS[0], 600, amount=10)
+    load(connection, MONTHS[2], 600, amount=30)
+    load(connection, MONTHS[4], 600, amount=90)
+    mean_amount = figure("mean_amount", "avg(amount)", low=0, why="Mean.")
+    against = ratio_to_month_before("mean_amount", 0.5, 2, "Mean, as a multiple of the month before.")
+    assert failed_files(connection, mean_amount, against) == []
+
+
+def test_an_expectation_may_begin_with_a_period(connection: duckdb.DuckDBPyConnection) -> None:
+    for month in MONTHS[:3]:
+        load(connection, month, 100)
+    connection.execute("update trips set amount = null")
+    since = not_null("amount", since="2025-02")
+    assert failed_files(connection, since) == [("amount_not_null", f"yellow/{month:%Y-%m}") for month in MONTHS[1:3]]
+
+
 def test_days_are_those_of_the_months_own_trips(connection: duckdb.DuckDBPyConnection) -> None:
     """A file of another month's rows, of which no trip is kept, has none of its days."""
     days = [each for each in FCT_TRIPS_BY_FILE.expectations if each.name in ("days", "days_with_trips")]
     load(connection, MONTHS[0], 1000, days=31)
     load(connection, MONTHS[2], 1000, days=20)
     load(connection, MONTHS[3], 100, days=20)  # too few for every day
-    record(connection, "2025-02", 1000)  # another month's file
-    record(connection, "2025-05", 120)  # of another, small
+    connection.execute("insert into meta.asset_watermarks values ('yellow', '2025-02', 1000, 'another month''s file')")
+    connection.execute("insert into meta.asset_watermarks values ('yellow', '2025-05', 120, 'of another, small')")
     off = [("days_with_trips", f"yellow/{month:%Y-%m}") for month in (MONTHS[1], MONTHS[2], MONTHS[4])]
     assert failed_files(connection, *days) == off
     connection.execute(

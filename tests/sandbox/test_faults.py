@@ -14,8 +14,11 @@ import pytest
 import requests
 
 from sandbox.__main__ import main
-from sandbox.broken_files import BOMB_BYTES, CLIMBING_NAME, EXTRA_COLUMN
-from sandbox.faults import Breakage, Fault, faults_of, parse_breakage
+from sandbox.breakages import Breakage, faults_of, parse_breakage
+from sandbox.broken_files import EXTRA_COLUMN
+from sandbox.broken_zips import BOMB_BYTES, CLIMBING_NAME
+from sandbox.faults import Fault
+from sandbox.files import partition_of
 from sandbox.mobility.broken_weather import EXTRA_VARIABLE, HOURS_LOST
 from sandbox.server import SamplePublisher
 
@@ -238,15 +241,16 @@ def test_what_a_feed_cannot_have_is_refused(publisher: SamplePublisher) -> None:
 
 def test_breakages_can_be_written_as_words() -> None:
     for text, times in (("green:2025-01:breaks-off", None), ("green:2025-01:breaks-off:3", 3)):
-        assert parse_breakage(text) == Breakage("green", JANUARY, Fault.BREAKS_OFF, times)
+        assert parse_breakage(text) == Breakage(partition_of("green", JANUARY), Fault.BREAKS_OFF, times)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("green", "expected feed:YYYY-MM:fault"),
+        ("green", "expected FEED:PERIOD:FAULT"),
         ("greene:2025-01:html", "unknown feed 'greene'"),
         ("green:2025-1:html", "expected a month as YYYY-MM"),
+        ("green:2025-01-03:html", "expected a month as YYYY-MM, such as 2025-01, but got '2025-01-03'"),
         ("green:2025-01:htm", "unknown fault 'htm': expected one of truncated, html"),
         ("green:2025-01:empty-zip", "green cannot be broken by empty-zip"),
         ("green:2025-01:html:often", "expected a number of times, got 'often'"),

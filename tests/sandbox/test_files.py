@@ -6,8 +6,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sandbox.distributions import cells, choice, near, quantiles
-from sandbox.files import FILE_FEEDS, file_name, file_of_name, row_count, write_file
+from sandbox.catalog import FILE_FEEDS, stand_in_at
+from sandbox.distributions import cells, choice, first_key, near, quantiles
+from sandbox.files import file_name, row_count, write_file
 from sandbox.placement import Quirk, placed_rows
 
 MARCH = date(2025, 3, 1)
@@ -27,17 +28,22 @@ MARCH = date(2025, 3, 1)
 )
 def test_a_file_has_its_published_name(feed: str, month: date, name: str) -> None:
     assert file_name(feed, month) == name
-    folder = "tripdata" if feed.startswith("citibike") else "trip-data"
-    assert file_of_name(folder, name) == (feed, month)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["", "yellow_tripdata_2025-13.parquet", "yellow_tripdata_0000-01.parquet", "202505-citibike-tripdata.csv.zip"],
-)
-def test_other_names_are_no_files(name: str) -> None:
-    assert file_of_name("trip-data", name) is None
-    assert file_of_name("tripdata", name) is None
+def test_paths_belong_to_the_publisher_whose_folder_they_begin_with() -> None:
+    found = {path: stand_in_at(path) for path in ("trip-data/a/b.parquet", "tripdata", "tripdatax/a.zip", "v1/archive")}
+    rests = {path: (each[0].name, each[1]) for path, each in found.items() if each}
+    assert rests == {
+        "trip-data/a/b.parquet": ("tlc", "a/b.parquet"),
+        "tripdata": ("citibike", ""),
+        "v1/archive": ("weather", ""),
+    }
+
+
+def test_keys_of_files_do_not_run_into_each_other() -> None:
+    assert first_key(1, 4095, 63) < first_key(2, 0, 0)
+    with pytest.raises(ValueError, match="from 0 to 4095, got 4096"):
+        first_key(1, 4096, 0)
 
 
 @pytest.mark.parametrize("feed", FILE_FEEDS)

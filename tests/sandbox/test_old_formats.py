@@ -15,7 +15,7 @@ import requests
 
 from sandbox.__main__ import main
 from sandbox.faults import Fault
-from sandbox.files import row_count, write_archive, write_file
+from sandbox.files import partition_of, row_count, write_file, write_published
 from sandbox.mobility.citibike_before_2021 import old_header
 from sandbox.server import SamplePublisher
 
@@ -130,7 +130,8 @@ def test_jersey_citys_files_changed_a_year_later_than_new_yorks(tmp_path: Path) 
 
 
 def _archive(tmp_path: Path, *months: date) -> zipfile.ZipFile:
-    return zipfile.ZipFile(write_archive(months, tmp_path, rows=ROWS))
+    partitions = [partition_of("citibike", month) for month in months]
+    return zipfile.ZipFile(write_published(partitions, tmp_path, rows=ROWS))
 
 
 def _names(archive: zipfile.ZipFile) -> list[str]:
@@ -180,10 +181,11 @@ def test_archives_from_2020_on_hold_the_months_zips(tmp_path: Path) -> None:
 
 
 def test_an_archive_depends_on_nothing_but_its_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = write_archive([date(2013, 6, 1)], tmp_path, rows=2000).read_bytes()
+    june = [partition_of("citibike", date(2013, 6, 1))]
+    first = write_published(june, tmp_path, rows=2000).read_bytes()
     connect = duckdb.connect
     monkeypatch.setattr(duckdb, "connect", lambda: connect(config={"threads": 1}))
-    assert write_archive([date(2013, 6, 1)], tmp_path / "again", rows=2000).read_bytes() == first
+    assert write_published(june, tmp_path / "again", rows=2000).read_bytes() == first
 
 
 @pytest.fixture

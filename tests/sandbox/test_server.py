@@ -7,15 +7,16 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
 import pytest
 import requests
 
+from ingestion.partitions import Partition
 from sandbox.__main__ import main
-from sandbox.files import write_file
+from sandbox.files import write_file, write_published
 from sandbox.server import LogEntry, SamplePublisher
 
 JANUARY, FEBRUARY, MARCH = (date(2025, month, 1) for month in (1, 2, 3))
@@ -148,13 +149,13 @@ def test_publishing_a_month_makes_its_files_and_weather_available(publisher: Sam
 
 
 def test_requests_at_once_for_one_file_make_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = []
+    made: list[str] = []
 
-    def counted(feed: str, month: date, folder: Path, *, rows: int, revision: int) -> Path:
-        made.append(feed)
-        return write_file(feed, month, folder, rows=rows, revision=revision)
+    def counted(partitions: Sequence[Partition], folder: Path, *, rows: int, revision: int) -> Path:
+        made.extend(partition.feed.name for partition in partitions)
+        return write_published(partitions, folder, rows=rows, revision=revision)
 
-    monkeypatch.setattr("sandbox.store.write_file", counted)
+    monkeypatch.setattr("sandbox.store.write_published", counted)
     with SamplePublisher(JANUARY, JANUARY, rows=300, folder=tmp_path) as publisher:
         sizes = []
         threads = [
@@ -219,7 +220,10 @@ def test_write_lays_files_out_as_the_publishers_do(tmp_path: Path, capsys: pytes
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["serve", "--from", "2025-1", "--to", "2025-02"], "expected a month as YYYY-MM, got '2025-1'"),
+        (
+            ["serve", "--from", "2025-1", "--to", "2025-02"],
+            "expected a period as one of YYYY-MM (month), YYYY-MM-DD (day)",
+        ),
         (["serve", "--from", "2025-02", "--to", "2025-01"], "--to 2025-01 is before --from 2025-02"),
         (["serve", "--from", "2025-01", "--to", "2025-01", "--port", "99999"], "expected a port"),
         (["serve", "--from", "2025-01", "--to", "2025-01", "--rows", "none"], "expected a number of rows"),

@@ -1,14 +1,11 @@
-"""Citi Bike, New York and Jersey City. Rides of before 2021-02 have neither id nor kind of bike."""
+"""Citi Bike, New York and Jersey City. Rides before 2021-02 have neither id nor kind of bike."""
 
-from quality.files import between, figure, finite, in_set, not_null, ratio_to_month_before, share
-from quality.suite import Suite
-from quality.suites.mobility.trips import EVERY_FILE, null_share_like_month_before
+from quality.files import between, figure, finite, in_set, not_null, share
+from quality.suites.mobility.monthly import monthly, null_share_like_month_before, ratio_to_month_before
+from quality.suites.mobility.trips import EVERY_FILE
 
-CITIBIKE = Suite(
+CITIBIKE = monthly(
     "stg_citibike__trips",
-    "stg_citibike__trips",
-    "core_staging.stg_citibike__trips",
-    "files",
     (
         *EVERY_FILE,
         not_null("dropoff_datetime"),
@@ -18,10 +15,10 @@ CITIBIKE = Suite(
             "length(ride_id) = 16",
             of="ride_id is not null",
             mostly=0.999,
-            why="Ids of rides are 16 hex digits: a reader that takes them for numbers shortens them.",
+            why="Ids of rides are 16 hex digits. A reader that takes them for numbers shortens them.",
             since="2021-02",
         ),
-        # Bikes that are not brought back to a dock end nowhere: up to 0.35 % of real files.
+        # A ride has no end where the bike is not brought back to a dock: up to 0.35 % of real files.
         not_null("start_station_id", 0.95),
         not_null("end_station_id", 0.95),
         not_null("start_station_name", 0.95),

@@ -1,4 +1,4 @@
-"""The dimensions: small tables, so that every row is looked at."""
+"""The dimensions: small tables, of which every row is checked."""
 
 from quality.rows import at_least, between, in_set, no_rows, none_where, not_null, row_count, unique
 from quality.suite import Expectation, Suite
@@ -19,7 +19,7 @@ DIM_DATE = _dimension(
     no_rows(
         "dates_without_gap",
         "select min(date_day) from {batch} having count(*) <> date_diff('day', min(date_day), max(date_day)) + 1",
-        "Every date from the first to the last is there.",
+        "No date is missing between the first and the last.",
     ),
     none_where(
         "weekend_is_saturday_and_sunday",
@@ -27,7 +27,7 @@ DIM_DATE = _dimension(
         "Weekends are the sixth and seventh day of the week.",
     ),
     none_where(
-        "holiday_has_a_name", "is_holiday <> (holiday_name is not null)", "Holidays have a name, and no others."
+        "holiday_has_a_name", "is_holiday <> (holiday_name is not null)", "Holidays have a name, other days have none."
     ),
 )
 
@@ -89,12 +89,14 @@ DIM_WEATHER = _dimension(
         "Hours whose weather is not loaded have no measures.",
     ),
     none_where(
-        "pleasant_is_never_adverse", "is_pleasant_weather and is_adverse_weather", "No hour is pleasant and adverse."
+        "pleasant_is_never_adverse",
+        "is_pleasant_weather and is_adverse_weather",
+        "No hour is both pleasant and adverse.",
     ),
     none_where(
         "fahrenheit_is_of_celsius",
         "abs(temperature_fahrenheit - (temperature_celsius * 1.8 + 32)) > 0.01",
-        "Both temperatures are the same one.",
+        "Both temperatures are the same.",
     ),
 )
 

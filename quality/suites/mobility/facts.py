@@ -1,14 +1,24 @@
-"""The facts: rows as they must be, and of each file what becomes of it."""
+"""The facts: what every row must be, and what becomes of each file."""
 
-from quality.files import FEW_ROWS, ROWS_OF_A_DAY, between, figure, ratio_to_month_before, share
+from quality.files import FEW_ROWS, between, figure, share
 from quality.rows import at_least, in_set, mean_between, no_rows, none_where, not_null, row_count, unique_together
 from quality.rows import between as rows_between
+from quality.subject import Explanation, Quarantine
 from quality.suite import Expectation, Suite
+from quality.suites.mobility.monthly import monthly, ratio_to_month_before
+from warehouse.periods import Grain
 
-# Of the rows of a file, those that may be rejected.
-QUARANTINE_TOLERANCE = 0.01
+# Fewer rows need not touch every day.
+_ROWS_OF_A_DAY = 20
 
-NO_DROPOFF_TIMES = "the files of for-hire bases of 2015 and 2016 have no drop-off times"
+_NO_DROPOFF_TIMES = "the files of for-hire bases of 2015 and 2016 have no drop-off times"
+
+QUARANTINE = Quarantine(
+    "core_core.quarantined_trips",
+    Grain.MONTH,
+    shown={"pickup": "pickup_datetime", "drop-off": "dropoff_datetime"},
+    explanations=(Explanation("fhv", "missing_times", before="2017-01", text=_NO_DROPOFF_TIMES),),
+)
 
 TRIP_FEEDS = ("yellow", "green", "fhv", "hvfhv", "citibike", "citibike_jc")
 _TRIP_TYPES = ("yellow_taxi", "green_taxi", "fhv", "hvfhv", "citibike")
@@ -35,18 +45,15 @@ FCT_TRIPS = Suite(
     ),
 )
 
-FCT_TRIPS_BY_FILE = Suite(
-    "fct_trips_by_file",
+FCT_TRIPS_BY_FILE = monthly(
     "fct_trips",
-    "core_core.fct_trips",
-    "files",
     (
         figure("one_load", "count(distinct load_id)", low=1, high=1, why="The rows of a file are of one load."),
         share(
             "dropoff_not_before_pickup",
             "dropoff_datetime >= pickup_datetime",
             mostly=0.998,
-            why="Rows that end before they begin are quarantined, but in the hour that comes twice in November.",
+            why="Rows that end before they begin are quarantined, except where the clock goes back in November.",
         ),
         share(
             "sane_is_neither_outlier_nor_refund",
@@ -86,14 +93,14 @@ FCT_TRIPS_BY_FILE = Suite(
             "is_rush_hour",
             mostly=0.05,
             at_most=0.5,
-            why="Times in UTC, or all at midnight, would have too few trips in rush hours.",
+            why="With times in UTC, or all at midnight, too few trips would be in rush hours.",
             severity="warn",
         ),
         share(
             "night_share",
             "pickup_hour_of_day between 2 and 4",
             at_most=0.15,
-            why="The city sleeps from 2 to 5: times that are hours off would not.",
+            why="The city sleeps from 2 to 5. With times that are hours off it would not.",
         ),
         figure(
             "days",
@@ -105,17 +112,21 @@ FCT_TRIPS_BY_FILE = Suite(
             "days_with_trips",
             "expect_column_values_to_be_between",
             {"column": "days_with_trips", "min_value": 0.9, "max_value": None},
-            "The share of the month's days that have trips, those of known events left out: files published early lack"
-            " the last days, and files of another month's rows have none.",
+            "The share of the month's days that have trips, without days of known events. Files published early lack"
+            " the last days, and files with the rows of another month have none.",
             "warn",
-            f"case when loaded_rows >= {ROWS_OF_A_DAY} * if(coalesce(days, 0) = 0, 1, day(last_day(source_month)))"
-            " then least(1.0, coalesce(days, 0) / nullif(day(last_day(source_month)) - event_days, 0)) end",
+            f"case when loaded_rows >= {_ROWS_OF_A_DAY} * if(coalesce(days, 0) = 0, 1, days_of_period)"
+            " then least(1.0, coalesce(days, 0) / nullif(days_of_period - event_days, 0)) end",
             is_comparison=True,
         ),
         figure("trips_a_day", "count(*) / day(last_day(source_month))::double", low=0, why="Mean trips a day."),
-        ratio_to_month_before("trips_a_day", 0.4, 2.5, "Trips a day, as a multiple of the month before."),
+        ratio_to_month_before(
+            "trips_a_day", 0.4, 2.5, "Trips a day, as a multiple of the month before.", is_count=True
+        ),
     ),
     TRIP_FEEDS,
+    name="fct_trips_by_file",
+    table="core_core.fct_trips",
 )
 
 FCT_HOURLY_MOBILITY = Suite(
@@ -156,7 +167,7 @@ FCT_HOURLY_MOBILITY = Suite(
     ),
 )
 
-# Trips and quarantined rows counted: the rows of the file, of which quarantined_trips has the rejected ones alone.
+# Trips and quarantined rows counted: together they are the rows of the file.
 _PUBLISHED = """
     (
         select feed, source_month, row_count, reason
@@ -167,23 +178,21 @@ _PUBLISHED = """
 """
 _REJECTED = "coalesce(sum(case when reason is not null then row_count end), 0)"
 
-QUARANTINED_TRIPS = Suite(
+QUARANTINED_TRIPS = monthly(
     "quarantined_trips",
-    "quarantined_trips",
-    _PUBLISHED,
-    "files",
     (
         figure(
             "quarantined_share",
             f"case when {_REJECTED} between 1 and {FEW_ROWS} then 0.0 else {_REJECTED} / sum(row_count) end",
-            high=QUARANTINE_TOLERANCE,
+            high=QUARANTINE.tolerance,
             why="The share of the file's rows that cannot be a trip. `python -m quality.quarantine` shows them.",
         ),
     ),
     TRIP_FEEDS,
-    f"""case
+    table=_PUBLISHED,
+    detail=f"""case
         when feed = 'fhv' and arg_max(reason, row_count) filter (reason is not null) = 'missing_times'
-        then 'missing_times: {NO_DROPOFF_TIMES}'
+        then 'missing_times: {_NO_DROPOFF_TIMES}'
         else 'mostly ' || arg_max(reason, row_count) filter (reason is not null)
     end""",
 )

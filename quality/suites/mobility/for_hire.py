@@ -1,19 +1,16 @@
 """For-hire vehicles: the bases' own files (fhv), and those of Uber, Lyft and their like (hvfhv)."""
 
-from quality.files import between, figure, finite, in_set, not_null, ratio_to_month_before, share
-from quality.suite import Suite
-from quality.suites.mobility.trips import EVERY_FILE, ZONES, null_share_like_month_before
+from quality.files import between, figure, finite, in_set, not_null, share
+from quality.suites.mobility.monthly import monthly, null_share_like_month_before, ratio_to_month_before
+from quality.suites.mobility.trips import EVERY_FILE, ZONES
 
-FHV = Suite(
+FHV = monthly(
     "stg_tlc__fhv_taxi",
-    "stg_tlc__fhv_taxi",
-    "core_staging.stg_tlc__fhv_taxi",
-    "files",
     (
         *EVERY_FILE,
         *ZONES,
         not_null("dispatching_base_number", 0.999),
-        # None in the files of 2015 and 2016: quarantined_trips says so, and a file of later without is an error.
+        # Files of 2015 and 2016 have none, which quarantined_trips reports. A later file without is an error.
         not_null("dropoff_datetime", 0.99, since="2017-01"),
         not_null("dropoff_location_id", 0.5, since="2017-01"),
         *null_share_like_month_before("pickup_location_id", 0.25),
@@ -28,11 +25,8 @@ FHV = Suite(
     ("fhv",),
 )
 
-HVFHV = Suite(
+HVFHV = monthly(
     "stg_tlc__hvfhv_taxi",
-    "stg_tlc__hvfhv_taxi",
-    "core_staging.stg_tlc__hvfhv_taxi",
-    "files",
     (
         *EVERY_FILE,
         *ZONES,
@@ -51,7 +45,7 @@ HVFHV = Suite(
             "abs(published_duration_seconds - date_diff('second', pickup_datetime, dropoff_datetime)) <= 60",
             of="published_duration_seconds is not null",
             mostly=0.98,
-            why="The file gives the duration, too: it is that of the times, but on the day the clocks change.",
+            why="The file also gives the duration. It agrees with the times, except on the day the clocks change.",
         ),
         share(
             "total_not_below_fare",

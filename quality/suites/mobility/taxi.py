@@ -1,8 +1,9 @@
-"""Yellow and green taxis: metered trips with fares. Tolerances are of real files; files of before 2011 lack codes."""
+"""Yellow and green taxis: metered trips with fares. Tolerances are of real files; files before 2011 lack codes."""
 
-from quality.files import between, figure, finite, in_set, not_null, ratio_to_month_before, share
-from quality.suite import Expectation, Suite
-from quality.suites.mobility.trips import EVERY_FILE, ZONES, null_share_like_month_before
+from quality.files import between, figure, finite, in_set, not_null, share
+from quality.suite import Expectation
+from quality.suites.mobility.monthly import monthly, null_share_like_month_before, ratio_to_month_before
+from quality.suites.mobility.trips import EVERY_FILE, ZONES
 
 _METERED: tuple[Expectation, ...] = (
     *EVERY_FILE,
@@ -14,14 +15,14 @@ _METERED: tuple[Expectation, ...] = (
     not_null("fare_amount", 0.999),
     not_null("total_amount", 0.999),
     not_null("vendor_id", 0.99, since="2011-01"),
-    # One vendor's trips, and those of cabs hailed by app, come without passengers and rate code: up to 31 % of a file.
+    # Trips of one vendor, and of cabs hailed by app, have no passengers and no rate code: up to 31 % of a file.
     not_null("passenger_count", 0.5),
     *null_share_like_month_before("passenger_count", 0.2),
     share(
         "passengers_and_rate_code_missing_together",
         "(passenger_count is null) = (rate_code_id is null)",
         mostly=0.98,
-        why="What a vendor leaves out, it leaves out as a block: passengers, rate code, flag and surcharge.",
+        why="A vendor leaves out passengers, rate code, flag and surcharge together.",
         since="2011-01",
     ),
     in_set("vendor_id", (1, 2, 3, 4, 5, 6, 7), 0.999, since="2011-01"),
@@ -48,7 +49,7 @@ _METERED: tuple[Expectation, ...] = (
         "total_amount >= fare_amount - 0.01",
         of="fare_amount > 0",
         mostly=0.97,
-        why="The total has the fare in it. The other components do not add up in a third of real rows.",
+        why="The total includes the fare. The other components do not add up in a third of real rows.",
     ),
     share(
         "cash_trips_without_tip",
@@ -63,7 +64,7 @@ _METERED: tuple[Expectation, ...] = (
         "trip_distance / nullif(date_diff('second', pickup_datetime, dropoff_datetime), 0) * 3600 between 0 and 100",
         of="trip_distance > 0 and dropoff_datetime > pickup_datetime",
         mostly=0.99,
-        why="No trip is faster than 100 mph: distance or times would be of another unit.",
+        why="No trip is faster than 100 mph. Otherwise distance or times have another unit.",
     ),
     figure("fare_amount_mean", "avg(fare_amount)", low=5, high=60, why="Mean fare, USD."),
     ratio_to_month_before("fare_amount_mean", 0.75, 1.35, "Mean fare, as a multiple of the month before."),
@@ -76,15 +77,6 @@ _METERED: tuple[Expectation, ...] = (
     ),
 )
 
-YELLOW = Suite(
-    "stg_tlc__yellow_taxi", "stg_tlc__yellow_taxi", "core_staging.stg_tlc__yellow_taxi", "files", _METERED, ("yellow",)
-)
+YELLOW = monthly("stg_tlc__yellow_taxi", _METERED, ("yellow",))
 
-GREEN = Suite(
-    "stg_tlc__green_taxi",
-    "stg_tlc__green_taxi",
-    "core_staging.stg_tlc__green_taxi",
-    "files",
-    (*_METERED, in_set("hail_type_id", (1, 2), 0.999)),
-    ("green",),
-)
+GREEN = monthly("stg_tlc__green_taxi", (*_METERED, in_set("hail_type_id", (1, 2), 0.999)), ("green",))

@@ -1,0 +1,97 @@
+"""What a subject declares to be served: a stand-in for each of its publishers.
+
+A subject's folder has `STAND_INS = (…)` in its `__init__.py`. A publisher of one CSV a day needs this much:
+
+    class Toys(FileStandIn):
+        name = "toys"                # the address goes to SOURCES__TOYS__BASE_URL
+        path = "toys"                # and is http://127.0.0.1:PORT/toys
+        feeds = ("toy_sales",)
+        file_format = CSV            # says how its files can break
+
+        def write(self, partition, path, *, rows, revision):
+            path.write_text(…)
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import ClassVar
+
+from ingestion.partitions import Partition
+from sandbox.broken_files import FileFormat
+from sandbox.faults import Fault
+
+# A query string as `urllib.parse.parse_qs` reads it.
+Query = Mapping[str, Sequence[str]]
+
+
+class StandIn(ABC):
+    """Stands in for one publisher.
+
+    `name` is that of the publisher's settings (`sources.<name>.base_url`). `path` is where it is below the server's
+    address. `feeds` are the names of the feeds that it serves.
+    """
+
+    name: ClassVar[str]
+    path: ClassVar[str]
+    feeds: ClassVar[tuple[str, ...]]
+
+    @property
+    @abstractmethod
+    def faults(self) -> frozenset[Fault]:
+        """What can be wrong with its bodies; every stand-in can also have a bad connection."""
+
+
+class FileStandIn(StandIn):
+    """Serves files as an object store does: a file a partition, or an archive of several.
+
+    `has_listing` says whether it lists its files at its address.
+    """
+
+    file_format: ClassVar[FileFormat]
+    has_listing: ClassVar[bool] = False
+
+    @property
+    def faults(self) -> frozenset[Fault]:
+        return self.file_format.faults
+
+    def file_name(self, partition: Partition) -> str:
+        """The name of the partition's own file."""
+        return partition.feed.file_names[0].format(period=partition.period.start)
+
+    def published_name(self, partition: Partition) -> str:
+        """The name of the file that has the partition; partitions of one name share an archive."""
+        return self.file_name(partition)
+
+    def row_count(self, partition: Partition, *, rows: int, revision: int = 0) -> int:
+        """The rows of the partition's file where `rows` are asked for. Override it where feeds differ in size."""
+        return rows + 7 * revision
+
+    @abstractmethod
+    def write(self, partition: Partition, path: Path, *, rows: int, revision: int) -> None:
+        """Write the partition's own file.
+
+        The bytes depend on the arguments alone. Another `revision` is the file as replaced by its publisher, with
+        other values. `rows` is as in `row_count`.
+        """
+
+    def write_archive(self, partitions: Sequence[Partition], path: Path, *, rows: int, revision: int) -> None:
+        """Write the archive of these partitions, where they are not published as files of their own."""
+        raise NotImplementedError(f"{self.name} has no archives")
+
+
+class ApiStandIn(StandIn):
+    """Answers queries with JSON, for one feed."""
+
+    @abstractmethod
+    def day_asked(self, query: Query) -> date | None:
+        """The first day that a query asks for; None where it does not say."""
+
+    @abstractmethod
+    def answer(self, query: Query, available_until: date) -> tuple[int, bytes]:
+        """The status and body for a query. `available_until` is the day after the last period published."""
+
+    @abstractmethod
+    def broken_answer(self, status: int, body: bytes, fault: Fault) -> tuple[int, bytes]:
+        """The same status and body with something wrong in them."""
