@@ -1,7 +1,5 @@
 """A small warehouse filled by hand, and dbt run on it in this process."""
 
-import json
-import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -149,13 +147,16 @@ class Warehouse:
         """What was sent to DuckDB to build the model."""
         return next((self.scratch / "target" / "run").rglob(f"{model}.sql")).read_text()
 
-    def rebuilt(self, model: str) -> set[tuple[str, ...]]:
-        """The partitions that the last build replaced in a model, without their versions."""
-        marker = re.search(r"/\* replace_partitions (.*) \*/", self.compiled(model))
-        assert marker, f"{model} is not built by partitions"
-        built = json.loads(marker[1])
-        assert not built["whole"], f"{model} was built whole"
-        return {tuple(v for k, v in p.items() if k not in ("source_version", "row_count")) for p in built["partitions"]}
+    def rebuilt(self, model: str) -> set[str]:
+        """The keys of the partitions that the last run replaced in a model, without those that are gone."""
+        assert "drop table" not in self.sql_run(model), f"{model} was built whole"
+        found = self.execute(
+            f"""
+            select partition_key from meta.asset_watermarks
+            where asset = '{model}' and updated_at > (select max(started_at) from meta.ingestion_runs)
+            """
+        )
+        return {str(key) for (key,) in found}
 
     def contents(self) -> dict[str, list[tuple[object, ...]]]:
         """All rows of the facts, sorted."""
