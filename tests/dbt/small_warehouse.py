@@ -1,5 +1,6 @@
 """A small warehouse filled by hand, and dbt run on it in this process."""
 
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ class Warehouse:
     path: Path
     scratch: Path
     manifest: Manifest | None = None
+    project: Path = DBT_DIRECTORY
     said: list[str] = field(default_factory=list)
     _loads: int = field(default=0)
 
@@ -121,7 +123,7 @@ class Warehouse:
             Ledger(connection).set_watermark(feed, f"{month:%Y-%m}", watermark)
 
     def dbt(self, *arguments: str) -> dbtRunnerResult:
-        paths = ["--project-dir", str(DBT_DIRECTORY), "--profiles-dir", str(DBT_DIRECTORY)]
+        paths = ["--project-dir", str(self.project), "--profiles-dir", str(DBT_DIRECTORY)]
         outputs = ["--target-path", str(self.scratch / "target"), "--log-path", str(self.scratch / "logs"), "--quiet"]
         self.said = []
         try:
@@ -148,15 +150,11 @@ class Warehouse:
         return next((self.scratch / "target" / "run").rglob(f"{model}.sql")).read_text()
 
     def rebuilt(self, model: str) -> set[str]:
-        """The keys of the partitions that the last run replaced in a model, without those that are gone."""
-        assert "drop table" not in self.sql_run(model), f"{model} was built whole"
-        found = self.execute(
-            f"""
-            select partition_key from meta.asset_watermarks
-            where asset = '{model}' and updated_at > (select max(started_at) from meta.ingestion_runs)
-            """
-        )
-        return {str(key) for (key,) in found}
+        """The keys of the partitions that the last run replaced in a model, gone ones included."""
+        sql = self.sql_run(model)
+        assert "drop table" not in sql, f"{model} was built whole"
+        keys = re.search(r"partition_key in \((.*?)\)", sql)
+        return set(re.findall("'(.*?)'", keys[1])) if keys else set()
 
     def contents(self) -> dict[str, list[tuple[object, ...]]]:
         """All rows of the facts, sorted."""
