@@ -20,7 +20,7 @@ from warehouse.connection import open_for_reading
 CHECK_NAME = "built_from_what_is_loaded"
 # By this metadata one state of the check is told from another.
 STATE = "state of loads"
-_TABLES = ("table", "incremental")
+_TABLES = ("table", "replace_partitions")
 _NAMED = 5
 
 # Nobody loads while dbt builds: one process at a time has the file.

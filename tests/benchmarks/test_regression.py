@@ -49,7 +49,7 @@ READ_WHOLE = {
 LEDGER = "meta."  # a row a run, or a month of a feed: what has changed is seen there
 
 # Every other model is rebuilt whole, so scans with nothing to do what it always does.
-INCREMENTAL = ("--select", "config.materialized:incremental")
+INCREMENTAL = ("--select", "config.materialized:replace_partitions")
 
 # Tests read all that they are of.
 WITHOUT_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
@@ -57,8 +57,8 @@ WITHOUT_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "
 # What says the same as the literals, as one would write it with the ledger's partition keys.
 WITHOUT_LITERALS = """
 {% macro partitions_condition(partitions) -%}
-    {%- set partition_key = config.get('meta').partition_columns | join(" || '/' || ") -%}
-    {{ partition_key }} in (select {{ partition_key }} from ({{ partition_versions(partitions) }}) as changed)
+    {%- set partition_key = replace_partitions_config().fields | map(attribute='field') | join(" || '/' || ") -%}
+    {{ partition_key }} in (select {{ partition_key }} from ({{ built_partitions_sql(partitions) }}) as changed)
 {%- endmacro %}
 """
 
@@ -125,7 +125,7 @@ def histories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Histories]:
         for months, database in databases.items():
             for month in months_from(FIRST, months)[loaded:]:
                 load_month(warehouse, month)
-            warehouse.build("--select", "+config.materialized:incremental")
+            warehouse.build("--select", "+config.materialized:replace_partitions")
             shutil.copyfile(warehouse.path, database)
             loaded = months
         yield Histories(warehouse, databases)

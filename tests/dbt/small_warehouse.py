@@ -1,6 +1,5 @@
 """A small warehouse filled by hand, and dbt run on it in this process."""
 
-import json
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -35,6 +34,7 @@ class Warehouse:
     path: Path
     scratch: Path
     manifest: Manifest | None = None
+    project: Path = DBT_DIRECTORY
     said: list[str] = field(default_factory=list)
     _loads: int = field(default=0)
 
@@ -123,7 +123,7 @@ class Warehouse:
             Ledger(connection).set_watermark(feed, f"{month:%Y-%m}", watermark)
 
     def dbt(self, *arguments: str) -> dbtRunnerResult:
-        paths = ["--project-dir", str(DBT_DIRECTORY), "--profiles-dir", str(DBT_DIRECTORY)]
+        paths = ["--project-dir", str(self.project), "--profiles-dir", str(DBT_DIRECTORY)]
         outputs = ["--target-path", str(self.scratch / "target"), "--log-path", str(self.scratch / "logs"), "--quiet"]
         self.said = []
         try:
@@ -149,13 +149,12 @@ class Warehouse:
         """What was sent to DuckDB to build the model."""
         return next((self.scratch / "target" / "run").rglob(f"{model}.sql")).read_text()
 
-    def rebuilt(self, model: str) -> set[tuple[str, ...]]:
-        """The partitions that the last build replaced in a model, without their versions."""
-        marker = re.search(r"/\* replace_partitions (.*) \*/", self.compiled(model))
-        assert marker, f"{model} is not built by partitions"
-        built = json.loads(marker[1])
-        assert not built["whole"], f"{model} was built whole"
-        return {tuple(v for k, v in p.items() if k not in ("source_version", "row_count")) for p in built["partitions"]}
+    def rebuilt(self, model: str) -> set[str]:
+        """The keys of the partitions that the last run replaced in a model, gone ones included."""
+        sql = self.sql_run(model)
+        assert "drop table" not in sql, f"{model} was built whole"
+        keys = re.search(r"partition_key in \((.*?)\)", sql)
+        return set(re.findall("'(.*?)'", keys[1])) if keys else set()
 
     def contents(self) -> dict[str, list[tuple[object, ...]]]:
         """All rows of the facts, sorted."""

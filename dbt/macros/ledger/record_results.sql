@@ -7,7 +7,7 @@
     {%- set rows = [] -%}
     {%- for result in results if result.node.resource_type in ('model', 'seed', 'snapshot') -%}
         {%- set status = {'success': 'built', 'skipped': 'skipped'}.get(result.status | string, 'failed') -%}
-        {%- set is_table = result.node.config.materialized in ('table', 'incremental', 'seed', 'snapshot') -%}
+        {%- set is_table = result.node.config.materialized in ('table', 'replace_partitions', 'seed', 'snapshot') -%}
         {%- set count = '(select count(*) from ' ~ result.node.relation_name ~ ')' -%}
         {%- do rows.append([
             "'" ~ invocation_id ~ "'",
@@ -61,7 +61,7 @@
     {%- else -%}
         {%- set tables = [] -%}
         {%- for id in read if id in graph.nodes -%}
-            {%- if graph.nodes[id].config.materialized in ('table', 'incremental') -%}
+            {%- if graph.nodes[id].config.materialized in ('table', 'replace_partitions') -%}
                 {%- do tables.append(id) -%}
             {%- endif -%}
         {%- endfor -%}

@@ -14,7 +14,8 @@
         trips.source_month,
         trips.load_id || ' weather '
         || coalesce({{ ordered_list('weather.load_id', ' ', 'weather.source_month') }}, 'none')
-        || coalesce(' stations ' || stations.source_version, '') as source_version,
+        || coalesce(' stations ' || stations.version, '') as version,
+        trips.load_id,
         trips.row_count
     from partitions as trips
     left join ({{ held_station_partitions() }}) as stations
@@ -25,22 +26,22 @@
         and weather.source_month between {{ add_months('trips.source_month', -1) }}
         and {{ add_months('trips.source_month', 1) }}
     where {{ is_feed_of('trips.feed', registered_feeds('mobility', 'trip')) }}
-    group by trips.feed, trips.source_month, trips.load_id, trips.row_count, stations.source_version
+    group by trips.feed, trips.source_month, trips.load_id, trips.row_count, stations.version
 {%- endmacro %}
 
-{# What every partition of rides is built from, where nothing else is read: its load. #}
+{# What every partition of int_station_months is built from: the load of the rides. #}
 {% macro expected_station_partitions() -%}
-    select feed, source_month, load_id as source_version, row_count
+    select feed, source_month, load_id as version, load_id, row_count
     from {{ ref('int_loaded_partitions') }}
     where {{ is_feed_of('feed', registered_feeds(staging_model='stg_citibike__trips')) }}
 {%- endmacro %}
 
-{# The partitions that int_station_months holds: of the same loads as the rides, but where it alone was not built. #}
+{# The partitions that int_station_months holds. They are of the loads of the rides, unless it alone was not built. #}
 {% macro held_station_partitions() -%}
     select
         feed,
         cast(period_start as date) as source_month,
-        version as source_version
+        version
     from {{ asset_watermarks() }}
     where asset = '{{ ref('int_station_months').identifier }}'
 {%- endmacro %}
@@ -54,7 +55,8 @@
     select
         published.feed,
         published.source_month,
-        published.load_id || ' rows ' || (published.row_count - kept.row_count) as source_version,
+        published.load_id || ' rows ' || (published.row_count - kept.row_count) as version,
+        published.load_id,
         published.row_count
     from {{ ref('int_loaded_partitions') }} as published
     inner join ({{ trip_partitions() }}) as kept
@@ -66,7 +68,7 @@
 {# What every partition of int_daily_trips is built from: that of fct_trips. #}
 {% macro held_trip_partitions() -%}
     {%- do require_watermarks_of(ref('fct_trips')) -%}
-    select feed, source_month, source_version, row_count
+    select feed, source_month, version, load_id, row_count
     from ({{ trip_partitions() }}) as partitions
 {%- endmacro %}
 
@@ -80,7 +82,7 @@
         select
             partitions.feed,
             partitions.source_month,
-            partitions.source_version,
+            partitions.version,
             case when neighbours.months = 0 then partitions.row_count end as row_count,
             {{ add_months('partitions.source_month', 'neighbours.months') }} as pickup_month
         from ({{ trip_partitions() }}) as partitions
@@ -92,8 +94,10 @@
 
     select
         pickup_month,
-        md5({{ ordered_list("feed || ' ' || source_month || ' ' || source_version", "; ", "feed, source_month") }})
-            as source_version,
+        md5({{ ordered_list("feed || ' ' || source_month || ' ' || version", "; ", "feed, source_month") }})
+            as version,
+        -- A month's rows are of several loads.
+        cast(null as {{ dbt.type_string() }}) as load_id,
         coalesce(sum(row_count), 0) as row_count
     from contributions
     group by pickup_month
@@ -104,7 +108,8 @@
     select
         feed,
         cast(period_start as date) as source_month,
-        version as source_version,
+        version,
+        load_id,
         rows as row_count,
         min_event_time,
         max_event_time

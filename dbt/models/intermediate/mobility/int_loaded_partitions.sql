@@ -1,23 +1,21 @@
--- From the ledger, not from raw data: the loader writes both in one transaction, and this costs nothing to read.
 with
 
-watermarks as (
+partitions as (
 
-    select * from {{ source('meta', 'asset_watermarks') }}
+    select * from {{ ref('loaded_partitions') }}
 
 ),
 
-loaded as (
+monthly_files as (
 
     select
         feed,
         cast(period_start as date) as source_month,
         load_id,
-        rows as row_count
-    from watermarks
-    -- What was loaded came from somewhere; dbt's own models have watermarks, too.
-    where source_url is not null
+        row_count
+    from partitions
+    where subject = 'mobility' and grain = 'month'
 
 )
 
-select * from loaded
+select * from monthly_files

@@ -1,16 +1,12 @@
 {{
     config(
-        materialized='incremental',
-        incremental_strategy='replace_partitions',
-        on_schema_change='fail',
+        materialized='replace_partitions',
+        partition_by=[{'field': 'pickup_month', 'data_type': 'date', 'granularity': 'month'}],
         event_time='hour_timestamp',
-        meta={
-            'partition_columns': {'pickup_month': 'date'},
-            'rows_of_a_batch': 0,
-        },
+        batch_rows=0,
     )
 }}
-{#- A month at a time: months that are grouped together DuckDB reads up to five times, more with more history. #}
+{#- A month at a time: DuckDB re-reads grouped months up to five times, more with more history. #}
 {%- set partitions = partitions_to_build(expected_mobility_months()) %}
 
 with

@@ -1,10 +1,8 @@
 {{
     config(
-        materialized='incremental',
-        incremental_strategy='replace_partitions',
-        on_schema_change='fail',
+        materialized='replace_partitions',
+        partition_by=feed_and_source_month(),
         event_time='pickup_datetime',
-        meta={'partition_columns': {'feed': 'varchar', 'source_month': 'date'}},
     )
 }}
 {%- set partitions = partitions_to_build(expected_trip_partitions()) %}

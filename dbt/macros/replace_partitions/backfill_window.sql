@@ -1,6 +1,6 @@
 {#
-    The months that the variables backfill_start_date and backfill_end_date ask to build again, as the first of the
-    first month and the first of the last (none: no end); none where no backfill was asked for.
+    The days that the variables backfill_start_date and backfill_end_date ask to build again: `start`, and `end` (both
+    included) or none for no end. None where no backfill was asked for.
 #}
 {% macro backfill_window() -%}
     {%- set start = iso_date_variable('backfill_start_date') -%}
@@ -15,13 +15,27 @@
             "expected backfill_end_date not before backfill_start_date, got " ~ end ~ " before " ~ start ~ "."
         ) -%}
     {%- endif -%}
-    {%- if start -%}
-        {{ return({'first_month': start[:7] ~ '-01', 'last_month': end[:7] ~ '-01' if end else none}) }}
-    {%- endif -%}
-    {{ return(none) }}
+    {{ return({'start': start, 'end': end} if start else none) }}
 {%- endmacro %}
 
-{# The variable as text, or none where it is not set; stops where it is no date. #}
+{# Whether a partition of a relation has one of these days: of a model of months, the months that contain them. #}
+{% macro is_in_backfill_window(relation) -%}
+    {%- set window = backfill_window() -%}
+    {%- set time = replace_partitions_config().time -%}
+    {%- set column = relation ~ "." ~ time.field -%}
+    {%- set first = window.start[:8] ~ '01' if time.granularity == 'month' else window.start -%}
+    {%- set conditions = [column ~ " >= " ~ typed_literal(first, time.data_type)] -%}
+    {%- if window.end -%}
+        {%- set last = modules.datetime.date.fromisoformat(window.end) -%}
+        {%- set after = (last + modules.datetime.timedelta(days=1)) | string if window.end != '9999-12-31' else none -%}
+        {%- if after -%}
+            {%- do conditions.append(column ~ " < " ~ typed_literal(after, time.data_type)) -%}
+        {%- endif -%}
+    {%- endif -%}
+    {{ return(conditions | join(" and ")) }}
+{%- endmacro %}
+
+{# The variable as text, or none where it is not set. Stops where it is not a date. #}
 {% macro iso_date_variable(name) -%}
     {%- set value = var(name, none) -%}
     {%- if value is none or value | string == '' -%}{{ return(none) }}{%- endif -%}
@@ -41,8 +55,8 @@
 {%- endmacro %}
 
 {#
-    On-run-start: a window that is none stops the run before anything is built, and so does a variable that nothing
-    reads, for a slip in a name would build what nobody asked for.
+    On-run-start: a window that is not valid stops the run before anything is built. So does a variable that nothing
+    reads, because a slip in a name would build what nobody asked for.
 #}
 {% macro check_backfill_window() -%}
     {%- if execute -%}

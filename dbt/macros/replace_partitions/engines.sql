@@ -1,0 +1,39 @@
+{# What replace_partitions says to the engine, and what another engine says in its own way. #}
+
+{# An empty table with the columns of a query, in place of the one that is there. #}
+{% macro make_table_sql(relation, query) -%}
+    {{ return(adapter.dispatch('make_table_sql')(relation, query)) }}
+{%- endmacro %}
+{% macro default__make_table_sql(relation, query) -%}
+    drop table if exists {{ relation }};
+    {{ create_table_as(False, relation, query) }};
+{%- endmacro %}
+
+{% macro delete_partitions_sql(relation, partitions) -%}
+    {{ return(adapter.dispatch('delete_partitions_sql')(relation, partitions)) }}
+{%- endmacro %}
+{% macro default__delete_partitions_sql(relation, partitions) -%}
+    delete from {{ relation }}
+    where {{ partitions_condition(partitions) }};
+{%- endmacro %}
+
+{% macro insert_rows_sql(relation, query) -%}
+    {{ return(adapter.dispatch('insert_rows_sql')(relation, query)) }}
+{%- endmacro %}
+{% macro default__insert_rows_sql(relation, query) -%}
+    insert into {{ relation }} by name (
+        {{ query }}
+    );
+{%- endmacro %}
+
+{# The columns that a query gives, as dbt's columns. #}
+{% macro columns_of_query(query) -%}
+    {{ return(adapter.dispatch('columns_of_query')(query)) }}
+{%- endmacro %}
+{% macro default__columns_of_query(query) -%}
+    {%- set columns = [] -%}
+    {%- for row in run_query("select column_name, column_type from (describe " ~ query ~ ")").rows -%}
+        {%- do columns.append(api.Column(row[0], row[1])) -%}
+    {%- endfor -%}
+    {{ return(columns) }}
+{%- endmacro %}

@@ -1,0 +1,89 @@
+{#
+    Replaces the partitions of a table that have changed: in one transaction it deletes them, inserts them batch by
+    batch, and writes their watermarks. A first build and a full refresh fill a new table in the same way.
+
+    The model's query must not read the model's own table, whose partitions are deleted by then, nor ephemeral models.
+#}
+{% materialization replace_partitions, default -%}
+    {%- set target_relation = this.incorporate(type='table') -%}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- set plan = plan_of_model() -%}
+    {%- set no_rows = query_of_batch([]) -%}
+
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+
+    {%- if not plan.is_whole -%}{%- do check_columns_of_query(existing, no_rows) -%}{%- endif -%}
+    {%- if plan.is_whole and existing is not none and existing.type != 'table' -%}
+        {%- do adapter.drop_relation(existing) -%}
+    {%- endif -%}
+    {% call statement('main') -%}
+        {%- if plan.is_whole %}
+            {{ make_table_sql(target_relation, no_rows) }}
+        {%- elif not plan.partitions %}
+            select 'no partition has changed' as outcome
+        {%- else %}
+            {{ delete_partitions_sql(target_relation, plan.partitions) }}
+        {%- endif %}
+        {%- for partitions in batches_of(plan.partitions) %}
+            {{ insert_rows_sql(target_relation, query_of_batch(partitions)) }}
+        {%- endfor %}
+        {%- if plan.is_whole or plan.partitions %}
+            {{ replace_watermarks_sql(plan) }}
+        {%- endif %}
+    {%- endcall %}
+
+    {%- do apply_grants(target_relation, config.get('grants'), should_revoke(existing, plan.is_whole)) -%}
+    {%- do persist_docs(target_relation, model) -%}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {%- do adapter.commit() -%}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ return({'relations': [target_relation]}) }}
+{%- endmaterialization %}
+
+{# Rendering the model makes its plan: see partitions_to_build. #}
+{% macro plan_of_model() -%}
+    {%- for node_id in model.depends_on.nodes if node_id.startswith('model.') -%}
+        {%- if graph.nodes[node_id].config.materialized == 'ephemeral' -%}
+            {%- do exceptions.raise_compiler_error(
+                model.name ~ ": expected models that are tables or views, because it is built by replace_partitions, but "
+                ~ graph.nodes[node_id].name ~ " is ephemeral."
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- do replace_partitions_config() -%}
+    {%- set query = render(model.raw_code) -%}
+    {%- if not context.get('replace_partitions_plan') -%}
+        {%- do exceptions.raise_compiler_error(
+            model.name ~ ": expected its query to call partitions_to_build(…), because it is materialized as"
+            ~ " replace_partitions, and all models that it reads to be built. See macros/replace_partitions/README.md."
+        ) -%}
+    {%- endif -%}
+    {{ return(context['replace_partitions_plan']) }}
+{%- endmacro %}
+
+{# Stops where the query has other columns than the table: partitions that have not changed would lack them. #}
+{% macro check_columns_of_query(table, query) -%}
+    {%- if config.get('contract').enforced -%}{%- do get_assert_columns_equivalent(query) -%}{%- endif -%}
+    {%- set found = columns_by_name(adapter.get_columns_in_relation(table)) -%}
+    {%- set asked = columns_by_name(columns_of_query(query)) -%}
+    {%- set differing = [] -%}
+    {%- for name in (found | list + asked | list) | unique if found.get(name) != asked.get(name) -%}
+        {%- do differing.append(
+            name ~ " (" ~ found.get(name, 'missing') ~ " in the table, " ~ asked.get(name, 'missing') ~ " in the query)"
+        ) -%}
+    {%- endfor -%}
+    {%- if differing -%}
+        {%- do exceptions.raise_compiler_error(
+            model.name ~ ": expected the table to have the columns of the model's query, but these differ: "
+            ~ shortened(differing | join(', '), 300) ~ ". The model has changed since the table was made. Build it and what"
+            ~ " reads it anew: dbt build --full-refresh --select " ~ model.name ~ "+"
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro columns_by_name(columns) -%}
+    {%- set types = {} -%}
+    {%- for column in columns -%}{%- do types.update({column.name | lower: column.data_type | lower}) -%}{%- endfor -%}
+    {{ return(types) }}
+{%- endmacro %}

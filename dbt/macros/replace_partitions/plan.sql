@@ -1,0 +1,111 @@
+{#
+    Which partitions of a model have to be built. The model brings a query of the partitions that it ought to hold. A
+    partition whose version differs from that in the model's watermark, that is new, or that is gone has changed. All
+    this reads watermarks alone, so it costs the same however long the history.
+#}
+
+{#
+    The partitions that the model's query is to be of, each a mapping from column to text: the fields of partition_by,
+    version, load_id and row_count. A version of none means that the partition is gone. On a first build and a full
+    refresh these are all that are expected. Empty where what the model reads is not there, as for the linter.
+
+    dbt compiles the model with all of them. The materialization renders it once more for each batch.
+#}
+{% macro partitions_to_build(expected) -%}
+    {%- if not execute or not upstream_models_exist() -%}{{ return([]) }}{%- endif -%}
+    {%- if not context.get('replace_partitions_plan') -%}
+        {%- do context.update({'replace_partitions_plan': plan_of(expected)}) -%}
+    {%- endif -%}
+    {%- set plan = context['replace_partitions_plan'] -%}
+    {{ return(plan.partitions if plan.batch is none else plan.batch) }}
+{%- endmacro %}
+
+{#
+    `is_whole`: the table is made anew. `partitions`: those to build. `batch`: those that the model is rendered for at
+    the moment, none for all of them.
+#}
+{% macro plan_of(expected) -%}
+    {%- set fields = replace_partitions_config().fields | map(attribute='field') | list -%}
+    {%- set table = load_cached_relation(this) -%}
+    {%- set is_whole = table is none or table.type != 'table' or should_full_refresh() -%}
+    {%- set partitions = [] -%}
+    {#- With --empty, dbt gives no rows of what is read. They must not be taken for what is there. -#}
+    {%- if not is_empty_run() -%}
+        {%- set columns = fields + ['version', 'load_id', 'row_count'] -%}
+        {%- if is_whole -%}
+            {%- set query = "select " ~ columns | join(", ") ~ " from (" ~ expected ~ ") as expected" -%}
+        {%- else -%}
+            {%- set query = changed_partitions_sql(expected, fields) -%}
+        {%- endif -%}
+        {%- for row in run_query(query ~ " order by " ~ fields | join(", ")).rows -%}
+            {%- set partition = {'row_count': row['row_count'] | int} -%}
+            {%- for name in fields + ['version', 'load_id'] -%}
+                {%- do partition.update({name: row[name] | string if row[name] is not none else none}) -%}
+            {%- endfor -%}
+            {%- do partitions.append(partition) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return({'is_whole': is_whole, 'partitions': partitions, 'batch': none}) }}
+{%- endmacro %}
+
+{% macro is_empty_run() %}{{ return(invocation_args_dict.get('empty') | default(false, true)) }}{% endmacro %}
+
+{% macro upstream_models_exist() -%}
+    {%- for node_id in model.depends_on.nodes if node_id.startswith('model.') -%}
+        {%- set node = graph.nodes[node_id] -%}
+        {%- if adapter.get_relation(node.database, node.schema, node.alias) is none -%}{{ return(false) }}{%- endif -%}
+    {%- endfor -%}
+    {{ return(true) }}
+{%- endmacro %}
+
+{% macro changed_partitions_sql(expected, fields) -%}
+    with expected as (
+        {{ expected }}
+    ),
+
+    held as (
+        {{ held_partitions_sql() }}
+    )
+
+    select
+        {% for field in fields -%}
+        coalesce(expected.{{ field }}, held.{{ field }}) as {{ field }},
+        {% endfor -%}
+        expected.version,
+        expected.load_id,
+        coalesce(expected.row_count, 0) as row_count
+    from expected
+    full outer join held
+        on {% for field in fields %}{{ "and " if not loop.first }}expected.{{ field }} = held.{{ field }} {% endfor %}
+    where
+        expected.version is distinct from held.version
+        {% if backfill_window() -%}
+        or ({{ is_in_backfill_window('expected') }})
+        {% endif -%}
+{%- endmacro %}
+
+{#
+    The partitions that the model's table holds, and what each was built from. Where the watermarks cannot be of this
+    table, for their rows add up to another number (other hands changed it), every partition counts as changed.
+#}
+{% macro held_partitions_sql() -%}
+    {%- set settings = replace_partitions_config() -%}
+    {%- if are_watermarks_of(this) -%}
+        select
+            {% if settings.feed -%}
+            feed as {{ settings.feed.field }},
+            {% endif -%}
+            cast(period_start as {{ settings.time.data_type }}) as {{ settings.time.field }},
+            version
+        from {{ asset_watermarks() }}
+        where asset = '{{ this.identifier }}'
+    {%- else -%}
+        {%- do log(this ~ ": rows and watermarks differ, so all partitions are built again.", info=true) -%}
+        select distinct
+            {% for field in settings.fields -%}
+            {{ field.field }},
+            {% endfor -%}
+            cast(null as {{ dbt.type_string() }}) as version
+        from {{ this }}
+    {%- endif -%}
+{%- endmacro %}
