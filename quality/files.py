@@ -143,12 +143,3 @@ SOURCE_ROWS_ARE_A_KEY = figure(
     high=0,
     why="Positions in the file are 0, 1, … n - 1, each once: 0 where they are. Keys of rows are made of them.",
 )
-ROWS_AS_LOADED = Expectation(
-    "rows_as_loaded",
-    BETWEEN,
-    bounds("rows_as_loaded", 0, 0),
-    "The rows that are there, less those that the ledger says were loaded.",
-    "error",
-    "coalesce(row_count, 0) - coalesce(loaded_rows, 0)",
-    is_comparison=True,
-)

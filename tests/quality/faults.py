@@ -11,7 +11,6 @@ FAULTS: dict[str, dict[str, str]] = {
             f"update raw_data.yellow_taxi set fare_amount = fare_amount * 1.5 where {OF_FEBRUARY}"
         ),
         "source_row_unique": f"insert into raw_data.yellow_taxi from raw_data.yellow_taxi where {OF_FEBRUARY}",
-        "rows_as_loaded": f"delete from raw_data.yellow_taxi where {OF_FEBRUARY} and source_row = 7",
         "row_count_against_month_before": f"delete from raw_data.yellow_taxi where {OF_FEBRUARY} and source_row > 900",
         "passenger_count_not_null": f"update raw_data.yellow_taxi set passenger_count = null where {OF_FEBRUARY}",
         "passenger_count_null_share_against_month_before": (
@@ -140,5 +139,13 @@ FAULTS: dict[str, dict[str, str]] = {
             "update core_core.fct_hourly_mobility set mode_share_pct = mode_share_pct / 2 where trip_type = 'fhv'"
         ),
         "sane_trips_within_trips": "update core_core.fct_hourly_mobility set trip_count = 1",
+    },
+    "reconciliation": {
+        "rows_as_loaded": f"delete from raw_data.yellow_taxi where {OF_FEBRUARY} and source_row = 7",
+        "rows_lost": f"delete from core_core.fct_trips where {OF_FEBRUARY} and feed = 'green' and trip_id % 50 = 0",
+        "rows_not_built": (
+            "update meta.asset_watermarks set load_id = 'newer' where asset = 'green' and partition_key = '2025-02'"
+            f" -- {OF_FEBRUARY}"
+        ),
     },
 }

@@ -31,10 +31,10 @@ def reduced(name: str, expectation: str) -> Suite:
     return replace(suite, expectations=tuple(kept))
 
 
-def test_every_staging_model_dimension_and_fact_has_a_suite() -> None:
+def test_every_staging_model_dimension_fact_and_the_reconciliation_have_a_suite() -> None:
     models = {path.stem for path in Path("dbt/models").rglob("*.sql")}
     named = {name for name in models if name.startswith(("stg_", "dim_", "fct_", "quarantined_"))}
-    assert {suite.model for suite in SUITES} == named
+    assert {suite.model for suite in SUITES} == named | {"reconciliation"}
 
 
 def test_clean_sample_data_passes_and_every_expectation_is_a_check(sample: Path) -> None:

@@ -1,14 +1,13 @@
 """What is expected of the file of any trip feed."""
 
 from quality.comparisons import rows_like_before
-from quality.files import ROWS_AS_LOADED, SOURCE_ROWS_ARE_A_KEY, between, not_null, share
+from quality.files import SOURCE_ROWS_ARE_A_KEY, between, not_null, share
 from quality.suite import Expectation
 from warehouse.periods import Grain
 
 _MINUTES = "date_diff('second', pickup_datetime, dropoff_datetime) / 60.0"
 
 EVERY_FILE: tuple[Expectation, ...] = (
-    ROWS_AS_LOADED,
     SOURCE_ROWS_ARE_A_KEY,
     rows_like_before(Grain.MONTH),
     not_null("pickup_datetime"),

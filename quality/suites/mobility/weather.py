@@ -1,6 +1,6 @@
 """Hourly weather, a file a month in UTC. It covers the month in New York, and hours beside it."""
 
-from quality.files import ROWS_AS_LOADED, between, figure, not_null, share
+from quality.files import between, figure, not_null, share
 from quality.suites.mobility.monthly import difference_to_month_before, monthly
 
 _MEASURES = (
@@ -24,7 +24,6 @@ _IN_MONTH = "date_trunc('month', hour_timestamp) = source_month"
 WEATHER = monthly(
     "stg_weather__hourly",
     (
-        ROWS_AS_LOADED,
         figure("hour_unique", "count(*) - count(distinct hour_utc)", high=0, why="Hours that a file has twice."),
         figure(
             "hours_of_the_month",
