@@ -23,10 +23,11 @@ from benchmarks.processes import Cost, Stopwatch, measure_inside
 from benchmarks.samples import FOLDER, months_from, sample_file
 from benchmarks.stages import FLOOR, PLAIN, PLATFORM, Measurement, Stage, Turn
 from ingestion.catalog import FEEDS
+from ingestion.mobility.citibike_zips import extract_month
 from ingestion.partitions import Partition
 from ingestion.pipeline import load_file
 from ingestion.publishers import Downloaded
-from ingestion.readers.zips import extract_csvs
+from ingestion.readers.published_file import PublishedFile
 from sandbox.catalog import FILE_FEEDS
 from sandbox.files import file_name
 from warehouse.ledger import Fingerprint
@@ -155,7 +156,7 @@ class _Load:
         """The wall and CPU seconds of unpacking a zip, which the load does again."""
         stopwatch = Stopwatch()
         if file.suffix == ".zip":
-            for extracted in extract_csvs(file, _partition(file).period.first_day):
+            for extracted in extract_month(PublishedFile(_partition(file), file)):
                 extracted.unlink()
         return stopwatch.seconds()
 

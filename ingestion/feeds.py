@@ -1,11 +1,14 @@
 """What a feed and a subject are. The feeds themselves are declared in the folders of their subjects."""
 
+import inspect
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingestion.calendars import EVERY_PERIOD, Calendar
+from warehouse.paths import PROJECT_ROOT
 from warehouse.periods import Grain, Period
 
 if TYPE_CHECKING:
@@ -42,9 +45,9 @@ class Column:
 
 @dataclass(frozen=True)
 class FormerSchema:
-    """Names that a feed's columns had in files of months before `until`, as pairs (published, raw).
+    """Names that a feed's columns had in files of periods before `until`, as pairs (published, raw).
 
-    A pair is here where the meaning is the same. In those months only columns among these are required.
+    A pair is here where the meaning is the same. In those periods no other columns are required.
     """
 
     until: date
@@ -89,6 +92,12 @@ class Feed:
         return self.period_of(self.first_day)
 
     @property
+    def declared_in(self) -> str:
+        """The module that declares the feed's publisher, as a path below the project's root: for messages."""
+        module = Path(inspect.getfile(type(self.publisher)))
+        return str(module.relative_to(PROJECT_ROOT) if module.is_relative_to(PROJECT_ROOT) else module.name)
+
+    @property
     def period_column(self) -> Column:
         """The raw column that says which file a row is from."""
         return Column(self.grain.column, ColumnType(self.grain.sql_type), required=True)
@@ -129,12 +138,14 @@ class Subject:
 
 
 def columns(required: str, optional: str = "") -> tuple[Column, ...]:
-    """Columns from words `name:type`; the types are i(nteger), d(ouble), s(tring) and t(imestamp)."""
+    """Columns from words `name:type`; the types are i(nteger), b(igint), d(ouble), s(tring), t(imestamp) and date."""
     types = {
         "i": ColumnType.INTEGER,
+        "b": ColumnType.BIGINT,
         "d": ColumnType.DOUBLE,
         "s": ColumnType.VARCHAR,
         "t": ColumnType.TIMESTAMP,
+        "date": ColumnType.DATE,
     }
     return tuple(
         Column(name, types[letter], is_required)

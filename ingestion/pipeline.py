@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion.errors import IngestionError, NotPublishedError, message_of, raise_if_interrupted
+from ingestion.errors import IngestionError, NotPublishedError, load_again, message_of, raise_if_interrupted
 from ingestion.fetch.retries import DEFAULT_POLICY, RetryPolicy
 from ingestion.partitions import Partition
 from ingestion.prefetch import DownloadJob, downloads_ahead
@@ -46,8 +46,8 @@ class Status(StrEnum):
 class Result:
     """What a run did to one partition.
 
-    `rows` are those it holds now, where that is known. `may_pass` says of a failure whether it may go better in some
-    minutes, with nobody doing anything about it.
+    `rows` are those it holds now, where that is known. `is_transient` says of a failure whether it may go better in
+    some minutes, though nobody does anything about it.
     """
 
     partition: Partition
@@ -59,7 +59,7 @@ class Result:
     load_id: str | None = None
     error: str | None = None
     note: str | None = None
-    may_pass: bool = False
+    is_transient: bool = False
 
 
 @dataclass(frozen=True)
@@ -204,8 +204,9 @@ class _Run:
         except Exception as error:
             raise_if_interrupted(error)
             logger.debug("%s failed", partition, exc_info=True)
-            may_pass = error.may_pass if isinstance(error, IngestionError) else True
-            return Result(partition, Status.FAILED, error=message_of(error, str(partition)), may_pass=may_pass)
+            is_transient = error.is_transient if isinstance(error, IngestionError) else True
+            message = message_of(error, str(partition), load_again(partition.feed.grain))
+            return Result(partition, Status.FAILED, error=message, is_transient=is_transient)
 
 
 def load_file(partition: Partition, file: Downloaded) -> Result:

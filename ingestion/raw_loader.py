@@ -18,7 +18,8 @@ from ingestion.feeds import Column, ColumnType
 from ingestion.partition_destination import Replacement, partition_destination
 from ingestion.partitions import Partition
 from ingestion.raw_data import RAW_SCHEMA, LoadedPartition, current_state, existing_tables, period_literal, scope
-from ingestion.readers.published import PublishedRows, cast_error, reason
+from ingestion.readers.published import PublishedRows
+from ingestion.readers.published_file import PublishedFile
 from warehouse.paths import database_path
 from warehouse.sql import identifier, literal
 
@@ -153,13 +154,13 @@ def _explained(partition: Partition, error: Exception, work_folder: Path) -> Ing
     if isinstance(error, IngestionError):
         return error
     cause = error.__cause__ if isinstance(error.__cause__, duckdb.Error) else error
-    named = work_folder / str(partition)
+    file = PublishedFile(partition, work_folder / "rows", called=str(partition))
     if isinstance(cause, duckdb.Error) and not _is_ours(cause):
-        return cast_error(named, cause)
-    what_to_do = "Free space on its disk, and load" if re.search("space|too large", str(cause)) else "Load"
+        return file.wrong_values(cause)
+    room = "free space on its disk, and " if re.search("space|too large", str(cause)) else ""
     return LoadError(
-        f"{partition}: expected the rows to be written to {database_path()}, but {reason(cause, named)}. "
-        f"Nothing was changed. {what_to_do} the month again."
+        f"{partition}: expected the rows to be written to {database_path()}, but {file.reason(cause)}. "
+        f"Nothing was changed. {f'{room}{file.load_again}'.capitalize()}."
     )
 
 

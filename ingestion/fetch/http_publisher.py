@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
-from ingestion.errors import NotPublishedError
+from ingestion.errors import NotPublishedError, load_again
 from ingestion.fetch.answers import AnswerRules
 from ingestion.fetch.download import download
 from ingestion.fetch.file_addresses import file_address, registered_names
@@ -89,7 +89,7 @@ class HttpVisit(Visit):
                     known=known,
                     progress=progress,
                     rules=self._publisher,
-                    again=f"load the {partition.feed.grain} again",
+                    again=load_again(partition.feed.grain),
                     policy=self._policy,
                     cancelled=cancelled,
                 )

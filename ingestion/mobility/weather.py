@@ -17,6 +17,7 @@ from ingestion.partitions import Partition
 from ingestion.raw_data import raw_column_types
 from ingestion.readers.columns import select_columns
 from ingestion.readers.published import SCRATCH, PublishedRows, notes_on, open_scratch
+from ingestion.readers.published_file import PublishedFile
 
 # Central Park, where the National Weather Service measures New York's weather.
 LATITUDE = 40.7789
@@ -41,31 +42,31 @@ _UNITS = {
 
 
 def _read(partition: Partition, path: Path, connection: duckdb.DuckDBPyConnection) -> PublishedRows:
-    named = Path(str(partition))  # the file is an answer to a query and has no name of its own
+    file = PublishedFile(partition, path, called=str(partition))  # an answer to a query has no name of its own
     first = partition.period.start
     hours = 24 * (len(list(partition.period.days())) + 1)
     asked = Asked(
-        what=str(partition),
+        file=file,
         columns=partition.feed.columns,
         units=_UNITS,
         hours=[first + timedelta(hours=hour) for hour in range(hours)],
         latitude=LATITUDE,
         longitude=LONGITUDE,
     )
-    answered = read_answer(path, asked)
+    answered = read_answer(asked)
     open_scratch(connection, path)
     types = {name: _sql_type(answered.schema.field(name).type) for name in answered.column_names}
     existing = raw_column_types(partition.feed, connection)
-    selection = select_columns(partition.feed, partition.period.first_day, types, named, existing, by_position=True)
-    # Under names of ours: a variable called rowid would hide the position of the rows.
+    selection = select_columns(file, types, existing, by_position=True)
+    # Under names of our own: a variable called rowid would hide the position of the rows.
     connection.register("answered_hours", answered.rename_columns(list(selection.aliases)))
     connection.execute(f"create table {SCRATCH}.rows as from answered_hours")
     connection.unregister("answered_hours")
     return PublishedRows(
+        file,
         query=f"select {selection.select_list}, rowid as source_row from {SCRATCH}.rows",
         columns=selection.columns,
         count=answered.num_rows,
-        new_columns=selection.new_columns,
         notes=notes_on(selection, f"{SCRATCH}.rows", connection),
     )
 

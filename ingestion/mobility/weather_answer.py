@@ -1,6 +1,6 @@
-"""Reading an answer of Open-Meteo as what it is: a text from outside that may be anything.
+"""Reading an answer of Open-Meteo, which is a text from outside and may be anything.
 
-Nothing of it becomes SQL: it is parsed and checked here, and handed on as a table of values.
+Nothing of it becomes SQL. It is parsed and checked here, and handed on as a table of values.
 """
 
 import hashlib
@@ -16,8 +16,9 @@ from typing import Any, NoReturn, TypeGuard
 
 import pyarrow as pa
 
-from ingestion.errors import UnreadableFileError
 from ingestion.feeds import PARTITION_COLUMN_NAMES, Column, ColumnType
+from ingestion.readers.published_file import PublishedFile
+from warehouse.periods import Grain
 
 # The archive answers for the middle of a square of its grid, whose sides have a quarter of a degree at most.
 _GRID_DEGREES = 0.3
@@ -26,39 +27,50 @@ _VARIABLE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _OUR_NAMES = PARTITION_COLUMN_NAMES
 _INTEGERS = range(-(2**31), 2**31)
 _BIG_INTEGERS = range(-(2**63), 2**63)
+_LATER = "Ask again later."
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What an answer must be of."""
+    """What was asked for. `units` are those of the variables, and `file` is the answer."""
 
-    what: str
+    file: PublishedFile
     columns: tuple[Column, ...]
     units: Mapping[str, str]
     hours: Sequence[datetime]
     latitude: float
     longitude: float
 
+    @property
+    def declared_in(self) -> str:
+        """The module that says what is asked for."""
+        return self.file.partition.feed.declared_in
+
+    @property
+    def grain(self) -> Grain:
+        """How long the period is that is asked for."""
+        return self.file.partition.feed.grain
+
 
 def content_hash(path: Path) -> str:
-    """A hash of what an answer says; how long it took to make is not part of that."""
+    """A hash of what an answer says, without the time that it took to make."""
     content = path.read_bytes()
     try:
         body = json.loads(content)
         body.pop("generationtime_ms", None)
         content = json.dumps(body, sort_keys=True).encode()
     except (ValueError, AttributeError, TypeError, RecursionError):
-        pass  # no answer of the archive: its reader will say so
+        pass  # not an answer of the archive: the reader will say so
     return hashlib.sha256(content).hexdigest()
 
 
-def read_answer(path: Path, asked: Asked) -> pa.Table:
+def read_answer(asked: Asked) -> pa.Table:
     """The hours of an answer in its order, `time` and each variable a column.
 
     Raises:
         UnreadableFileError: the answer is not what was asked for; the message says in which way.
     """
-    body, units, hourly = _parsed(path, asked)
+    body, units, hourly = _parsed(asked)
     _check_units(units, hourly, asked)
     _check_zone_and_place(body, asked)
     _check_hours(hourly, asked)
@@ -70,9 +82,9 @@ def read_answer(path: Path, asked: Asked) -> pa.Table:
     return pa.table(columns)
 
 
-def _parsed(path: Path, asked: Asked) -> tuple[dict[str, Any], dict[str, Any], dict[str, list[Any]]]:
+def _parsed(asked: Asked) -> tuple[dict[str, Any], dict[str, Any], dict[str, list[Any]]]:
     """The answer, its units and its variables, each a list as long as that of the times."""
-    content = path.read_bytes()
+    content = asked.file.path.read_bytes()
     try:
         body = json.loads(content, parse_constant=_no_number, object_pairs_hook=_no_name_twice)
         units, hourly = body["hourly_units"], body["hourly"]
@@ -81,30 +93,32 @@ def _parsed(path: Path, asked: Asked) -> tuple[dict[str, Any], dict[str, Any], d
         lengths = {name: len(values) if isinstance(values, list) else None for name, values in hourly.items()}
         hours = lengths["time"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UnreadableFileError(
-            f"{asked.what}: expected Open-Meteo's JSON with hourly and hourly_units, but got "
-            f"{content[:200].decode(errors='replace')!r} ({type(error).__name__}: {str(error)[:100]}). Ask again later."
+        raise asked.file.unreadable(
+            "Open-Meteo's JSON with hourly and hourly_units",
+            f"got {content[:200].decode(errors='replace')!r} ({type(error).__name__}: {str(error)[:100]})",
+            _LATER,
         ) from error
     names = [name for name in hourly if not _VARIABLE_NAME.fullmatch(name) or name in _OUR_NAMES]
     if names or len(hourly) > _MOST_VARIABLES:
-        raise UnreadableFileError(
-            f"{asked.what}: expected variables with names such as rain or temperature_2m, at most {_MOST_VARIABLES}, "
-            f"but the answer has {len(hourly)}" + (f", one named {names[0][:80]!r}" if names else "") + ". It is no "
-            "answer of Open-Meteo; look at what stands between, then load the month again."
+        raise asked.file.unreadable(
+            f"variables with names such as rain or temperature_2m, at most {_MOST_VARIABLES}",
+            f"the answer has {len(hourly)}" + (f", one named {names[0][:80]!r}" if names else ""),
+            f"Something between you and Open-Meteo gives other answers; remove it, then {asked.file.load_again}.",
         )
     uneven = {name: length for name, length in lengths.items() if length is None or length != hours}
     if uneven:
         name, length = next(iter(uneven.items()))
         came = f"{length:,} values" if length is not None else "no list"
-        raise UnreadableFileError(
-            f"{asked.what}: expected a value for each time in every variable, but {name} has {came} "
-            f"and time {hours if hours is not None else 'none'}. Ask again later."
+        raise asked.file.unreadable(
+            "a value for each time in every variable",
+            f"{name} has {came} and time {hours if hours is not None else 'none'}",
+            _LATER,
         )
     return body, units, hourly
 
 
 def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number in JSON")
+    raise ValueError(f"{name} is not a number in JSON")
 
 
 def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -119,26 +133,28 @@ def _check_units(units: dict[str, Any], hourly: dict[str, list[Any]], asked: Ask
     wrong = {name: units.get(name) for name, unit in asked.units.items() if name in hourly and units.get(name) != unit}
     if wrong:
         expected = {name: asked.units[name] for name in wrong}
-        raise UnreadableFileError(
-            f"{asked.what}: expected the units {expected}, but the response has {str(wrong)[:200]}. Open-Meteo may "
-            "have changed its defaults; ask for the units in ingestion/sources/weather.py."
+        raise asked.file.unreadable(
+            f"the units {expected}",
+            f"the answer has {str(wrong)[:200]}",
+            f"Open-Meteo may have changed its defaults; ask for the units in {asked.declared_in}.",
         )
 
 
 def _check_zone_and_place(body: dict[str, Any], asked: Asked) -> None:
     zone, offset = body.get("timezone"), body.get("utc_offset_seconds")
     if zone not in ("GMT", "UTC") or isinstance(offset, bool) or offset != 0:
-        raise UnreadableFileError(
-            f"{asked.what}: expected times in GMT with utc_offset_seconds 0, but the response has "
-            f"{str(offset)[:50]} in {str(zone)[:50]}. Ask again later; if it stays so, Open-Meteo has changed, and "
-            "ingestion/sources/weather.py must follow."
+        raise asked.file.unreadable(
+            "times in GMT with utc_offset_seconds 0",
+            f"the answer has {str(offset)[:50]} in {str(zone)[:50]}",
+            f"Ask again later; if it stays so, Open-Meteo has changed, and {asked.declared_in} must follow.",
         )
     for name, expected in (("latitude", asked.latitude), ("longitude", asked.longitude)):
         came = body.get(name)
         if not _is_number(came) or abs(came - expected) > _GRID_DEGREES:
-            raise UnreadableFileError(
-                f"{asked.what}: expected weather of {name} {expected} (within {_GRID_DEGREES} degrees), but the "
-                f"response is of {str(came)[:50]}. Ask again later, and look at what stands between you and Open-Meteo."
+            raise asked.file.unreadable(
+                f"weather of {name} {expected} (within {_GRID_DEGREES} degrees)",
+                f"the answer is of {str(came)[:50]}",
+                "Ask again later, and look for something between you and Open-Meteo that gives other answers.",
             )
 
 
@@ -149,17 +165,19 @@ def _check_hours(hourly: dict[str, list[Any]], asked: Asked) -> None:
     repeated = sorted(hour for hour, count in times.items() if count > 1)
     for hours, which in ((others, "not asked for"), (repeated, "there more than once")):
         if hours:
-            raise UnreadableFileError(
-                f"{asked.what}: expected each hour from {asked.hours[0]} to {asked.hours[-1]} (UTC), but {len(hours)} "
-                f"are {which}, the first {hours[0]}. What was loaded stays; ask again later."
+            raise asked.file.unreadable(
+                f"each hour from {asked.hours[0]} to {asked.hours[-1]} (UTC)",
+                f"{len(hours)} are {which}, the first {hours[0]}",
+                "What was loaded stays; ask again later.",
             )
     measured = [values for name, values in hourly.items() if name != "time"]
     empty = sum(all(values[hour] is None for values in measured) for hour in range(len(hourly["time"])))
     missing = len(asked.hours) - len(times) + empty
     if missing:
-        raise UnreadableFileError(
-            f"{asked.what}: expected {len(asked.hours)} hours of weather (UTC, to the day after the month), but "
-            f"{missing} are missing or empty. Open-Meteo fills them within days; load the month then."
+        raise asked.file.unreadable(
+            f"{len(asked.hours)} hours of weather (UTC, with the day after the {asked.grain})",
+            f"{missing} are missing or empty",
+            f"Open-Meteo fills them within days; load the {asked.grain} then.",
         )
 
 
@@ -169,9 +187,7 @@ def _times(values: list[Any], asked: Asked) -> list[datetime]:
         if any(time.tzinfo for time in times):
             raise ValueError("a time with a zone")
     except (ValueError, TypeError) as error:
-        raise UnreadableFileError(
-            f"{asked.what}: expected times such as 2025-05-31T23:00, but got {str(error)[:100]}. Ask again later."
-        ) from error
+        raise asked.file.unreadable("times such as 2025-05-31T23:00", f"got {str(error)[:100]}", _LATER) from error
     return times
 
 
@@ -182,10 +198,11 @@ def _values(name: str, values: list[Any], type_: ColumnType | None, asked: Asked
     is_valid = _is_integer if type_ is ColumnType.INTEGER else _is_number
     for hour, value in enumerate(values):
         if value is not None and not is_valid(value):
-            raise UnreadableFileError(
-                f"{asked.what}: expected {'whole' if type_ is ColumnType.INTEGER else 'finite'} numbers as {name}, but "
-                f"got {str(value)[:50]!r} for hour {hour + 1} of {len(values)}. Load the month again; if it stays so, "
-                "the variable has changed, and ingestion/feeds.py must follow."
+            raise asked.file.unreadable(
+                f"{'whole' if type_ is ColumnType.INTEGER else 'finite'} numbers as {name}",
+                f"got {str(value)[:50]!r} for hour {hour + 1} of {len(values)}",
+                f"{asked.file.load_again.capitalize()}; if it stays so, the variable has changed, and "
+                f"{asked.declared_in} must follow.",
             )
     if type_ is ColumnType.INTEGER:
         return pa.array([None if value is None else int(value) for value in values], pa.int64())
@@ -203,7 +220,7 @@ def _values_of_new_variable(values: list[Any]) -> pa.Array:
 
 
 def _is_number(value: Any) -> TypeGuard[float]:
-    """Whether a value is a finite number; JSON's true and false are none."""
+    """Whether a value is a finite number, which JSON's true and false are not."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     try:

@@ -14,9 +14,10 @@ _DECIMAL = re.compile(r"DECIMAL\((\d+),\d+\)")
 # Decimals of more digits than a double holds are kept as text.
 _DIGITS_OF_DOUBLE = 15
 
+_ISO_DATE = r"[12]\d{3}-\d{1,2}-\d{1,2}"
 # No zone or offset: a published time is what the publisher's clock showed, and nobody can tell what another zone's is.
 _ISO_TIME = r"[12]\d{3}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?"
-# As some of Citi Bike's older files write them.
+# As Americans write them.
 _AMERICAN_TIME = r"\d{1,2}/\d{1,2}/[12]\d{3}( \d{1,2}:\d{2}(:\d{2})?)?"
 _SHORT_AMERICAN_TIME = r"\d{1,2}/\d{1,2}/\d{2}( \d{1,2}:\d{2}(:\d{2})?)?"
 _CLOCKS = ("", " %H:%M", " %H:%M:%S")
@@ -64,7 +65,8 @@ def cast(value: str, name: str, published: str, type_: ColumnType) -> str | None
             return _as_double(value, name, published)
         case ColumnType.TIMESTAMP:
             return _as_time(value, name, published)
-    return f"cast({value} as {type_})" if published == type_ else None
+        case ColumnType.DATE:
+            return _as_date(value, name, published)
 
 
 def _as_text(value: str, published: str) -> str:
@@ -133,6 +135,16 @@ def _as_time(value: str, name: str, published: str) -> str | None:
             f" try_strptime({value}, {_formats('%m/%d/%y')}) end"
         )
         expected = "is no time without a zone, such as 2025-01-31 13:45:00"
+        return f"case when {value} <> '' then coalesce({read}, {_error(value, name, expected)}) end"
+    return None
+
+
+def _as_date(value: str, name: str, published: str) -> str | None:
+    if published == "DATE":
+        return value
+    if published == "VARCHAR":
+        read = f"case when regexp_full_match({value}, {literal(_ISO_DATE)}) then try_cast({value} as date) end"
+        expected = "is not a date such as 2025-01-31"
         return f"case when {value} <> '' then coalesce({read}, {_error(value, name, expected)}) end"
     return None
 

@@ -1,14 +1,13 @@
-"""From a file's columns to the registry's: names in any capitals, former names, types as declared."""
+"""From a file's columns to those that its feed declares: names in any spelling, former names, types as declared."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
-from ingestion.errors import UnreadableFileError
 from ingestion.feeds import PARTITION_COLUMN_NAMES, Column, ColumnType, Feed
 from ingestion.readers.casts import cast, is_always_null, not_finite, raw_type_of
+from ingestion.readers.published_file import PublishedFile, shortened
 from warehouse.sql import identifier
 
 # The widest published file has 24.
@@ -51,16 +50,11 @@ def match_key(name: str) -> str:
     return "".join(letter for letter in name.casefold() if letter.isalnum()) or name
 
 
-def shortened(text: str, length: int = 150) -> str:
-    """A text of others, as short as it must be to stand in a message."""
-    return text if len(text) <= length else f"{text[:length]}…"
-
-
-def check_names(names: Sequence[str], file_name: str) -> None:
+def check_names(names: Sequence[str], file: PublishedFile) -> None:
     """Refuse a header with too many columns, names that are too long, or the same name twice.
 
     Raises:
-        UnreadableFileError: it has.
+        UnreadableFileError: the header is refused.
     """
     counted = Counter(name for name in names if name.strip())
     twice = [name for name, count in counted.items() if count > 1]
@@ -73,37 +67,37 @@ def check_names(names: Sequence[str], file_name: str) -> None:
         came = f"{shortened(', '.join(twice))} is there {counted[twice[0]]} times"
     else:
         return
-    raise UnreadableFileError(
-        f"{file_name}: expected at most {MAX_COLUMNS} columns, each once, with names of at most {_MAX_NAME_LENGTH} "
-        f"letters, but {came}. Look at the publisher's page; load the month again when the file is repaired."
+    raise file.unreadable(
+        f"at most {MAX_COLUMNS} columns, each once, with names of at most {_MAX_NAME_LENGTH} letters",
+        came,
+        f"Look at the publisher's page; {file.load_again} when the file is repaired.",
     )
 
 
 def select_columns(
-    feed: Feed,
-    month: date,
+    file: PublishedFile,
     published: Mapping[str, str],
-    path: Path,
     existing: Mapping[str, str] | None = None,
     *,
     by_position: bool = False,
 ) -> Selection:
     """How to turn a published file into raw columns.
 
-    `published` maps the file's column names to their DuckDB types. Declared columns come first, in
-    the registry's order and types, null where an optional one is not in the file. A column that the
-    registry does not know is kept: in the column of the raw table that has its name in another
-    spelling (`existing`, names and types), else under its name in snake_case. One whose name is ours gets the ending
-    `_published`; one that the existing column cannot hold gets one of its own, as `fee_as_varchar`.
+    `published` maps the file's column names to their DuckDB types. Declared columns come first, in the declared order
+    and types, null where an optional one is not in the file. A column that the feed does not declare is kept: in the
+    column of the raw table that has its name in another spelling (`existing`, names and types), else under its name in
+    snake_case. One whose name is ours gets the ending `_published`; one that the existing column cannot hold gets a
+    column of its own, such as `fee_as_varchar`.
 
-    With `by_position` the select list calls the file's columns by their raw names, and those that the registry does not
-    know c0, c1, …, so that no name from outside is in it, and DuckDB's messages say which column is meant.
+    With `by_position` the select list calls the file's columns by their raw names, and undeclared ones c0, c1, …, so
+    that no name from outside is in it, and DuckDB's messages say which column is meant.
 
     Raises:
         UnreadableFileError: a required column is missing or cannot be of its type, or two columns have the same raw
             name.
     """
-    known, required = _known_names(feed, month)
+    feed = file.partition.feed
+    known, required = _known_names(feed, file.partition.period.first_day)
     declared = {column.name: column for column in feed.columns}
     namer = _NewNames(declared, existing or {})
     reads = []
@@ -116,11 +110,11 @@ def select_columns(
             value, type_ = f"({value} ->> '$')", "VARCHAR"
         column = declared.get(raw) if raw else None
         reads.append(_Read(name, type_, value, column or namer.column(raw or namer.name(name, position), type_)))
-    _check_columns(feed, required, reads, path)
+    _check_columns(file, required, reads)
     by_name = {read.raw.name: read for read in reads}
     new_columns = tuple(read.raw for read in reads if read.raw.name not in declared)
     columns = feed.columns + new_columns
-    expressions = [f"{_expression(by_name.get(c.name), c, path)} as {identifier(c.name)}" for c in columns]
+    expressions = [f"{_expression(by_name.get(c.name), c, file)} as {identifier(c.name)}" for c in columns]
     conditions = {read.raw.name: not_finite(read.value, read.type) for read in reads}
     return Selection(
         ", ".join(expressions),
@@ -132,11 +126,11 @@ def select_columns(
     )
 
 
-def _known_names(feed: Feed, month: date) -> tuple[dict[str, str], set[str]]:
+def _known_names(feed: Feed, first_day: date) -> tuple[dict[str, str], set[str]]:
     """Raw names by match key, and which of them must be in the file."""
     known = {match_key(column.name): column.name for column in feed.columns}
     required = {column.name for column in feed.columns if column.required}
-    if feed.former_schema and month < feed.former_schema.until:
+    if feed.former_schema and first_day < feed.former_schema.until:
         former = {match_key(name): raw for name, raw in feed.former_schema.raw_names}
         known |= former
         required &= set(former.values())
@@ -144,7 +138,7 @@ def _known_names(feed: Feed, month: date) -> tuple[dict[str, str], set[str]]:
 
 
 class _NewNames:
-    """Raw columns for what the registry does not know, with a record of names that are not the published ones."""
+    """Raw columns for what the feed does not declare, with a record of names that are not the published ones."""
 
     def __init__(self, declared: Mapping[str, Column], existing: Mapping[str, str]) -> None:
         self._existing = {
@@ -177,7 +171,8 @@ class _NewNames:
         return Column(self.renamed[name], type_)
 
 
-def _check_columns(feed: Feed, required: set[str], reads: list[_Read], path: Path) -> None:
+def _check_columns(file: PublishedFile, required: set[str], reads: list[_Read]) -> None:
+    feed = file.partition.feed
     counted = Counter(read.raw.name for read in reads)
     missing = required.difference(counted)
     problems = [f"{column.name} is missing" for column in feed.columns if column.name in missing]
@@ -186,29 +181,31 @@ def _check_columns(feed: Feed, required: set[str], reads: list[_Read], path: Pat
         declared = {column.name for column in feed.columns}
         others = ", ".join(read.name for read in reads if read.raw.name not in declared)
         twice = ", ".join(repr(read.name) for read in reads if counted[read.raw.name] > 1)
-        raise UnreadableFileError(
-            f"{path.name}: expected the columns of feed {feed.name}, but {shortened(', '.join(problems))}"
-            f"{f' ({shortened(twice, 80)})' if twice else ''}; it has {shortened(others) or 'nothing'} beside them. "
-            "If the publisher renamed it, change the feed in ingestion/feeds.py."
+        raise file.unreadable(
+            f"the columns of feed {feed.name}",
+            f"{shortened(', '.join(problems))}{f' ({shortened(twice, 80)})' if twice else ''}; "
+            f"it has {shortened(others) or 'nothing'} beside them",
+            f"If the publisher renamed it, change the feed in {feed.declared_in}.",
         )
 
 
-def _expression(read: _Read | None, column: Column, path: Path) -> str:
+def _expression(read: _Read | None, column: Column, file: PublishedFile) -> str:
     if read is None:
         return f"cast(null as {column.type})"
     value = cast(read.value, column.name, read.type, column.type)
     if value is None:
-        raise UnreadableFileError(
-            f"{path.name}: expected {column.type} in column {column.name}, as ingestion/feeds.py declares, but it is "
-            f"{shortened(read.type)}. Load the month again; if it stays so, the publisher has changed the file, and "
-            "the feed must follow."
+        raise file.unreadable(
+            f"{column.type} in column {column.name}, as {file.partition.feed.declared_in} declares",
+            f"it is {shortened(read.type)}",
+            f"{file.load_again.capitalize()}; if it stays so, the publisher has changed the file, and the feed must "
+            "follow.",
         )
     return value
 
 
 def _snake_case(name: str) -> str:
-    """A name that the registry does not know, as dlt would write it."""
-    # With dlt, which takes half a second, for a column that hardly ever comes.
+    """A name that the feed does not declare, as dlt would write it."""
+    # Imported here because dlt takes half a second to import, and such columns are rare.
     from dlt.common.normalizers.naming.snake_case import NamingConvention
 
     return NamingConvention().normalize_identifier(name)

@@ -1,4 +1,4 @@
-"""What of a CSV is not left to DuckDB: its header, and the proof that none of its rows was lost."""
+"""What is not left to DuckDB when a CSV is read: its header, and the proof that no row was lost."""
 
 import csv
 import io
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ingestion.errors import UnreadableFileError
 from ingestion.readers.columns import check_names
-from ingestion.readers.published import beginning
+from ingestion.readers.published_file import PublishedFile, beginning
 
 _MAX_HEADER_LETTERS = 100_000
 _CHUNK_BYTES = 1 << 20
@@ -25,55 +25,55 @@ class Header:
     new_line: str | None
 
 
-def read_header(csv_path: Path, file_name: str) -> Header:
-    """The first row of a CSV. `file_name` is the published file's, for messages.
+def read_header(csv_path: Path, file: PublishedFile) -> Header:
+    """The first row of a CSV, which is (a part of) the published file.
 
     Raises:
-        UnreadableFileError: it is no row of UTF-8 text, is far too long, or has the same name twice.
+        UnreadableFileError: it is not a row of UTF-8 text, is far too long, or has the same name twice.
     """
     try:
-        with csv_path.open(encoding="utf-8-sig", newline="") as file:
-            text = file.read(_MAX_HEADER_LETTERS)
+        with csv_path.open(encoding="utf-8-sig", newline="") as opened:
+            text = opened.read(_MAX_HEADER_LETTERS)
         lines = io.StringIO(text, newline="")
         names = next(csv.reader(lines), [])
     except UnicodeDecodeError as error:
-        raise _not_csv(file_name, f"{_encoding(csv_path)} ({error.reason}); {beginning(csv_path)}") from error
+        raise _not_csv(file, f"{_encoding(csv_path)} ({error.reason}); {beginning(csv_path)}") from error
     except csv.Error as error:
-        raise _not_csv(file_name, f"it is no CSV ({error})") from error
+        raise _not_csv(file, f"it is not a CSV ({error})") from error
     row = text[: lines.tell()]
     if len(row) == _MAX_HEADER_LETTERS:
-        raise _not_csv(file_name, f"it has {_MAX_HEADER_LETTERS:,} letters or more; {beginning(csv_path)}")
-    check_names(names, file_name)
+        raise _not_csv(file, f"it has {_MAX_HEADER_LETTERS:,} letters or more; {beginning(csv_path)}")
+    check_names(names, file)
     named = tuple(name if name.strip() else " " * (position + 1) for position, name in enumerate(names))
     # DuckDB takes the first line ending that it sees, also one between quotes, and then loses rows.
     is_broken = any("\n" in name or "\r" in name for name in names)
     return Header(named, (r"\r\n" if row.endswith("\r\n") else r"\n") if is_broken else None)
 
 
-def check_rows(csv_path: Path, file_name: str, rows: int) -> None:
+def check_rows(csv_path: Path, file: PublishedFile, rows: int) -> None:
     """Refuse to go on if not every row after the header was read.
 
     Raises:
         UnreadableFileError: there are more or fewer, or zero bytes where rows should be.
     """
-    # A line a row, in all files so far; only where that is not so the rows are counted one by one.
-    if _lines(csv_path, file_name) == rows + 1:
+    # In all files so far each row is a line. Only where that is not so, the rows are counted one by one.
+    if _lines(csv_path, file) == rows + 1:
         return
     try:
-        with csv_path.open(encoding="utf-8-sig", newline="") as file:
-            published = sum(1 for row in csv.reader(file) if row) - 1
+        with csv_path.open(encoding="utf-8-sig", newline="") as opened:
+            published = sum(1 for row in csv.reader(opened) if row) - 1
     except (csv.Error, UnicodeDecodeError) as error:
-        raise _not_csv(file_name, f"its rows cannot be counted ({error})") from error
+        raise _not_csv(file, f"its rows cannot be counted ({error})") from error
     if published != rows:
-        raise _not_csv(file_name, f"{rows:,} of its {published:,} rows can be read; its line endings may be mixed")
+        raise _not_csv(file, f"{rows:,} of its {published:,} rows can be read; its line endings may be mixed")
 
 
-def _lines(path: Path, file_name: str) -> int:
+def _lines(csv_path: Path, file: PublishedFile) -> int:
     lines, last = 0, b"\n"
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
+    with csv_path.open("rb") as opened:
+        while chunk := opened.read(_CHUNK_BYTES):
             if b"\0" in chunk:
-                raise _not_csv(file_name, "it has zero bytes, as a file has that was not written to its end")
+                raise _not_csv(file, "it has zero bytes, as a file has that was not written to its end")
             lines += chunk.count(b"\n")
             last = chunk
     return lines + (not last.endswith(b"\n"))
@@ -85,8 +85,9 @@ def _encoding(csv_path: Path) -> str:
     return "it is UTF-16" if is_utf_16 else "it is in another encoding"
 
 
-def _not_csv(file_name: str, came: str) -> UnreadableFileError:
-    return UnreadableFileError(
-        f"{file_name}: expected CSVs in UTF-8 with a header of at most {_MAX_HEADER_LETTERS:,} letters, but {came}. "
-        "Load the month again; if it stays so, look at the publisher's page."
+def _not_csv(file: PublishedFile, came: str) -> UnreadableFileError:
+    return file.unreadable(
+        f"CSVs in UTF-8 with a header of at most {_MAX_HEADER_LETTERS:,} letters",
+        came,
+        f"{file.load_again.capitalize()}; if it stays so, look at the publisher's page.",
     )

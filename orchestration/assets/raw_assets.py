@@ -65,7 +65,7 @@ def raise_on_failure(results: list[Result]) -> None:
     if failed:
         raise dg.Failure(
             "\n".join(f"{result.partition}: {result.error}" for result in failed),
-            allow_retries=any(result.may_pass for result in failed),
+            allow_retries=any(result.is_transient for result in failed),
         )
 
 

@@ -15,6 +15,8 @@ from ingestion.catalog import FEEDS
 from ingestion.errors import UnreadableFileError
 from ingestion.feeds import Feed
 from ingestion.readers.columns import Selection, select_columns
+from ingestion.readers.published_file import PublishedFile
+from tests.partitions import partition_of
 from warehouse.sql import literal
 
 FHV = FEEDS["fhv"]
@@ -31,7 +33,8 @@ PUBLISHED = {
 
 
 def _select(published: dict[str, str], feed: Feed = FHV, month: date = NOW) -> Selection:
-    return select_columns(feed, month, published, Path("fhv_tripdata_2025-01.parquet"))
+    file = PublishedFile(partition_of(feed, month), Path("fhv_tripdata_2025-01.parquet"))
+    return select_columns(file, published)
 
 
 def _read(values: dict[str, str], feed: Feed = FHV, month: date = NOW) -> dict[str, object]:

@@ -362,7 +362,7 @@ def test_a_limit_of_the_archive_that_lasts_is_told_at_once(tmp_path: Path, said:
         with pytest.raises(DownloadError, match=r"API request limit exceeded.* asks to be left alone for") as raised:
             fetch(f"{server.url}/{NAME}", folder=tmp_path, rules=weather.OPEN_METEO)
         assert len(server.seen) == 1
-    assert raised.value.may_pass
+    assert raised.value.is_transient
 
 
 class _Hurried(weather.OpenMeteo):

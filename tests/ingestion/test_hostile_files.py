@@ -343,7 +343,7 @@ def test_unnamed_columns_are_left_out_if_they_are_empty(
     assert load("citibike", _zip(_rides(f",{RIDE}", header=f" ,{HEADER}"))).note is None
     result = load("citibike", _zip(_rides(f"5,{RIDE}, ", header=f',{HEADER},""')))
     assert result.note == (
-        "kept columns that ingestion/feeds.py does not know: unnamed_1 (VARCHAR), unnamed_15 (VARCHAR)"
+        "kept columns that ingestion/mobility/citibike.py does not declare: unnamed_1 (VARCHAR), unnamed_15 (VARCHAR)"
     )
     assert query("select ride_id, unnamed_1, unnamed_15 from raw_data.citibike_trips") == [("A1", "5", " ")]
 

@@ -145,8 +145,8 @@ def test_an_answer_that_is_not_what_was_asked_for_is_refused(
 @pytest.mark.parametrize(
     ("old", "new", "came"),
     [
-        (b'"rain": [0.0', b'"rain": [NaN', "NaN is no number"),
-        (b'"rain": [0.0', b'"rain": [-Infinity', "Infinity is no number"),
+        (b'"rain": [0.0', b'"rain": [NaN', "NaN is not a number"),
+        (b'"rain": [0.0', b'"rain": [-Infinity', "Infinity is not a number"),
         (b'"rain": [0.0', b'"rain": [1e400', "inf"),
         (b'"rain": [0.0', b'"rain": [0.0, 0.0], "rain": [0.0', "'rain' is there more than once"),
         (b'"rain": [0.0', b'"rain": [' + b"9" * 5000, "ValueError"),

@@ -1,0 +1,129 @@
+"""CSV files of any feed, as they are or compressed by gzip."""
+
+import gzip
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import duckdb
+
+from ingestion.feeds import Column
+from ingestion.partitions import Partition
+from ingestion.raw_data import raw_column_types
+from ingestion.readers.bounds import MAX_RATIO, MAX_UNPACKED_BYTES, SMALL_FILE_BYTES
+from ingestion.readers.columns import match_key, select_columns
+from ingestion.readers.csvs import Header, check_rows, read_header
+from ingestion.readers.published import SCRATCH, PublishedRows, notes_on, open_scratch
+from ingestion.readers.published_file import PublishedFile
+from warehouse.sql import identifier, literal
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_CHUNK_BYTES = 1 << 20
+_FORMAT = "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', hive_partitioning = false"
+
+
+class CsvReader:
+    """Reads files that are one CSV each, with a header, in UTF-8, plain or compressed by gzip.
+
+    `null_words` are what the publisher writes for a missing value. By default only an empty field is missing, so that
+    a name such as NA or TRUE stays what it is.
+    """
+
+    def __init__(self, null_words: Sequence[str] = ("",)) -> None:
+        self._null_words = tuple(null_words)
+
+    def __call__(self, partition: Partition, path: Path, connection: duckdb.DuckDBPyConnection) -> PublishedRows:
+        """The rows of a file in published order, with the names and types that the feed declares.
+
+        Raises:
+            UnreadableFileError: the file is not a whole CSV, or lacks a required column.
+        """
+        file = PublishedFile(partition, path)
+        return read_csv_files(file, [_unpacked(file)], connection, self._null_words)
+
+
+def read_csv_files(
+    file: PublishedFile, csv_paths: Iterable[Path], connection: duckdb.DuckDBPyConnection, null_words: Sequence[str]
+) -> PublishedRows:
+    """The rows of all CSVs of a published file, in this order. The CSVs are removed as they are read.
+
+    Everything is read as text and then cast. As numbers, the codes 6498.10 and 6498.1 would be one. DuckDB reads a CSV
+    in parallel only where it need not number its rows, so the rows go to a scratch table first, where a row's position
+    is its row id.
+
+    Raises:
+        UnreadableFileError: a CSV cannot be read as such, or lacks a required column.
+    """
+    feed = file.partition.feed
+    existing = raw_column_types(feed, connection)
+    found = {column.name: column for column in feed.columns}
+    notes: dict[str, None] = {}
+    open_scratch(connection, file.path)
+    listed = ", ".join(f"{identifier(column.name)} {column.type}" for column in found.values())
+    connection.execute(f"create table {SCRATCH}.rows ({listed})")
+    for csv_path in csv_paths:
+        header = read_header(csv_path, file)
+        types = dict.fromkeys(header.names, "VARCHAR")
+        selection = select_columns(file, types, existing, by_position=True)
+        for column in selection.new_columns:
+            if column.name not in found:
+                found[column.name] = column
+                # So that another spelling in the next CSV is this column.
+                existing.setdefault(column.name, column.type)
+                connection.execute(f"alter table {SCRATCH}.rows add column {identifier(column.name)} {column.type}")
+        source = _source(csv_path, header, selection.aliases, null_words)
+        try:
+            added = connection.execute(
+                f"insert into {SCRATCH}.rows by name select {selection.select_list} from {source}"
+            ).fetchall()
+        except duckdb.Error as error:
+            raise file.wrong_values(error) from error
+        check_rows(csv_path, file, added[0][0])
+        notes |= dict.fromkeys(notes_on(selection, source, connection))
+        csv_path.unlink()
+    return _rows(file, found, tuple(notes), connection)
+
+
+def _source(csv_path: Path, header: Header, aliases: tuple[str, ...], null_words: Sequence[str]) -> str:
+    listed = ", ".join(f"{literal(alias)}: 'VARCHAR'" for alias in aliases)
+    nulls = f"nullstr = [{', '.join(map(literal, null_words))}]"
+    new_line = f", new_line = {literal(header.new_line)}" if header.new_line else ""
+    return f"read_csv({literal(csv_path)}, columns = {{{listed}}}, {_FORMAT}, {nulls}{new_line})"
+
+
+def _rows(
+    file: PublishedFile, columns: dict[str, Column], notes: tuple[str, ...], connection: duckdb.DuckDBPyConnection
+) -> PublishedRows:
+    """What is in the scratch table, without columns that have neither a name nor a value: lines may end in a comma."""
+    counts = {
+        name: connection.execute(f"select count({identifier(name)}) from {SCRATCH}.rows").fetchall()[0][0]
+        for name in columns
+        if match_key(name).startswith("unnamed")
+    }
+    kept = tuple(column for name, column in columns.items() if counts.get(name) != 0)
+    ((count,),) = connection.execute(f"select count(*) from {SCRATCH}.rows").fetchall()
+    return PublishedRows(
+        file,
+        query=f"select {', '.join(identifier(c.name) for c in kept)}, rowid as source_row from {SCRATCH}.rows",
+        columns=kept,
+        count=count,
+        notes=notes,
+    )
+
+
+def _unpacked(file: PublishedFile) -> Path:
+    """The plain CSV: the file itself, or what gzip makes of it."""
+    with file.path.open("rb") as start:
+        if start.read(len(_GZIP_MAGIC)) != _GZIP_MAGIC:
+            return file.path
+    target = file.path.with_name(f"{file.path.name}.unpacked")
+    most = min(MAX_UNPACKED_BYTES, max(SMALL_FILE_BYTES, file.path.stat().st_size) * MAX_RATIO)
+    try:
+        with gzip.open(file.path) as packed, target.open("wb") as copy:
+            while chunk := packed.read(_CHUNK_BYTES):
+                copy.write(chunk)
+                if copy.tell() > most:
+                    raise file.beyond_bounds(f"at most {most:,} bytes when unpacked", "it has more")
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise file.unreadable("a whole file of gzip", f"it cannot be unpacked ({error})") from error
+    return target
