@@ -195,7 +195,7 @@ def day(year: int, month_number: int, number: int) -> Period:
 
 
 def partition_key(feed: str | None, period: Period) -> str:
-    """The key of a partition of something that has several feeds: `yellow/2025-01`; without a feed `2025-01`."""
+    """The key of a partition of something that has several feeds: `FEED/2025-01`; without a feed `2025-01`."""
     return f"{feed}/{period}" if feed else period.key
 
 

@@ -18,7 +18,6 @@ from sandbox.mobility.months import month_range, next_month
 from tests.partitions import partition_of
 from warehouse.accepted_gaps import AcceptedGap
 from warehouse.ledger import Fingerprint, Watermark
-from warehouse.periods import Period, compress, period_range
 from warehouse.periods import month as month_of
 
 YELLOW, WEATHER = FEEDS["yellow"], FEEDS["weather"]
@@ -332,24 +331,6 @@ def test_no_season_makes_a_month_thin_whichever_months_are_loaded(loaded: set[da
     rows = {f"{month:%Y-%m}": CITIBIKE_SEASON[month.month - 1] for month in loaded}
     for month in loaded:
         assert thin_reasons(partition_of(YELLOW, month), _covering(_days(month)), EVERY_DAY, rows) == ()
-
-
-MONTHS = st.dates(date(1999, 1, 1), date(2031, 12, 1)).map(lambda day: day.replace(day=1))
-
-
-@given(st.sets(MONTHS))
-def test_compressed_months_are_the_months(days: set[date]) -> None:
-    months = {month_of(day.year, day.month) for day in days}
-    expanded: list[Period] = []
-    for run in compress(months).split(", ") if months else ():
-        ends = [Period.of_any_grain(key) for key in run.split(" … ")]
-        expanded += period_range(ends[0], ends[-1])
-    assert expanded == sorted(months)
-
-
-def test_compressed_months_read_at_a_glance() -> None:
-    months = [*period_range(month_of(2024, 11), month_of(2025, 4)), month_of(2025, 6)]
-    assert compress(months) == "2024-11 … 2025-04, 2025-06"
 
 
 @st.composite

@@ -1,4 +1,4 @@
-"""Months on the command line."""
+"""Partitions, and months on the command line."""
 
 from datetime import date
 
@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingestion.partitions import Partition
 from ingestion.run_pipeline import months_of_year
 from sandbox.mobility.months import month_range, next_month
-from warehouse.periods import BadPeriodError, Grain, Period, month
+from tests.toy_feeds import toy_feed
+from warehouse.periods import BadPeriodError, Grain, month
 
 
 @given(st.dates(date(1990, 1, 1), date(2090, 1, 1)))
@@ -32,13 +34,12 @@ def test_months_come_in_calendar_order_and_once() -> None:
     assert months_of_year(2025, "6, 5,6") == [month(2025, 5), month(2025, 6)]
 
 
-@pytest.mark.parametrize("months", ["13", "0", "5,x", "", "-1", "5.5"])
+@pytest.mark.parametrize("months", ["13", "0", "5,x", "", "-1", "5.5", "\N{ARABIC-INDIC DIGIT TWO}"])
 def test_what_is_no_month_of_a_year_is_refused(months: str) -> None:
     with pytest.raises(BadPeriodError, match="from 1 to 12"):
         months_of_year(2025, months)
 
 
-@pytest.mark.parametrize("text", ["2025-13", "2025-1", "2025", "2025-01-01", "01-2025", "2025-00"])
-def test_what_is_no_month_is_refused(text: str) -> None:
-    with pytest.raises(BadPeriodError, match="YYYY-MM"):
-        Period.parse(Grain.MONTH, text)
+def test_a_partition_is_of_its_feeds_grain() -> None:
+    with pytest.raises(ValueError, match="toy_bars: expected a day, but got the month 2025-05"):
+        Partition(toy_feed("toy_bars", Grain.DAY), month(2025, 5))

@@ -7,7 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warehouse.periods import BadPeriodError, Grain, Period, compress, day, moment, month, period_range, word_for
+from warehouse.periods import (
+    BadPeriodError,
+    Grain,
+    Period,
+    compress,
+    day,
+    moment,
+    month,
+    parse_partition_key,
+    partition_key,
+    period_range,
+    word_for,
+)
 
 GRAINS = st.sampled_from(Grain)
 TIMES = st.datetimes(datetime(2, 1, 1), datetime(9998, 12, 31))
@@ -25,6 +37,11 @@ def test_a_key_is_read_as_the_period_it_was_written_for(period: Period) -> None:
     assert Period.parse(period.grain, period.key) == period
     assert Period.of_any_grain(period.key) == period
     assert len(period.key) == len(period.grain.form)
+
+
+@given(st.none() | st.from_regex("[a-z][a-z0-9_/]*", fullmatch=True), PERIODS)
+def test_a_key_with_a_feed_is_read_as_both(feed: str | None, period: Period) -> None:
+    assert parse_partition_key(partition_key(feed, period)) == (feed, period)
 
 
 @given(GRAINS, TIMES)
