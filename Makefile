@@ -1,4 +1,4 @@
-# Everything runs through make, on a machine that has Python 3.11 to 3.13 and a package index and nothing else.
+# make needs only Python 3.11 to 3.13 and a package index.
 
 PYTHON ?= python3
 POETRY_VERSION := 2.5.1
@@ -8,14 +8,17 @@ BIN := $(CURDIR)/.venv/bin
 POETRY := .poetry/bin/poetry
 export PATH := $(BIN):$(PATH)
 
-# Settings in .env hold for every command, read as dagster reads them: make itself would take `$$` and `#` in a
-# password for its own. What is set in the environment comes before them.
+# Every command gets the settings in .env, read as dagster reads them: make itself would interpret `$$` and `#` in a
+# password. The environment comes before .env.
 RUN := dotenv --file "$(CURDIR)/.env" run --no-override --
 
-# A report ends with status 3 where something is missing, which is no failure of make, and with 1 where something failed,
-# which is. `| head` closes the pipe of one that is longer: 141.
+# The command nyc, which reads .env itself. By its module, so that it works before `nyc` is installed.
+NYC := python -m cli
+
+# A report ends with 3 if something is not there yet, which is no failure for make, and with 1 if something failed, which
+# is. It ends with 141 if `| head` closed the pipe.
 define report
-@$(RUN) $(1) || case $$? in \
+@$(1) || case $$? in \
 	3) echo "make $@: something is not there yet, as it says above" >&2 ;; \
 	141) ;; \
 	1) echo "make $@: something failed, as it says above" >&2; exit 1 ;; \
@@ -23,13 +26,13 @@ define report
 esac
 endef
 
-# The sample publisher: its port, its months, and the rows of yellow taxi a month (other feeds in proportion).
+# The sandbox: its port, its months, and the rows of a month of yellow taxi (other feeds in proportion).
 PORT ?= 8900
 FROM ?= 2025-01
 TO ?= 2025-02
 ROWS ?= 50000
 
-# The benchmark: trips in all, over 24 months.
+# The benchmark: how many trips in all, over 24 months.
 SCALE ?= 32000000
 
 .DEFAULT_GOAL := help
@@ -38,18 +41,19 @@ SCALE ?= 32000000
 .PHONY: help
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk -F': ' '{printf "make %-13s %s\n", $$1, $$2}'
-	@echo "A report in which something is missing says so and ends well; one in which something failed ends with status 2."
+	@echo "A report ends well if something is not there yet, and with 2 if something failed."
+	@echo "The command nyc has all of this with more options: nyc --help (after: . .venv/bin/activate)."
 
 ## setup: create .venv with the locked packages, and .env
 .PHONY: setup
 setup: .venv/.installed
-	@# Two at once must not see each other's half of a file: each writes one of its own, and renames it.
+	@# Two setups may run at once: each writes a file of its own and renames it.
 	@test -f .env || { new=$$(mktemp .env.XXXXXX) && cp .env.example "$$new" && mv -n "$$new" .env; rm -f "$$new"; }
 	@home='$(CURDIR)/orchestration'; test "$$(dotenv --file .env get DAGSTER_HOME 2>/dev/null)" = "$$home" || \
 		dotenv --file .env set DAGSTER_HOME "$$home" > /dev/null
 
-# Poetry's own installer wants an index with the JSON API, which company mirrors often lack; pip does not.
-# So Poetry only reads the lock, and pip installs exactly what is locked.
+# Poetry's installer needs the index's JSON API, which company mirrors often lack. So Poetry only reads the lock, and
+# pip installs exactly what is locked.
 .venv/.installed: pyproject.toml poetry.lock | $(POETRY)
 	$(PYTHON) -m venv .venv
 	$(POETRY) export --quiet --extras orchestrator --with dev --output .venv/requirements.txt
@@ -66,77 +70,77 @@ $(POETRY):
 ## demo: load two months of sample files, build and test everything, and show what came of it
 .PHONY: demo
 demo: setup
-	@$(RUN) python -m sandbox run --port $(PORT) --from $(FROM) --to $(TO) --rows $(ROWS) -- \
+	@$(NYC) sandbox run --port $(PORT) --from $(FROM) --to $(TO) --rows $(ROWS) -- \
 		$(MAKE) --no-print-directory line
 	@echo
 	@echo "Try next:"
 	@echo "  . .venv/bin/activate"
 	@echo "  dagster dev -w orchestration/workspace.yaml                # then open http://localhost:3000"
-	@echo "  rm data/nyc_mobility.duckdb && python ingestion/run_pipeline.py --year 2025 --months 1   # real files"
+	@echo "  rm data/nyc_mobility.duckdb && nyc load --year 2025 --months 1   # real files"
 
-# From published files to queried facts: what everyone runs, against whichever publishers are configured.
+# Load, build and show, from whichever publishers are configured.
 .PHONY: line
 line:
-	@$(RUN) python ingestion/run_pipeline.py --from $(FROM) --to $(TO)
-	@cd dbt && $(RUN) dbt build
-	@$(RUN) python -m warehouse.summary
+	@$(NYC) load --from $(FROM) --to $(TO)
+	@$(NYC) build
+	@$(NYC) summary
 
 ## summary: trips by month and trip type, and where each published row is
 .PHONY: summary
 summary: setup
-	$(call report,python -m warehouse.summary)
+	$(call report,$(NYC) summary)
 
 ## compact: give free space of the DuckDB file back to the disk, if there is much; ARGS=--dry-run says how much
 .PHONY: compact
 compact: setup
-	@$(RUN) python -m warehouse.compact $(ARGS)
+	@$(NYC) compact $(ARGS)
 
 ## metrics: the governed metrics by category
 .PHONY: metrics
 metrics: setup
-	@$(RUN) python -m metrics.ask list
+	@$(NYC) metrics list
 
 ## metric: one metric's definition, words, formula, dimensions and SQL: M=avg_fare
 .PHONY: metric
 metric: setup
-	@$(RUN) python -m metrics.ask describe "$$M"
+	@$(NYC) metrics describe "$$M"
 
 ## dimensions: what metrics can be grouped and filtered by: M=avg_fare
 .PHONY: dimensions
 dimensions: setup
-	@$(RUN) python -m metrics.ask dimensions "$$M"
+	@$(NYC) metrics dimensions "$$M"
 
-# What is given to make on the command line is in the environment of its commands, quotes and all.
+# Variables given to make are in the environment of its commands, with their quotes.
 ## query: metrics, M=avg_fare BY=trip__trip_type,metric_time__month WHERE=… START=2025-01-01 END=… ORDER=-avg_fare LIMIT=5, or SAVED=top_zones
 .PHONY: query
 query: setup
-	@$(RUN) python -m metrics.ask query "$$M" --by "$$BY" --where "$$WHERE" --start "$$START" --end "$$END" \
+	@$(NYC) query "$$M" --by "$$BY" --where "$$WHERE" --start "$$START" --end "$$END" \
 		--order="$$ORDER" --limit "$$LIMIT" --saved "$$SAVED" $(ARGS)
 
 ## gaps: which months are loaded, missing, replaced, not published or thin; ARGS=--fill loads them
 .PHONY: gaps
 gaps: setup
-	$(call report,python -m ingestion.gaps $(ARGS))
+	$(call report,$(NYC) gaps $(ARGS))
 
 ## quality: check the data with Great Expectations; ARGS="--select fct_trips" for a part
 .PHONY: quality
 quality: setup
-	$(call report,python -m quality.run $(ARGS))
+	$(call report,$(NYC) check $(ARGS))
 
-## quality-docs: open what the last `make quality` saw, as HTML
+## quality-docs: open the report of the last `make quality` as HTML
 .PHONY: quality-docs
 quality-docs: setup
 	@$(RUN) python -m quality.open_docs
 
-## quarantine: rows that cannot be a trip, by feed, month and reason
+## quarantine: rejected rows by feed, month and reason
 .PHONY: quarantine
 quarantine: setup
-	$(call report,python -m quality.quarantine)
+	$(call report,$(NYC) quarantine)
 
 ## health: the last result of every check of dbt, Great Expectations and Dagster
 .PHONY: health
 health: setup
-	$(call report,python -m quality.health)
+	$(call report,$(NYC) health)
 
 ## docs: the dbt project's documentation as one page, dbt/target/static_index.html
 .PHONY: docs
@@ -167,14 +171,14 @@ format: setup
 ## test: lint, a dbt build on sample files in a temporary database, and all tests
 .PHONY: test
 test: lint test-line
-	@# In their order, not those with the most tests first: a file of few slow tests must not come last.
+	@# Without reordering: a file of few slow tests must not come last.
 	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-line
 test-line: setup
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	DUCKDB_DATABASE_PATH="$$folder/test.duckdb" DBT_TARGET_PATH="$$folder/target" \
-		$(RUN) python -m sandbox run --port 0 --from $(FROM) --to $(TO) --rows 20000 -- \
+		$(NYC) sandbox run --port 0 --from $(FROM) --to $(TO) --rows 20000 -- \
 		$(MAKE) --no-print-directory line
 
 ## fuzz: bad files and answers from a seed, FUZZ_SECONDS=1800 FUZZ_SEED=7 for more

@@ -1,6 +1,6 @@
 """Metrics from the terminal: `python -m metrics.ask list | describe … | dimensions … | query …`.
 
-`make metrics`, `make metric`, `make dimensions` and `make query` are short for it.
+`nyc metrics`, `nyc query`, `make metrics`, `make metric`, `make dimensions` and `make query` are short for it.
 """
 
 import argparse
@@ -28,7 +28,8 @@ from metrics.query import (
 )
 from metrics.semantic_manifest import BadMetricQueryError
 from warehouse.connection import WarehouseError, open_for_reading
-from warehouse.terminal import quiet_on_broken_pipe
+from warehouse.exit_codes import ExitCode, exit_code_table
+from warehouse.terminal import print_json, quiet_on_broken_pipe
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -36,31 +37,41 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m metrics.ask", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m metrics.ask",
+        description=__doc__,
+        epilog=f"exit codes:\n{exit_code_table()}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="every metric by category")
+    every = commands.add_parser("list", help="every metric by category")
+    every.add_argument("--json", action="store_true", help="as JSON, for scripts")
     describe = commands.add_parser("describe", help="what a metric is, and what it is made of")
     describe.add_argument("metric", help="its name")
     dimensions = commands.add_parser("dimensions", help="what all of these metrics can be grouped and filtered by")
     dimensions.add_argument("metrics", type=_names, help="names, separated by commas")
-    query = commands.add_parser("query", help="one answer")
+    query = commands.add_parser("query", help="ask for metrics")
     query.add_argument("metrics", type=_names, nargs="?", default=(), help="names, separated by commas")
-    query.add_argument("--by", type=_names, default=(), help="as trip__trip_type,metric_time__month")
-    query.add_argument("--where", default="", help="one condition, as \"trip__trip_type = 'fhv' and trip__is_rain\"")
+    query.add_argument("--by", type=_names, default=(), help="dimensions, such as metric_time__month")
+    query.add_argument(
+        "--where", default="", help="one condition, such as \"trip__is_rain and date__season = 'winter'\""
+    )
     query.add_argument("--order", type=_names, default=(), help="names of the above; -name for descending")
     query.add_argument("--limit", default="", help="this many rows")
-    query.add_argument("--start", default="", help="first day of metric_time, as 2025-01-01")
+    query.add_argument("--start", default="", help="first day of metric_time, such as 2025-01-01")
     query.add_argument("--end", default="", help="last day of metric_time")
     query.add_argument("--saved", default="", help="name of a saved query, in place of metrics and --by")
-    query.add_argument("--csv", action="store_true", help="figures as they are, separated by commas")
+    form = query.add_mutually_exclusive_group()
+    form.add_argument("--csv", action="store_true", help="as CSV, figures in full")
+    form.add_argument("--json", action="store_true", help="as JSON, for scripts")
     return parser
 
 
 def _query(options: argparse.Namespace) -> MetricQuery:
-    """The query asked for; what is empty was not given.
+    """The query that the options ask for; an empty option counts as not given.
 
     Raises:
-        ValueError: a day or the limit is not one.
+        ValueError: a day or the limit is not valid.
     """
     return MetricQuery(
         metrics=options.metrics,
@@ -100,7 +111,7 @@ def _shown(value: object, *, is_metric: bool) -> str:
 
 
 def print_answer(answer: pa.Table, metrics: Sequence[Metric], console: Console) -> None:
-    """Print an answer with the units of its metrics."""
+    """Print an answer as a table, with the units of its metrics."""
     units = {metric.name: metric.unit for metric in metrics}
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in answer.column_names:
@@ -123,7 +134,7 @@ def print_metrics(metrics: Sequence[Metric], console: Console) -> None:
 
 
 def print_definition(definition: MetricDefinition, console: Console) -> None:
-    """Print all that is declared of a metric."""
+    """Print everything that is declared about a metric."""
     metric = definition.metric
     lines = {
         "metric": metric.name,
@@ -143,23 +154,23 @@ def print_definition(definition: MetricDefinition, console: Console) -> None:
 
 
 def notes_on(answer: pa.Table, months: Sequence[date]) -> list[str]:
-    """What a reader of the answer must know: that there is nothing, and which of its months are not loaded."""
+    """What a reader of the answer must know: that it is empty, or that some of its months are not loaded."""
     loaded = ", ".join(_ranges(months)) or "none"
     is_one_figure = answer.num_rows == 1 and not any("__" in name for name in answer.column_names)
     if not answer.num_rows or (is_one_figure and not any(column[0].is_valid for column in answer.columns)):
-        return [f"Nothing that is loaded answers to this. Months loaded: {loaded}."]
+        return [f"No loaded data matches the query. Months loaded: {loaded}."]
     strays = stray_months(answer, months)
     if not strays:
         return []
     named = ", ".join(f"{month:%Y-%m}" for month in strays)
     return [
-        f"Not loaded: {named}. What is shown for that are strays in the files of other months "
+        f"Not loaded: {named}. What is shown for these are stray rows in the files of other months "
         f"(without them: trip__is_in_month_of_file). Months loaded: {loaded}."
     ]
 
 
 def _ranges(months: Sequence[date]) -> list[str]:
-    """Months as text, those that follow each other together: `2025-01 to 2025-03`."""
+    """Months as text, consecutive ones as a range: `2025-01 to 2025-03`."""
     ranges: list[list[date]] = []
     for month in months:
         if ranges and _number(ranges[-1][-1]) + 1 == _number(month):
@@ -176,46 +187,54 @@ def _number(month: date) -> int:
 def _answer(options: argparse.Namespace, console: Console) -> None:
     query = _query(options)
     metrics = list_metrics()
-    # Whether it is a question does not depend on the file.
+    # Refuse a bad question before the file is opened.
     metric_sql(query)
     with open_for_reading() as connection:
         answer = query_metrics(query, connection)
-        notes = notes_on(answer, months_loaded(connection))
+        notes = notes_on(answer, months_loaded(connection, query))
     if options.csv:
         writer = csv.writer(sys.stdout)
         writer.writerow(answer.column_names)
         writer.writerows(row.values() for row in answer.to_pylist())
+    elif options.json:
+        print_json(answer.to_pylist())
     else:
         print_answer(answer, metrics, console)
-    # Not among the figures, which may go into a file.
+    # On stderr, because the figures may go into a file.
     for note in notes:
         print(note, file=sys.stderr)
 
 
+def _run(options: argparse.Namespace, console: Console) -> None:
+    if options.command == "list" and options.json:
+        print_json(list_metrics())
+    elif options.command == "list":
+        print_metrics(list_metrics(), console)
+    elif options.command == "describe":
+        print_definition(define_metric(options.metric), console)
+    elif options.command == "dimensions":
+        print("\n".join(list_dimensions(options.metrics)))
+    else:
+        _answer(options, console)
+
+
 @quiet_on_broken_pipe
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Return 0; 1 where the question cannot be answered; 2 where it is not one."""
+    """Run the command line and return its exit code: 1 if there is no answer, 2 if the question is not valid."""
     parser = _parser()
     options = parser.parse_args(arguments)
     console = Console()
-    # Figures are for copying: never cut to a narrow terminal.
+    # Wide, because figures are for copying and must not be cut to a narrow terminal.
     console = Console(width=max(console.width, 250), highlight=False)
     try:
-        if options.command == "list":
-            print_metrics(list_metrics(), console)
-        elif options.command == "describe":
-            print_definition(define_metric(options.metric), console)
-        elif options.command == "dimensions":
-            print("\n".join(list_dimensions(options.metrics)))
-        else:
-            _answer(options, console)
+        _run(options, console)
     except (ValueError, BadMetricQueryError) as error:
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
-        return 2
+        return ExitCode.BAD_ARGUMENTS
     except WarehouseError as error:
         print(error, file=sys.stderr)
-        return 1
-    return 0
+        return ExitCode.FAILED
+    return ExitCode.DONE
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Conditions that people write for metrics: one comparison or several, and nothing else of SQL.
+"""Conditions that people write for metrics: comparisons of dimensions, and no other SQL.
 
-DuckDB's own parser says what a condition is. So nothing that reads a table, a file or the network, ends the statement
-or begins another comes as far as MetricFlow, which puts conditions into its SQL as they are.
+MetricFlow copies conditions into its SQL as they are. So DuckDB's parser checks each one first: it must not read a
+table, a file or the network, end the statement or begin another.
 """
 
 import json
@@ -13,7 +13,7 @@ import duckdb
 
 _GRAINS = ("hour", "day", "week", "month", "quarter", "year")
 
-# What MetricFlow is asked for by its own templates: names and grains as plain text.
+# MetricFlow's own templates, with names and grains as plain text.
 _TEXT = r"""(?:'\w+'|"\w+")"""
 _REFERENCE = re.compile(
     rf"\{{\{{\s*(?:Dimension|TimeDimension|Entity|Metric)\(\s*{_TEXT}(?:\s*,\s*(?:\[\s*{_TEXT}(?:\s*,\s*{_TEXT})*\s*\]|{_TEXT}))*"
@@ -22,7 +22,7 @@ _REFERENCE = re.compile(
 )
 _PLACEHOLDER = "a_dimension_of_metricflow"
 
-# What a comparison is made of, in DuckDB's words for the nodes of its syntax tree.
+# What a comparison may consist of: DuckDB's names for the nodes of its syntax tree.
 _ALLOWED = {
     "BETWEEN",
     "CASE",
@@ -38,18 +38,18 @@ _ALLOWED = {
 
 
 class ConditionError(ValueError):
-    """What was given is not one condition; the message says why."""
+    """The text is not one valid condition; the message says why."""
 
 
 def as_filter(condition: str) -> str:
-    """A condition on plain names (`trip__trip_type = 'fhv'`) as MetricFlow wants it, in parentheses.
+    """Turn a condition on plain names (`date__season = 'winter'`) into MetricFlow's form, in parentheses.
 
-    References in MetricFlow's own words (`{{ Dimension('trip__trip_type') }}`) stay as they are.
+    MetricFlow's own references (`{{ Dimension('date__season') }}`) stay as they are.
 
     Raises:
-        ConditionError: it is not one condition on dimensions.
+        ConditionError: the text is not one condition on dimensions.
     """
-    # What is between quotes is a value, whatever it looks like.
+    # Text between quotes is a value, whatever it looks like.
     parts = re.split(rf"({_REFERENCE.pattern}|'(?:[^']|'')*')", condition, flags=re.ASCII)
     written = "".join(
         part if part.startswith(("'", "{{")) else re.sub(r"\b\w+?__\w+\b", _as_reference, part) for part in parts
@@ -66,16 +66,16 @@ def _as_reference(name: re.Match[str]) -> str:
 
 
 def _check(condition: str, sql: str) -> None:
-    """Raise ConditionError unless the SQL, in which each reference is one name, is one condition."""
+    """Raise ConditionError unless the SQL is one condition. Each reference in it has been replaced by one name."""
     if any(sign in sql for sign in ("{{", "{%", "{#")):
-        raise _refused(condition, "templates may only be Dimension, TimeDimension, Entity and Metric of plain names")
+        raise _refused(condition, "only Dimension, TimeDimension, Entity and Metric of plain names may be templates")
     with duckdb.connect(config={"enable_external_access": "false", "autoload_known_extensions": "false"}) as parser:
-        # Parsed with and without parentheses: `a) or (b` is a condition only with them, `a order by b` only without.
+        # With and without parentheses: `a) or (b` is valid only with them, `a order by b` only without.
         for statement in (f"select 1 where {sql}", f"select 1 where ({sql}\n)"):
             (text,) = parser.execute("select json_serialize_sql($1)", [statement]).fetchall()[0]
             parsed = json.loads(text)
             if parsed["error"]:
-                # Of another kind of statement DuckDB says something else.
+                # Only syntax errors have a helpful message; the others are about the kind of statement.
                 is_syntax = parsed.get("error_type") == "parser"
                 raise _refused(condition, parsed["error_message"] if is_syntax else "it goes on after the condition")
             _check_statements(condition, parsed["statements"])
@@ -93,13 +93,13 @@ def _check_statements(condition: str, statements: list[dict[str, Any]]) -> None:
     for part in _nodes(node["where_clause"]):
         kind = part["class"]
         if kind not in _ALLOWED:
-            raise _refused(condition, f"it has a {kind.lower()}, which a condition on dimensions does not need")
+            raise _refused(condition, f"a {kind.lower()} is not allowed in a condition on dimensions")
         if kind == "COLUMN_REF" and part["column_names"] != [_PLACEHOLDER]:
             raise _refused(condition, f"{'.'.join(part['column_names'])!r} is not the name of a dimension")
 
 
 def _nodes(tree: object) -> Iterator[dict[str, Any]]:
-    """Every expression of a syntax tree."""
+    """All expressions in a syntax tree."""
     if isinstance(tree, dict):
         if "class" in tree:
             yield tree
@@ -113,6 +113,6 @@ def _nodes(tree: object) -> Iterator[dict[str, Any]]:
 def _refused(condition: str, why: str) -> ConditionError:
     shown = condition if len(condition) <= 120 else f"{condition[:120]} …"
     return ConditionError(
-        f"expected one condition on dimensions, such as trip__trip_type = 'fhv' and trip__is_rain, "
+        f"expected one condition on dimensions, such as trip__is_rain and date__season = 'winter', "
         f"but got {shown!r}: {why[:200]}"
     )

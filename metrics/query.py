@@ -1,11 +1,11 @@
-"""The governed metrics, asked in this process: MetricFlow writes the SQL, DuckDB answers it.
+"""Ask for governed metrics from Python: MetricFlow writes the SQL, DuckDB runs it.
 
     from metrics.query import MetricQuery, query_metrics
 
     query_metrics(MetricQuery(("rain_trip_rate",), group_by=("trip__trip_type",), where=("date__season = 'winter'",)))
 
-What a metric means is declared in `dbt/models/semantic`; dbt compiles that to the semantic manifest, which is read
-once and again when it changed. MetricFlow is imported on first use, for it takes half a second.
+Metrics are declared in `dbt/models/semantic`. dbt compiles them to the semantic manifest, which is read once, and again
+when it has changed. MetricFlow is imported on first use, because that takes half a second.
 """
 
 import json
@@ -23,7 +23,13 @@ import duckdb
 import pyarrow as pa
 
 from metrics.conditions import ConditionError, as_filter
-from metrics.semantic_manifest import BadMetricQueryError, MetricQueryError, manifest_version, read_manifest
+from metrics.semantic_manifest import (
+    BadMetricQueryError,
+    MetricQueryError,
+    manifest_version,
+    read_manifest,
+    tables_beside,
+)
 from warehouse.connection import open_for_reading
 
 if TYPE_CHECKING:
@@ -31,7 +37,6 @@ if TYPE_CHECKING:
     from metricflow.protocols.sql_client import SqlClient
 
 _WHOLE_NUMBER = pa.decimal128(38, 0)
-
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 
@@ -50,13 +55,12 @@ class Metric:
 
 @dataclass(frozen=True)
 class MetricQuery:
-    """Metrics, and what they are asked by.
+    """Which metrics to compute, and how to group, filter and sort them.
 
-    `group_by` has dimensions as `trip__trip_type`, and times with their grain as `metric_time__month`. Each of `where`
-    is one condition in SQL on the same names, whether grouped by or not, without subqueries. `order_by` takes metrics
-    and what is grouped by, with `-` before the name for descending order; without it the answer is in the order of the
-    groups. `start` and `end` bound metric_time, both inclusive. `saved_query` gives metrics and groups by the name of a
-    saved query.
+    `group_by` has dimensions such as `trip__trip_type`, and times with their grain, such as `metric_time__month`. Each
+    of `where` is one SQL condition on any dimensions, without subqueries. `order_by` has metrics and names from
+    `group_by`, with a `-` in front for descending order; by default rows are sorted by their groups. `start` and `end`
+    bound metric_time, both inclusive. `saved_query` is the name of a saved query, in place of metrics and groups.
     """
 
     metrics: tuple[str, ...] = ()
@@ -89,7 +93,7 @@ def list_metrics() -> list[Metric]:
 
 
 def list_dimensions(metrics: tuple[str, ...]) -> list[str]:
-    """What all of these metrics can be grouped and filtered by; times without their grain.
+    """The dimensions that all of these metrics have; times without their grain.
 
     Raises:
         MetricQueryError: there is no such metric, or no semantic manifest.
@@ -105,7 +109,7 @@ def metric_sql(query: MetricQuery) -> str:
     """The SQL that answers the query; the same for the same query until the declarations change.
 
     Raises:
-        BadMetricQueryError: there is no such metric or dimension, or a condition, bound or limit is not one.
+        BadMetricQueryError: there is no such metric or dimension, or a condition, bound or limit is not valid.
         MetricQueryError: there is no semantic manifest.
     """
     _check_query(query)
@@ -113,12 +117,12 @@ def metric_sql(query: MetricQuery) -> str:
 
 
 def query_metrics(query: MetricQuery, connection: duckdb.DuckDBPyConnection | None = None) -> pa.Table:
-    """Answer the query: a row a group, columns as asked; `.to_pandas()` makes a dataframe of it.
+    """Answer the query as an Arrow table, a row for each group; `.to_pandas()` makes a dataframe of it.
 
     Without a connection the DuckDB file is opened for reading, and closed again.
 
     Raises:
-        BadMetricQueryError: as of `metric_sql`, or a condition compares what cannot be compared.
+        BadMetricQueryError: as for `metric_sql`, or a condition compares values of different types.
         MetricQueryError: there is no semantic manifest, or DuckDB cannot answer.
         WarehouseError: the DuckDB file cannot be opened.
     """
@@ -129,12 +133,23 @@ def query_metrics(query: MetricQuery, connection: duckdb.DuckDBPyConnection | No
     return _run(sql, connection)
 
 
-def months_loaded(connection: duckdb.DuckDBPyConnection) -> list[date]:
-    """The months of which trips are loaded and built, each as its first day; none without a ledger."""
+def months_loaded(connection: duckdb.DuckDBPyConnection, query: MetricQuery) -> list[date]:
+    """The months of files that are loaded and built in the subject of the query, each as its first day.
+
+    They come from the ledger's partitions of facts, `feed/first day`; without a ledger there are none.
+    """
+    manifest = read_manifest(*manifest_version())
+    saved = [one for one in manifest["saved_queries"] if one["name"] == query.saved_query]
+    metrics = [*query.metrics, *(metric for one in saved for metric in one["query_params"]["metrics"])]
     try:
         found = connection.execute(
-            "select distinct cast(period_start as date) as month from meta.asset_watermarks"
-            " where asset = 'fct_trips' and rows > 0 order by month"
+            """
+            select distinct cast(date_trunc('month', period_start) as date) as month
+            from meta.asset_watermarks
+            where asset in (select unnest($tables)) and partition_key like '%/%' and rows > 0
+            order by month
+            """,
+            {"tables": sorted(tables_beside(manifest, metrics))},
         ).fetchall()
     except duckdb.CatalogException:
         return []
@@ -142,7 +157,7 @@ def months_loaded(connection: duckdb.DuckDBPyConnection) -> list[date]:
 
 
 def stray_months(answer: pa.Table, months: Sequence[date]) -> list[date]:
-    """Months in an answer by day or month of which nothing is loaded: its files have trips of others, too."""
+    """Months that appear in an answer by day or month, but are not loaded: files also hold rows of other months."""
     columns = [
         name for name in answer.column_names if re.fullmatch(r"(metric_time|\w+__pickup_date)__(day|month)", name)
     ]
@@ -151,7 +166,7 @@ def stray_months(answer: pa.Table, months: Sequence[date]) -> list[date]:
 
 
 def _check_query(query: MetricQuery) -> None:
-    """What MetricFlow would take for another question, or answer with nothing."""
+    """Refuse what MetricFlow would misunderstand, or would answer with nothing."""
     _check_names("metric", query.metrics)
     _check_names("dimension", query.group_by)
     _check_names("name to order by", tuple(name.removeprefix("-") for name in query.order_by))
@@ -159,7 +174,7 @@ def _check_query(query: MetricQuery) -> None:
     if query.limit is not None and query.limit < 1:
         raise BadMetricQueryError(f"expected a limit of 1 row or more, but got {query.limit}")
     if any(bound and bound.tzinfo for bound in (query.start, query.end)):
-        raise BadMetricQueryError("expected bounds without a zone, for times are New York's, but got one with")
+        raise BadMetricQueryError("expected start and end without a time zone, but got one with a time zone")
     if query.start and query.end and query.start > query.end:
         raise BadMetricQueryError(
             f"expected a first day that is not after the last, but got {query.start:%Y-%m-%d} to {query.end:%Y-%m-%d}"
@@ -175,24 +190,24 @@ def _check_names(kind: str, names: tuple[str, ...]) -> None:
 def _run(sql: str, connection: duckdb.DuckDBPyConnection) -> pa.Table:
     statements = duckdb.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        raise BadMetricQueryError("expected one query, but a condition made more of it")
+        raise BadMetricQueryError("expected one query, but a condition turned it into several")
     try:
-        # A cursor of its own, so that threads may share the connection, whatever result is still open on it.
+        # A cursor of its own lets threads share the connection.
         with connection.cursor() as cursor:
             answer: pa.Table = cursor.sql(sql).to_arrow_table()
     except duckdb.CatalogException as error:
         if "Function" in str(error):
             raise BadMetricQueryError(f"DuckDB refuses the condition: {_first_line(error)}") from error
         raise MetricQueryError(
-            f"{_first_line(error)}\nBuild what the metrics are of first: cd dbt && dbt build"
+            f"{_first_line(error)}\nBuild the facts of these metrics first: cd dbt && dbt build"
         ) from error
     except (duckdb.BinderException, duckdb.ConversionException, duckdb.InvalidInputException) as error:
         raise BadMetricQueryError(
-            f"DuckDB refuses the query, most likely for a condition: {_first_line(error)}"
+            f"DuckDB refuses the query, most likely because of a condition: {_first_line(error)}"
         ) from error
     except duckdb.Error as error:
         raise MetricQueryError(f"DuckDB cannot answer the query: {_first_line(error)}") from error
-    # DuckDB's sum of integers is a number of 128 bits, which few clients of Arrow take for an integer.
+    # DuckDB sums integers as decimals of 128 bits, which few Arrow clients read as integers.
     types = [pa.int64() if field.type == _WHOLE_NUMBER else field.type for field in answer.schema]
     return answer.cast(pa.schema(list(zip(answer.column_names, types, strict=True))))
 
@@ -202,7 +217,7 @@ def _first_line(error: Exception) -> str:
 
 
 class _DuckDbDialect:
-    """As much of a SQL client as MetricFlow needs to write SQL without running it."""
+    """The part of a SQL client that MetricFlow needs to write SQL without running it."""
 
     def __init__(self) -> None:
         from metricflow.protocols.sql_client import SqlEngine
@@ -212,7 +227,7 @@ class _DuckDbDialect:
         self.sql_plan_renderer = DuckDbSqlPlanRenderer()
 
 
-# MetricFlow's engine keeps caches of its own, which it does not guard against threads.
+# MetricFlow's engine keeps caches that are not safe for threads.
 _LOCK = threading.Lock()
 
 
@@ -247,7 +262,7 @@ def _sql(query: MetricQuery, path: Path, modified_at: int) -> str:
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """MetricFlow's refusals of what is asked, as this module's error."""
+    """Turn MetricFlow's refusals into this module's error."""
     from metricflow_semantics.errors.error_classes import InformativeUserError
 
     try:
@@ -256,5 +271,6 @@ def _refusals() -> Iterator[None]:
         raise BadMetricQueryError(str(error)) from error
     except InformativeUserError as error:
         raise BadMetricQueryError(
-            f"MetricFlow refuses the query: {error}\nWhat there is: make metrics, make dimensions M=<metric>"
+            f"MetricFlow refuses the query: {error}\n"
+            "To see what there is: nyc metrics list, nyc metrics dimensions METRIC"
         ) from error

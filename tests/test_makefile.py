@@ -1,4 +1,4 @@
-"""Settings and statuses through a real make."""
+"""Settings and exit codes through a real make."""
 
 import json
 import os
@@ -29,7 +29,7 @@ ALERT_SMTP_USER="\${HOME}"
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """What make needs of a checkout, with the environment that the tests run in."""
+    """The part of a checkout that make needs, with the environment that the tests run in."""
     for name in ("Makefile", ".env.example", "pyproject.toml", "poetry.lock"):
         shutil.copy(PROJECT_ROOT / name, tmp_path)
     (tmp_path / ".venv").symlink_to(sys.prefix)

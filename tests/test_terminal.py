@@ -1,4 +1,4 @@
-"""A reader that has enough of an output ends the command quietly."""
+"""A command ends quietly when its reader closes the pipe."""
 
 import os
 import subprocess
@@ -21,17 +21,19 @@ COMMANDS = [
     ["quality.health"],
     ["quality.quarantine"],
     ["benchmarks", "--help"],
+    ["cli", "--help"],
+    ["cli", "check", "--list"],
 ]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 @pytest.mark.parametrize("buffered", [True, False], ids=["buffered", "unbuffered"])
 def test_a_closed_pipe_leaves_no_traceback(database: Path, command: list[str], buffered: bool) -> None:
-    """The pipe is closed before the first word, which `head` does only sometimes."""
+    """Closed before the first word, which `head` does only sometimes."""
     read, write = os.pipe()
     os.close(read)
     options = [] if buffered else ["-u"]
-    # With it set, Python would buffer in neither case.
+    # If it is set, Python buffers in neither case.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with os.fdopen(write, "wb") as closed:
         done = subprocess.run(
@@ -51,13 +53,13 @@ def test_the_status_of_a_command_is_kept() -> None:
 
 
 def test_every_command_line_is_quiet() -> None:
-    """Whatever has a `main` and can be run."""
-    folders = ("ingestion", "warehouse", "quality", "orchestration")
+    """Every module that has a `main` and can be run."""
+    folders = ("ingestion", "warehouse", "metrics", "quality", "sandbox", "orchestration")
     mains = [
         file
         for folder in folders
         for file in (PROJECT_ROOT / folder).rglob("*.py")
-        if '__name__ == "__main__"' in file.read_text()
+        if '__name__ == "__main__"' in file.read_text() and "def main(" in file.read_text()
     ]
     assert len(mains) > 8
     assert [file.name for file in mains if "@quiet_on_broken_pipe\ndef main(" not in file.read_text()] == []

@@ -1,19 +1,23 @@
-"""What the command lines have in common."""
+"""What all command lines share."""
 
 import functools
+import json
+import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date
 from typing import ParamSpec
 
 P = ParamSpec("P")
 
-# What a shell says of a process that a closed pipe ended.
+# The exit code that a shell reports for a process that a closed pipe ended.
 _BROKEN_PIPE_STATUS = 128 + 13
 
 
 def quiet_on_broken_pipe(main: Callable[P, int]) -> Callable[P, int]:
-    """End quietly where whoever reads the output, such as `head`, has enough of it."""
+    """Make a command end without a traceback when its reader, such as `head`, closes the pipe."""
 
     @functools.wraps(main)
     def quiet(*args: P.args, **kwargs: P.kwargs) -> int:
@@ -21,10 +25,33 @@ def quiet_on_broken_pipe(main: Callable[P, int]) -> Callable[P, int]:
             try:
                 return main(*args, **kwargs)
             finally:
-                # While it can still be caught, also where argparse ends the process: Python flushes at its end, too.
+                # Flush here, where the error can still be caught, also when argparse ends the process: Python
+                # flushes once more at its end, where it cannot.
                 sys.stdout.flush()
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return _BROKEN_PIPE_STATUS
 
     return quiet
+
+
+def print_json(value: object) -> None:
+    """Print plain data as JSON: days and times in ISO 8601, a number that is no number as null."""
+    print(json.dumps(_plain(value), indent=2, ensure_ascii=False))
+
+
+def _plain(value: object) -> object:
+    """The value in the types that JSON knows."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, bool | int | float) or value is None:
+        return value
+    return str(value)

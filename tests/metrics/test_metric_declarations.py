@@ -10,7 +10,7 @@ from tests.metrics.conftest import MetricWarehouse
 from tests.metrics.definitions import DEFINITIONS, FIXED
 from warehouse.paths import PROJECT_ROOT
 
-FILES = sorted((PROJECT_ROOT / "dbt" / "models" / "semantic" / "metrics").glob("*.yml"))
+FILES = sorted((PROJECT_ROOT / "dbt" / "models" / "semantic").glob("*/metrics/*.yml"))
 
 
 def test_the_four_categories_are_complete(metric_warehouse: MetricWarehouse) -> None:

@@ -1,5 +1,6 @@
 """Metric queries from Python and from the terminal."""
 
+import json
 import os
 import re
 import shlex
@@ -13,6 +14,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from cli.app import app
 from metrics import semantic_manifest
 from metrics.ask import main
 from metrics.conditions import as_filter
@@ -140,7 +142,7 @@ def test_dimensions_are_those_that_all_metrics_have(metric_warehouse: MetricWare
 
 
 def _questions() -> list[str]:
-    return re.findall(r"^make query (.+)$", (PROJECT_ROOT / "README.md").read_text(), re.MULTILINE)
+    return re.findall(r"^nyc (query .+)$", (PROJECT_ROOT / "metrics" / "README.md").read_text(), re.MULTILINE)
 
 
 def test_ten_questions_are_in_the_readme() -> None:
@@ -151,12 +153,27 @@ def test_ten_questions_are_in_the_readme() -> None:
 def test_the_questions_of_the_readme_are_answered(
     metric_warehouse: MetricWarehouse, question: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = dict(word.split("=", 1) for word in shlex.split(question, comments=True))
-    options = [f"--{name.lower()}={given.pop(name)}" for name in tuple(given) if name != "M"]
-    assert main(["query", given.get("M", ""), *options, "--csv"]) == 0
+    words = shlex.split(question)
+    with pytest.raises(SystemExit) as ended:
+        app([*words, "--csv"], prog_name="nyc")
+    assert ended.value.code == 0
     header, *rows = capsys.readouterr().out.splitlines()
-    assert all(metric in header for metric in given.get("M", "").split(","))
+    metrics = [] if words[1] == "--saved" else words[1].split(",")
+    assert all(metric in header for metric in metrics)
     assert rows
+
+
+def test_figures_for_scripts_are_json(metric_warehouse: MetricWarehouse, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["query", "total_trips,avg_fare", "--by=metric_time__month,trip__trip_type", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert set(rows[0]) == {"metric_time__month", "trip__trip_type", "total_trips", "avg_fare"}
+    assert isinstance(rows[0]["total_trips"], int)
+    assert datetime.fromisoformat(rows[0]["metric_time__month"])
+    assert {row["avg_fare"] for row in rows if row["trip__trip_type"] == "fhv"} == {None}
+    assert main(["list", "--json"]) == 0
+    listed = {metric["name"]: metric for metric in json.loads(capsys.readouterr().out)}
+    assert set(listed) == {metric.name for metric in list_metrics()}
+    assert listed["avg_trip_speed_mph"]["unit"] == "mph"
 
 
 def test_make_hands_quotes_on(metric_warehouse: MetricWarehouse) -> None:
@@ -191,7 +208,7 @@ def test_the_terminal_says_what_is_wrong_and_how_to_go_on(
         (["--limit=-3"], "--limit"),
         (["--start", "2025-03-09", "--end", "2025-03-08"], "not after the last"),
         (["--start", "March"], "--start: expected a day"),
-        (["--end", "2025-03-08T00:00:00+02:00"], "without a zone"),
+        (["--end", "2025-03-08T00:00:00+02:00"], "without a time zone"),
         (["--order=-"], "order by"),
         (["--order=avg_fare"], "avg_fare"),
         (["--order=total_trips; select 1"], "order by"),

@@ -1,0 +1,1 @@
+"""The command `nyc`: everything that the platform does, from the terminal."""

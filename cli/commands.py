@@ -1,0 +1,164 @@
+"""Commands that load, build, check and keep the warehouse."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from cli.arguments import as_arguments
+from cli.completion import complete_feeds, complete_suites
+from cli.examples import examples
+from warehouse.exit_codes import ExitCode
+from warehouse.paths import PROJECT_ROOT
+
+_PASSES_OPTIONS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+_CONTEXT_SETTINGS = {
+    "build": _PASSES_OPTIONS_ON,
+    # From the first word on, everything belongs to the command that is called, `--help` and `--` included.
+    "sandbox": {**_PASSES_OPTIONS_ON, "allow_interspersed_args": False},
+}
+
+From = Annotated[str | None, typer.Option("--from", metavar="PERIOD", help="First month, such as 2025-01.")]
+To = Annotated[str | None, typer.Option("--to", metavar="PERIOD", help="Last month, such as 2025-06.")]
+Sources = Annotated[
+    str | None,
+    typer.Option(metavar="NAMES", help="Feeds, separated by commas.", autocompletion=complete_feeds),
+]
+
+
+def load(
+    year: Annotated[str | None, typer.Option(metavar="YYYY", help="With --months: the year.")] = None,
+    months: Annotated[str | None, typer.Option(metavar="5,6", help="With --year: months from 1 to 12.")] = None,
+    first: From = None,
+    last: To = None,
+    sources: Sources = None,
+    force: Annotated[bool, typer.Option("--force", help="Load files again even if they did not change.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the addresses.")] = False,
+) -> int:
+    """Load published files into raw_data."""
+    from ingestion.run_pipeline import main
+
+    options = {"--year": year, "--months": months, "--from": first, "--to": last, "--sources": sources}
+    return main(as_arguments({**options, "--force": force, "--dry-run": dry_run}))
+
+
+def gaps(
+    first: From = None,
+    last: To = None,
+    sources: Sources = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no publisher; judge by publication lag.")] = False,
+    fill: Annotated[bool, typer.Option("--fill", help="Load what is missing, replaced or thin.")] = False,
+    accept: Annotated[
+        list[str] | None, typer.Option(metavar="FEED:PERIOD", help="Accept a gap that will stay; needs --reason.")
+    ] = None,
+    reopen: Annotated[list[str] | None, typer.Option(metavar="FEED:PERIOD", help="Take an acceptance back.")] = None,
+    list_accepted: Annotated[bool, typer.Option("--list-accepted", help="List what is accepted, and why.")] = False,
+    reason: Annotated[str | None, typer.Option(metavar="TEXT", help="With --accept: why.")] = None,
+) -> int:
+    """Show what is missing, and load it.
+
+    A period of a feed can be missing, replaced at the publisher, overdue, not published yet, or thin.
+    """
+    from ingestion.gaps import main
+
+    options = {"--from": first, "--to": last, "--sources": sources, "--offline": offline, "--fill": fill}
+    acceptance = {"--accept": accept, "--reopen": reopen, "--list-accepted": list_accepted, "--reason": reason}
+    return main(as_arguments({**options, **acceptance}))
+
+
+def build(context: typer.Context) -> int:
+    """Build and test the facts with dbt.
+
+    Arguments are those of `dbt build`; only what changed is built.
+    """
+    from dbt.cli.exceptions import DbtUsageException
+    from dbt.cli.main import dbtRunner
+
+    os.chdir(PROJECT_ROOT / "dbt")
+    # In this process, because dbt's own exit code does not tell bad arguments from errors.
+    result = dbtRunner().invoke(["build", *context.args])
+    if isinstance(result.exception, DbtUsageException):
+        print(f"nyc build: error: {result.exception}", file=sys.stderr)
+        return ExitCode.BAD_ARGUMENTS
+    return ExitCode.DONE if result.success else ExitCode.FAILED
+
+
+def check(
+    select: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Suites or models, separated by commas.", autocompletion=complete_suites),
+    ] = None,
+    no_docs: Annotated[bool, typer.Option("--no-docs", help="Leave the HTML report as it is.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="Only name the suites and their expectations.")] = False,
+) -> int:
+    """Check the warehouse with Great Expectations."""
+    from quality.run import main
+
+    return main(as_arguments({"--select": select, "--no-docs": no_docs, "--list": list_}))
+
+
+def health() -> int:
+    """Show the last result of every check.
+
+    Those of dbt, Great Expectations and Dagster, whoever ran them.
+    """
+    from quality.health import main
+
+    return main()
+
+
+def quarantine() -> int:
+    """Show the rejected rows and why."""
+    from quality.quarantine import main
+
+    return main()
+
+
+def summary() -> int:
+    """Show where every published row is."""
+    from warehouse.summary import main
+
+    return main()
+
+
+def compact(
+    force: Annotated[bool, typer.Option("--force", help="However little there is to gain.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is to gain.")] = False,
+) -> int:
+    """Give free space back to the disk.
+
+    Does nothing where less than a fifth of the DuckDB file is free.
+    """
+    from warehouse.compact import main
+
+    return main(as_arguments({"--force": force, "--dry-run": dry_run}))
+
+
+def sandbox(context: typer.Context) -> int:
+    """Stand in for the publishers, offline.
+
+    `serve` sample files, `run` a command against them, or `write` them into a folder.
+    """
+    from sandbox.__main__ import main
+
+    return main(context.args or ["--help"])
+
+
+def catalog(
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if a file is out of date.")] = False,
+) -> int:
+    """Write dbt's list of feeds and sources.
+
+    From the registry of feeds: run it after a change there.
+    """
+    from ingestion.dbt_catalog import main
+
+    return main(as_arguments({"--check": check}))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `nyc`, in the order of its help."""
+    for command in (load, gaps, build, check, health, quarantine, summary, compact, sandbox, catalog):
+        settings = _CONTEXT_SETTINGS.get(command.__name__, {})
+        app.command(epilog=examples(command.__name__), context_settings=settings)(command)

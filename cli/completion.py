@@ -1,0 +1,38 @@
+"""What the shell offers for a half-typed name. Lists are separated by commas: the last name is completed.
+
+Imports are inside the functions: only a completion that needs a registry waits for it.
+"""
+
+from collections.abc import Iterable
+
+
+def _complete_list(incomplete: str, names: Iterable[str]) -> list[str]:
+    """The list with its last name completed, in every way that fits."""
+    before, comma, last = incomplete.rpartition(",")
+    given = before.split(",")
+    return [f"{before}{comma}{name}" for name in names if name.startswith(last) and name not in given]
+
+
+def complete_feeds(incomplete: str) -> list[str]:
+    """Feeds, aliases and subjects."""
+    from ingestion.catalog import ALIASES, FEEDS, SUBJECTS
+
+    return _complete_list(incomplete, [*ALIASES, *FEEDS, *SUBJECTS])
+
+
+def complete_suites(incomplete: str) -> list[str]:
+    """Suites of expectations, and the models that they check."""
+    from quality.suites import SUITES
+
+    return _complete_list(incomplete, dict.fromkeys(name for suite in SUITES for name in (suite.name, suite.model)))
+
+
+def complete_metrics(incomplete: str) -> list[str]:
+    """Metrics; none before dbt has parsed the project."""
+    from metrics.query import list_metrics
+    from warehouse.connection import WarehouseError
+
+    try:
+        return _complete_list(incomplete, [metric.name for metric in list_metrics()])
+    except WarehouseError:
+        return []

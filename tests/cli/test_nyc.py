@@ -1,0 +1,175 @@
+"""The command `nyc`: its help, its exit codes, its completion, and what it waits for."""
+
+import os
+import shlex
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from cli.app import app
+from cli.arguments import as_arguments
+from cli.examples import all_examples
+from cli.settings import read_env_file
+from ingestion.catalog import FEEDS
+from sandbox.server import SamplePublisher
+from tests.dbt.small_warehouse import Warehouse
+from warehouse.exit_codes import ExitCode
+from warehouse.paths import PROJECT_ROOT
+
+EXAMPLES = [example for examples in all_examples().values() for example in examples]
+
+
+def nyc(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command from another folder than the project's."""
+    settings = os.environ | {"PYTHONPATH": str(PROJECT_ROOT), "COLUMNS": "200"} | environment
+    command = [sys.executable, "-m", "cli", *arguments]
+    return subprocess.run(command, cwd="/", env=settings, capture_output=True, text=True)
+
+
+def parsed(words: list[str]) -> object:
+    """What a command line is parsed to; nothing runs.
+
+    Raises:
+        TyperException: a word is not understood.
+    """
+    command, context = get_command(app), None
+    while True:
+        context = command.make_context(words[0], words[1:], parent=context)
+        if not hasattr(command, "resolve_command"):
+            return context.params
+        name, command, rest = command.resolve_command(context, context._protected_args + context.args)
+        words = [str(name), *rest]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_of_the_help_are_understood(example: str) -> None:
+    assert parsed(shlex.split(example)) is not None
+
+
+def test_every_command_has_examples_of_its_own() -> None:
+    for command, examples in all_examples().items():
+        words = [] if command == "nyc" else command.split()
+        shown = nyc(*words, "--help").stdout
+        assert f"Usage: {' '.join(['nyc', *words])} " in shown
+        for example in examples:
+            assert f"\n    {example}\n" in shown + "\n"
+    listed = nyc("--help").stdout.partition("Commands:\n")[2].partition("\n\n")[0]
+    commands = {line.split()[0] for line in listed.splitlines()}
+    assert commands == {command.split()[0] for command in all_examples()} - {"nyc"}
+
+
+def test_the_help_has_the_table_of_exit_codes() -> None:
+    shown = nyc("--help").stdout
+    for code in ExitCode:
+        assert f"    {code.value}  {code.meaning}\n" in shown
+    assert [code.value for code in ExitCode] == [0, 1, 2, 3]
+
+
+def test_exit_codes_are_those_of_the_table(database: Path, tmp_path: Path) -> None:
+    assert nyc("load", "--year", "2025").returncode == ExitCode.BAD_ARGUMENTS
+    assert nyc("load", "--no-such-option").returncode == ExitCode.BAD_ARGUMENTS
+    assert nyc("metrics", "describe", "x", DBT_TARGET_PATH=str(tmp_path)).returncode == ExitCode.FAILED
+    assert nyc("summary").returncode == ExitCode.NOT_THERE_YET
+    with SamplePublisher(date(2025, 1, 1), date(2025, 1, 1), rows=100) as publisher:
+        load = ["load", "--sources", "green", "--year", "2025", "--months"]
+        settings = {**publisher.environment, "LOG_FOLDER": str(tmp_path)}
+        assert nyc(*load, "1", **settings).returncode == ExitCode.DONE
+        assert nyc(*load, "1,2", **settings).returncode == ExitCode.NOT_THERE_YET
+
+
+def test_build_runs_dbt_from_any_folder_and_passes_arguments_on(database: Path, tmp_path: Path) -> None:
+    settings = {"DBT_TARGET_PATH": str(tmp_path / "target"), "DBT_LOG_PATH": str(tmp_path / "logs")}
+    done = nyc("build", "--", "--quiet", "--no-such-option", **settings)
+    assert done.returncode == ExitCode.BAD_ARGUMENTS, done.stdout + done.stderr
+    assert "--no-such-option" in done.stderr
+    done = nyc("build", "--select", "resource_type:seed", **settings)
+    assert done.returncode == ExitCode.FAILED, "dbt itself ends with 2"
+    assert "Load a month first" in done.stdout
+    Warehouse(database, tmp_path).create_raw_tables()
+    done = nyc("build", "--select", "resource_type:seed", **settings)
+    assert done.returncode == ExitCode.DONE, done.stdout + done.stderr
+    assert "seed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("nyc lo", {"load"}),
+        ("nyc load --sources gre", {"green"}),
+        ("nyc gaps --sources green,fh", {"green,fhv"}),
+        ("nyc metrics de", {"describe"}),
+        ("nyc check --select fct_trips,dim_ti", {"fct_trips,dim_time"}),
+    ],
+)
+def test_the_shell_completes_commands_and_names(typed: str, offered: set[str]) -> None:
+    words = len(typed.split()) - 1
+    done = nyc(_NYC_COMPLETE="complete_bash", COMP_WORDS=typed, COMP_CWORD=str(words))
+    assert set(done.stdout.split()) == offered, done.stderr
+
+
+def test_the_shell_completes_metrics_once_dbt_has_parsed_them(tmp_path: Path) -> None:
+    typed = {"_NYC_COMPLETE": "complete_bash", "COMP_WORDS": "nyc query total_tr", "COMP_CWORD": "2"}
+    assert nyc(**typed, DBT_TARGET_PATH=str(tmp_path)).stdout.split() == []
+    metric = (
+        '{"name": "total_trips", "label": "", "description": "",'
+        ' "config": {"meta": {"category": "", "unit": "", "owner": ""}}}'
+    )
+    manifest = f'{{"semantic_models": [], "project_configuration": {{"time_spines": []}}, "metrics": [{metric}]}}'
+    (tmp_path / "semantic_manifest.json").write_text(manifest)
+    assert nyc(**typed, DBT_TARGET_PATH=str(tmp_path)).stdout.split() == ["total_trips"]
+
+
+IMPORTED = """
+import sys
+from cli.app import main
+try:
+    main()
+except SystemExit as ended:
+    print("|", *sorted({"dlt", "great_expectations", "duckdb", "pyarrow", "dagster", "pandas"} & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "imported"),
+    [
+        (["--help"], set[str]()),
+        (["load", "--help"], set[str]()),
+        # dlt knows where the publishers are.
+        (["load", "--year", "2025", "--months", "1", "--dry-run"], {"dlt", "duckdb", "pyarrow"}),
+        (["gaps", "--from", "nonsense"], {"duckdb", "pyarrow"}),
+        (["check", "--list"], {"duckdb"}),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_no_command_waits_for_what_it_does_not_use(arguments: list[str], imported: set[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED, *arguments], cwd=PROJECT_ROOT, capture_output=True, text=True
+    )
+    assert set(done.stdout.rpartition("|")[2].split()) <= imported, done.stderr
+
+
+def test_env_file_is_read_and_the_environment_comes_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cli.settings.PROJECT_ROOT", tmp_path)
+    monkeypatch.setenv("NYC_TEST_SET", "set")
+    monkeypatch.delenv("NYC_TEST_SECRET", raising=False)
+    read_env_file()  # there is none
+    (tmp_path / ".env").write_text("NYC_TEST_SET=file\nNYC_TEST_SECRET='pa$word #1'\n")
+    try:
+        read_env_file()
+        assert (os.environ["NYC_TEST_SET"], os.environ["NYC_TEST_SECRET"]) == ("set", "pa$word #1")
+    finally:
+        os.environ.pop("NYC_TEST_SECRET", None)
+
+
+def test_options_become_arguments() -> None:
+    options = {"--a": "x y", "--b": True, "--c": False, "--d": None, "--e": ["1", "2"], "--f": "-g", "--h": ""}
+    assert as_arguments(options) == ["--a=x y", "--b", "--e=1", "--e=2", "--f=-g", "--h="]
+
+
+def test_feeds_that_are_completed_are_the_catalog() -> None:
+    typed = nyc(_NYC_COMPLETE="complete_bash", COMP_WORDS="nyc load --sources ", COMP_CWORD="3")
+    assert set(FEEDS) <= set(typed.stdout.split())
