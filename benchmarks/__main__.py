@@ -1,8 +1,8 @@
-"""How fast the whole line is, and how it grows: every stage against the shortest SQL that does the same.
+"""How fast the platform is, and how it grows: every stage against the shortest SQL that does the same.
 
 `make bench`, or `python -m benchmarks [PART …] [--trips 32000000] [--runs 3] [--only TEXT]`. Sample data of so many
-trips over 24 months is made once and kept below `data/benchmark`. Stages take turns with their floors, each turn a
-process of its own. A table is printed; figures, table and picture are kept as JSON, Markdown and PNG.
+trips over 24 months is made once and kept below `data/benchmark`. Stages take turns with their floors, each turn in a
+process of its own. It prints a table, and keeps figures, table and picture as JSON, Markdown and PNG.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.against import compare_checkouts
 from benchmarks.ask import measure_asking
 from benchmarks.bench import Bench
 from benchmarks.build import Build
@@ -29,7 +30,7 @@ from benchmarks.samples import FOLDER, HISTORY_LENGTHS
 from benchmarks.stages import Results
 from warehouse.terminal import quiet_on_broken_pipe
 
-# Those that look at a warehouse with everything built.
+# Parts that need a warehouse with everything built.
 _ON_ALL: dict[str, Callable[[Bench, Path], None]] = {
     "ask": measure_asking,
     "check": measure_checks,
@@ -54,6 +55,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="months of history to measure builds with (default: all)",
     )
     parser.add_argument("--only", default="", metavar="TEXT", help="only stages that have this in their name")
+    parser.add_argument(
+        "--against", type=Path, metavar="CHECKOUT", help="measure this version and that of another checkout in turns"
+    )
     parser.add_argument(
         "--show", type=Path, metavar="JSON", help="measure nothing: show the figures of this file again"
     )
@@ -84,8 +88,10 @@ def _measure(bench: Bench, parts: Sequence[str]) -> None:
 
 @quiet_on_broken_pipe
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print the table and how far the goals are, and keep the figures."""
+    """Measure, print the table and whether goals are met, and keep the figures."""
     options = _options(arguments)
+    if options.against:
+        return _compare(options)
     if options.show:
         _show(Results.read(options.show), options.show.with_suffix(""))
         return 0
@@ -113,6 +119,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results.write(path.with_suffix(".json"))
     _show(results, path)
     return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    """Measure this version and another one in turns."""
+    passed_on = ["--trips", str(options.trips), "--memory-limit", options.memory_limit, "--only", options.only]
+    passed_on += ["--histories", *map(str, options.histories)]
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=FOLDER, prefix="against-") as folder:
+        try:
+            parts = options.parts or PARTS
+            return compare_checkouts(options.against.resolve(), parts, passed_on, options.runs, Path(folder))
+        except BenchmarkError as error:
+            print(error, file=sys.stderr)
+            return 1
 
 
 def _show(results: Results, path: Path) -> None:
