@@ -1,9 +1,9 @@
-"""Giving free space of the DuckDB file back to the disk: `python -m warehouse.compact`, or `make compact`.
+"""Give free space in the DuckDB file back to the disk: `python -m warehouse.compact`, or `nyc compact`.
 
-DuckDB fills the blocks of replaced rows again, but gives back only those at the end of the file. Here the file is
-copied without them, and the copy, compared with it, takes its place. Nobody else can have the file open meanwhile;
-whoever wants to waits. Exit status: 0 compacted, or too little to gain; 1 it could not be done, and the file is as it
-was; 2 bad arguments.
+DuckDB reuses the blocks of replaced rows, but gives back only those at the end of the file. Compacting copies the file
+without free blocks, compares the copy with the original, and puts it in its place. Other processes wait meanwhile.
+
+Exit status: 0 compacted, or not worth it; 1 it could not be done, and the file is as before; 2 bad arguments.
 """
 
 import argparse
@@ -21,24 +21,25 @@ import duckdb
 from rich.console import Console
 
 from warehouse.connection import WarehouseError, limit_memory, open_for_reading, open_for_writing
+from warehouse.exit_codes import ExitCode
 from warehouse.paths import database_path
 from warehouse.sql import identifier, literal
 from warehouse.terminal import quiet_on_broken_pipe
 
-# Below this share of free space a copy costs more than it gains: the next loads fill it again.
+# With less free space than this share, a copy costs more than it gains: the next loads use the space.
 WORTHWHILE_SHARE = 0.2
 
-# What is before the blocks of a DuckDB file.
+# The size of what precedes the blocks in a DuckDB file.
 _HEADER_BYTES = 3 * 4096
 
-# What DuckDB may keep in memory meanwhile where nothing is set: it writes as it reads, more would not make it faster.
+# The default memory limit: DuckDB writes while it reads, so more memory does not help.
 _MEMORY = "1500MB"
 
-# For a process that had opened the old file, but not yet asked for its lock, when the new one took its place: it must
-# be refused, and open the file anew, or it would write into a file that nobody finds.
+# When the copy takes its place, another process may have opened the old file without having locked it yet. Keep the
+# lock so long that it is refused and opens the file again; otherwise it would write into a deleted file.
 _GRACE_SECONDS = 0.1
 
-# What there is, as (kind, schema, name, definition, comment).
+# Everything that is defined in a database, as (kind, schema, name, definition, comment).
 _DEFINITIONS = """
     select 'schema', schema_name, '', sql, comment from duckdb_schemas() where database_name = $database
     union all
@@ -63,30 +64,30 @@ _DEFINITIONS = """
 
 
 class CompactionError(WarehouseError):
-    """The file was not compacted and is as it was; the message says why and what to do."""
+    """The file was not compacted and is as before; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
 class Space:
-    """What a DuckDB file takes of the disk, and how much of that holds nothing."""
+    """The size of a DuckDB file, and how much of it is used."""
 
     file_bytes: int
     used_bytes: int
 
     @property
     def free_bytes(self) -> int:
-        """Not what DuckDB counts as free blocks: among those are some that it cut off the end of the file."""
+        """Not DuckDB's count of free blocks, which includes some that it has cut off the end of the file."""
         return self.file_bytes - self.used_bytes
 
     @property
     def free_share(self) -> float:
-        """Between 0 and 1. A compaction gains about this, or more: it fills up what is partly empty, too."""
+        """Between 0 and 1. Compacting gains about this share, or more, because it also fills partly empty blocks."""
         return self.free_bytes / self.file_bytes
 
 
 @dataclass(frozen=True)
 class Compacted:
-    """What a compaction did to the size of the file, and how long it had the file to itself."""
+    """The size of the file before and after, and for how long others had to wait."""
 
     before_bytes: int
     after_bytes: int
@@ -94,12 +95,12 @@ class Compacted:
 
     @property
     def saved_bytes(self) -> int:
-        """Less than nothing where the copy came out larger, as with little in the file."""
+        """Negative if the copy is larger, which happens with small files."""
         return self.before_bytes - self.after_bytes
 
 
 def read_space(path: Path | None = None) -> Space:
-    """What a DuckDB file, by default the warehouse's, takes of the disk: in milliseconds, whatever its size.
+    """The size and free space of a DuckDB file, by default the warehouse's. Takes milliseconds for any size.
 
     Raises:
         WarehouseError: there is no such file, or it cannot be opened.
@@ -112,9 +113,8 @@ def read_space(path: Path | None = None) -> Space:
 def compact(path: Path | None = None, *, worthwhile_share: float = WORTHWHILE_SHARE) -> Compacted | None:
     """Copy a DuckDB file, by default the warehouse's, without its free space, and put the copy in its place.
 
-    None, and nothing done, where less than `worthwhile_share` of the file is free. Rows keep their order, so that the
-    rows of a partition stay together. A process that is killed leaves the file as it was, and a copy beside it that the
-    next compaction removes.
+    Does nothing and returns None if less than `worthwhile_share` of the file is free. Rows keep their order, so that
+    a partition stays together. If the process is killed, the file is as before; the next compaction removes the copy.
 
     Raises:
         WarehouseBusyError: the file was still in use after the lock timeout.
@@ -140,7 +140,7 @@ def compact(path: Path | None = None, *, worthwhile_share: float = WORTHWHILE_SH
             after_bytes = copy.stat().st_size
             _put_in_place(copy, file)
         except (duckdb.Error, OSError) as error:
-            raise CompactionError(f"{path}: could not be compacted, and holds what it held: {error}") from error
+            raise CompactionError(f"{path}: could not be compacted, and is as before: {error}") from error
         finally:
             _remove(copy)
     return Compacted(before.file_bytes, after_bytes, time.monotonic() - begun)
@@ -170,7 +170,7 @@ def _make_copy(connection: duckdb.DuckDBPyConnection, copy: Path) -> None:
 
 
 def _check_copy(connection: duckdb.DuckDBPyConnection, copy: Path) -> None:
-    """Read the copy back from the file, and compare all there is with the original.
+    """Read the copy from disk and compare everything in it with the original.
 
     Raises:
         CompactionError: they differ.
@@ -189,7 +189,7 @@ def _definitions(connection: duckdb.DuckDBPyConnection, database: str) -> list[t
 
 
 def _contents(connection: duckdb.DuckDBPyConnection, database: str) -> Iterator[tuple[Any, ...]]:
-    """Of every table how many rows it has, and a sum over them that any other value would change."""
+    """The number of rows of every table, and a checksum over all values."""
     for kind, schema, name, *_ in _definitions(connection, database):
         if kind == "table":
             table = identifier(database, schema, name)
@@ -198,7 +198,7 @@ def _contents(connection: duckdb.DuckDBPyConnection, database: str) -> Iterator[
 
 
 def _put_in_place(copy: Path, file: Path) -> None:
-    """By a rename, of which the disk has all or nothing; the caller has the lock of the file that it replaces."""
+    """Rename the copy, which is atomic; the caller holds the lock of the file that is replaced."""
     old = file.stat()
     os.chown(copy, old.st_uid, old.st_gid)
     shutil.copymode(file, copy)
@@ -209,7 +209,7 @@ def _put_in_place(copy: Path, file: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Have the disk write what it holds back of a file or folder."""
+    """Make the disk write what it has buffered of a file or folder."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -224,7 +224,7 @@ def _remove(copy: Path) -> None:
 
 @contextmanager
 def _attached(connection: duckdb.DuckDBPyConnection, copy: Path, options: str = "") -> Iterator[tuple[str, str]]:
-    """Have the copy beside the original; gives the names of both databases."""
+    """Attach the copy beside the original; gives the names of both databases."""
     old: str = connection.execute("select current_database()").fetchall()[0][0]
     new = f"{old} compacted"
     connection.execute(f"attach {literal(copy)} as {identifier(new)} {options}")
@@ -236,11 +236,11 @@ def _attached(connection: duckdb.DuckDBPyConnection, copy: Path, options: str = 
 
 @quiet_on_broken_pipe
 def main(argv: Sequence[str] | None = None) -> int:
-    """Compact the warehouse, or say what that would gain, and return the exit status."""
+    """Compact the warehouse, or say what that would gain, and return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m warehouse.compact", description="Give free space of the DuckDB file back to the disk."
     )
-    parser.add_argument("--force", action="store_true", help="however little there is to gain")
+    parser.add_argument("--force", action="store_true", help="compact however little there is to gain")
     parser.add_argument("--dry-run", action="store_true", help="say what there is to gain, and change nothing")
     options = parser.parse_args(argv)
     console = Console(highlight=False, soft_wrap=True, markup=False)
@@ -248,30 +248,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         done = None
         if not options.dry_run:
             done = compact(worthwhile_share=0 if options.force else WORTHWHILE_SHARE)
-        console.print(_told(done) if done else _told_of_space(read_space()))
+        console.print(_describe(done) if done else _describe_space(read_space()))
     except WarehouseError as error:
         Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print(str(error))
-        return 1
-    return 0
+        return ExitCode.FAILED
+    return ExitCode.DONE
 
 
-def _told(done: Compacted) -> str:
+def _describe(done: Compacted) -> str:
     share = done.saved_bytes / done.before_bytes
     return (
-        f"{database_path()}: {_megabytes(done.before_bytes)} before, {_megabytes(done.after_bytes)} after, "
-        f"{_megabytes(done.saved_bytes)} ({share:.0%}) saved in {done.seconds:.1f} s"
+        f"{database_path()}: {_as_megabytes(done.before_bytes)} before, {_as_megabytes(done.after_bytes)} after, "
+        f"{_as_megabytes(done.saved_bytes)} ({share:.0%}) saved in {done.seconds:.1f} s"
     )
 
 
-def _told_of_space(space: Space) -> str:
-    found = f"{database_path()}: {_megabytes(space.file_bytes)}, of which {_megabytes(space.free_bytes)}"
+def _describe_space(space: Space) -> str:
+    found = f"{database_path()}: {_as_megabytes(space.file_bytes)}, of which {_as_megabytes(space.free_bytes)}"
     found += f" ({space.free_share:.0%}) are free"
     if space.free_share < WORTHWHILE_SHARE:
         return f"{found}: less than {WORTHWHILE_SHARE:.0%} is not worth compacting for (--force does)"
     return f"{found}: compacting is worth it"
 
 
-def _megabytes(count: int) -> str:
+def _as_megabytes(count: int) -> str:
     return f"{count / 1e6:,.1f} MB"
 
 

@@ -1,8 +1,8 @@
-"""Opening the DuckDB file: one process writes at a time, and a second one waits its turn.
+"""Open the DuckDB file: one process writes at a time, and others wait for it.
 
-Who reads has a connection that reads the warehouse and nothing else, whatever SQL a person hands it: no files, no
-network, no settings. Who writes reads files, but never fetches or loads an extension; its settings are not locked, for
-dlt sets the time zone of its sessions.
+A reading connection can read the warehouse and nothing else, whatever SQL it is given: no files, no network, no
+settings. A writing connection can read files, but never fetches or loads an extension. Its settings are not locked,
+because dlt sets the time zone of its sessions.
 """
 
 import logging
@@ -28,10 +28,10 @@ LOCK_TIMEOUT_VARIABLE = "DUCKDB_LOCK_TIMEOUT_SECONDS"
 _DEFAULT_LOCK_TIMEOUT_SECONDS = 1800.0
 MEMORY_LIMIT_VARIABLE = "DUCKDB_MEMORY_LIMIT"
 
-# No SQL makes DuckDB fetch code from the network, or load what somebody has put among its extensions.
+# DuckDB must not fetch or load extensions, whatever SQL it is given.
 _NO_EXTENSIONS = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
-# SQL that a person wrote reads the warehouse, and no file, no variable of this process, and sets nothing.
+# For SQL that a person wrote: no files, no Python variables of this process, no settings.
 _READS_ONLY = {
     **_NO_EXTENSIONS,
     "enable_external_access": "false",
@@ -41,11 +41,11 @@ _READS_ONLY = {
 
 
 class WarehouseError(Exception):
-    """The DuckDB file cannot be used; the message says why and what to do."""
+    """The DuckDB file cannot be used. The message says why and what to do."""
 
 
 class WarehouseBusyError(WarehouseError):
-    """Another process, the `holder`, kept the DuckDB file open for longer than the lock timeout."""
+    """Another process, the `holder`, had the DuckDB file open for longer than the lock timeout."""
 
     def __init__(self, message: str, holder: str) -> None:
         super().__init__(message)
@@ -61,7 +61,7 @@ def _is_lock_conflict(error: BaseException) -> bool:
 
 
 def _holder(error: BaseException | None) -> str:
-    """The process that DuckDB's message names as holding the lock, as `python3 (PID 123)`."""
+    """The process that holds the lock according to DuckDB's message, such as `python3 (PID 123)`."""
     match = re.search(r"held in (.+?) \(PID (\d+)\)", str(error))
     return f"{Path(match[1]).name} (PID {match[2]})" if match else "another process"
 
@@ -76,9 +76,8 @@ def open_for_writing(
 ) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     """Open the DuckDB file for writing, creating it if there is none; closed when the `with` block ends.
 
-    Without `path` it is the warehouse's. DuckDB allows one process at a time. While another has the
-    file this one waits, says so in the log, and gives up after `timeout_seconds`, by default
-    `DUCKDB_LOCK_TIMEOUT_SECONDS` (1,800).
+    Without `path` it is the warehouse's file. While another process has it open, this one waits and says so in the log.
+    It gives up after `timeout_seconds`, by default `DUCKDB_LOCK_TIMEOUT_SECONDS` (1,800).
 
     Raises:
         WarehouseBusyError: the file was still in use after the timeout.
@@ -99,8 +98,7 @@ def open_for_reading(
 ) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     """Open the DuckDB file for reading, beside other readers; waits for a writer as `open_for_writing` does.
 
-    With `timeout_seconds` it gives up after so long; with 0 it does not wait at all. Without `path` it is the
-    warehouse's file.
+    With a timeout of 0 it does not wait at all. Without `path` it is the warehouse's file.
 
     Raises:
         WarehouseBusyError: the file was still in use after the timeout.
@@ -124,7 +122,7 @@ def open_for_reading(
 
 
 def open_in_memory() -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-    """Start an empty DuckDB in memory, which reads files and fetches no extension; closed after the `with` block."""
+    """Start an empty DuckDB in memory that can read files but fetches no extension; closed after the `with` block."""
     return closing(duckdb.connect(config={**_NO_EXTENSIONS}))
 
 
@@ -135,16 +133,16 @@ def connect_when_free(
     timeout_seconds: float | None = None,
     say: Callable[[str], None] = logger.warning,
 ) -> T:
-    """What `connect` opens the DuckDB file as, once no other process has it.
+    """Call `connect` with the path of the DuckDB file as soon as no other process has it, and return its result.
 
-    `say` is told once for whom it waits, where there is somebody to wait for.
+    If it has to wait, `say` is called once with a message that names the other process.
 
     Raises:
         WarehouseBusyError: the file was still in use after the timeout.
         WarehouseError: the file cannot be opened for another reason, or a setting is not valid.
     """
     if "?" in str(path):
-        # DuckDB takes what follows for the query of an address, and keeps its log of changes elsewhere.
+        # DuckDB reads what follows as the query of a URL, and puts its write-ahead log elsewhere.
         raise WarehouseError(f"{path}: expected a path without `?`. Set {DATABASE_VARIABLE} to one.")
     timeout = _lock_timeout() if timeout_seconds is None else timeout_seconds
     retrying = Retrying(
@@ -159,7 +157,7 @@ def connect_when_free(
     except duckdb.Error as error:
         if _is_lock_conflict(error):
             raise WarehouseBusyError(
-                f"{path}: expected to be free within {timeout:g} seconds, but {_holder(error)} still has it open. "
+                f"{path}: expected it to be free within {timeout:g} seconds, but {_holder(error)} still has it open. "
                 f"Close that process, or wait for longer by setting {LOCK_TIMEOUT_VARIABLE}.",
                 holder=_holder(error),
             ) from error
@@ -167,12 +165,12 @@ def connect_when_free(
             raise WarehouseError(f"{path}: its disk is full: {error}. Free some space, and run this again.") from error
         raise WarehouseError(
             f"{path}: cannot be opened as a DuckDB file: {error}. "
-            f"Set {DATABASE_VARIABLE} to a file that is one, or is not there yet, and may be written."
+            f"Set {DATABASE_VARIABLE} to a DuckDB file, or to a path where one can be created."
         ) from error
 
 
 def writer_settings() -> dict[str, str]:
-    """What a connection that writes is opened with.
+    """The settings of a connection that writes.
 
     Raises:
         WarehouseError: `DUCKDB_MEMORY_LIMIT` is not an amount of memory.
@@ -181,7 +179,7 @@ def writer_settings() -> dict[str, str]:
 
 
 def reader_settings() -> dict[str, str]:
-    """What a connection that only reads is opened with.
+    """The settings of a connection that only reads.
 
     Raises:
         WarehouseError: `DUCKDB_MEMORY_LIMIT` is not an amount of memory.
@@ -190,13 +188,13 @@ def reader_settings() -> dict[str, str]:
 
 
 def limit_memory(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
-    """Have a writer keep at most so much in memory (`1500MB`), unless `DUCKDB_MEMORY_LIMIT` says how much."""
+    """Limit a writer's memory to an amount such as `1500MB`, unless `DUCKDB_MEMORY_LIMIT` is set."""
     if not os.environ.get(MEMORY_LIMIT_VARIABLE):
         connection.execute("set memory_limit = $limit", {"limit": limit})
 
 
 def _connect(path: Path, *, read_only: bool, timeout_seconds: float | None = None) -> duckdb.DuckDBPyConnection:
-    # All of them when it is opened: what is locked cannot be set later.
+    # Set everything when opening: locked settings cannot be changed later.
     config: dict[str, str | bool | int | float | list[str]] = {
         **(reader_settings() if read_only else writer_settings())
     }

@@ -1,4 +1,4 @@
-"""What to say where the DuckDB file cannot be written, above all because its disk is full."""
+"""Clear messages for when the DuckDB file cannot be written, above all because its disk is full."""
 
 import errno
 import re
@@ -13,7 +13,7 @@ from warehouse.connection import WarehouseError
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """Whether an error says that a disk has no room left, or lets a file grow no more."""
+    """Whether an error means that the disk is full or the file must not grow further."""
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     said = r"No space left|Disk quota exceeded|File too large|[Cc]ould not write (all )?bytes"
@@ -21,7 +21,7 @@ def is_disk_full(error: BaseException) -> bool:
 
 
 def room_on_disk(path: Path) -> str:
-    """Which disk a path is on, and how much is free there, in words."""
+    """A sentence that says which disk a path is on and how much is free there."""
     folder = next(parent for parent in (path, *path.parents) if parent.is_dir())
     disk = next(parent for parent in (folder.resolve(), *folder.resolve().parents) if parent.is_mount())
     return f"{shutil.disk_usage(folder).free:,} bytes are free on the disk at {disk}"
@@ -29,7 +29,7 @@ def room_on_disk(path: Path) -> str:
 
 @contextmanager
 def clear_write_errors(path: Path) -> Iterator[None]:
-    """Turn what DuckDB or the disk says while the DuckDB file `path` is written into what to do about it.
+    """Turn errors while the DuckDB file `path` is written into messages that say what to do.
 
     Raises:
         WarehouseError: the file could not be written.

@@ -1,4 +1,4 @@
-"""Where the platform keeps its files."""
+"""The paths of the platform's files."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ _DEFAULT_DATABASE = "data/nyc_mobility.duckdb"
 def database_path() -> Path:
     """The DuckDB file, absolute: `DUCKDB_DATABASE_PATH`, by default `data/nyc_mobility.duckdb`.
 
-    A relative path is below the project root, from whichever folder a command runs.
+    A relative path is relative to the project root, whichever folder a command runs in.
     """
     return PROJECT_ROOT / os.environ.get(DATABASE_VARIABLE, _DEFAULT_DATABASE)
 

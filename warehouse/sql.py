@@ -1,17 +1,17 @@
-"""Names and values written into SQL: the one place that quotes them.
+"""Quote names and values in SQL. This is the only module that does.
 
-Values go in as parameters where DuckDB takes parameters. This is for where it does not: names of tables and columns,
-paths in table functions and `attach`.
+Pass values as parameters where DuckDB accepts them. Use these functions where it does not: for names of tables and
+columns, and for paths in table functions and `attach`.
 """
 
 from pathlib import Path
 
 
 def identifier(*parts: str) -> str:
-    """A name as SQL, whatever is in it; of several parts a qualified name, such as `"raw_data"."green_taxi"`."""
+    """Quote a name. Several parts make a qualified name, such as `"raw_data"."trips"`."""
     return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
 
 
 def literal(value: str | Path) -> str:
-    """A text or a path as a string in SQL, with its quotes."""
+    """A text or a path as a quoted string in SQL."""
     return "'" + str(value).replace("'", "''") + "'"

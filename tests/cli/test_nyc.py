@@ -11,7 +11,7 @@ import pytest
 from typer.main import get_command
 
 from cli.app import app
-from cli.arguments import as_arguments
+from cli.arguments import Value, as_arguments
 from cli.examples import all_examples
 from cli.settings import read_env_file
 from ingestion.catalog import FEEDS
@@ -166,7 +166,15 @@ def test_env_file_is_read_and_the_environment_comes_before_it(tmp_path: Path, mo
 
 
 def test_options_become_arguments() -> None:
-    options = {"--a": "x y", "--b": True, "--c": False, "--d": None, "--e": ["1", "2"], "--f": "-g", "--h": ""}
+    options: dict[str, Value] = {
+        "--a": "x y",
+        "--b": True,
+        "--c": False,
+        "--d": None,
+        "--e": ["1", "2"],
+        "--f": "-g",
+        "--h": "",
+    }
     assert as_arguments(options) == ["--a=x y", "--b", "--e=1", "--e=2", "--f=-g", "--h="]
 
 
