@@ -1,7 +1,7 @@
 """What the warehouse holds, at a glance: `python -m warehouse.summary`.
 
-Exit status: 0 every published row is kept or quarantined; 1 some are lost; 3 something is not built yet, or nothing is
-loaded.
+Exit status: 0 every published row is kept or quarantined; 1 some are lost; 3 something is not built yet, nothing is
+loaded, or an earlier version wrote the database.
 """
 
 import sys
@@ -13,7 +13,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from warehouse.connection import WarehouseError, open_for_reading
+from warehouse.connection import OutdatedDatabaseError, WarehouseError, open_for_reading
 from warehouse.paths import database_path
 from warehouse.reconciliation import PartitionRows, reconcile
 from warehouse.terminal import quiet_on_broken_pipe
@@ -119,6 +119,9 @@ def main() -> int:
     try:
         with open_for_reading() as connection:
             return print_summary(connection, Console())
+    except OutdatedDatabaseError as error:
+        print(error, file=sys.stderr)
+        return 3
     except WarehouseError as error:
         print(error, file=sys.stderr)
         return 1 if database_path().exists() else 3
