@@ -1,4 +1,4 @@
-"""The incremental strategy: what `dbt build` does after a month was loaded late, again, or not at all."""
+"""Facts by partition: what `dbt build` does after a month was loaded late, again, or not at all."""
 
 import json
 from collections import Counter
@@ -149,11 +149,12 @@ def test_a_wrong_backfill_window_stops_the_run_and_says_why(warehouse: Warehouse
     assert len(said) < 1200
 
 
-def test_a_build_that_fails_half_way_leaves_what_was_there(warehouse: Warehouse) -> None:
+@pytest.mark.parametrize("options", [[], ["--full-refresh"]])
+def test_a_build_that_fails_half_way_leaves_what_was_there(warehouse: Warehouse, options: list[str]) -> None:
     before = warehouse.contents()
     broken = trip("2025-01-10 08:00:00", "2025-01-10 08:30:00", source_row=None)
     warehouse.load("yellow", JANUARY, [*yellow_month(JANUARY), broken])
-    assert not warehouse.dbt("run").success
+    assert not warehouse.dbt("run", *options).success
     assert warehouse.contents() == before
 
     warehouse.load("yellow", JANUARY, yellow_month(JANUARY, total=1))

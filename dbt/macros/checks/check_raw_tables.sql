@@ -1,7 +1,7 @@
 {#
-    Stop before the first model where raw data was never loaded, for every model would fail and none would say why;
-    and where it is not what the ledger says was loaded, for models take the ledger for what is there. Seeds need no raw
-    data, nor does what builds nothing: compile and docs.
+    On-run-start. Stops before the first model where raw data was never loaded: every model would fail, and none would
+    say why. Stops, too, where raw data is not what the ledger says was loaded, because models take the ledger for what
+    is there. Seeds need no raw data, nor do commands that build nothing (compile, docs).
 #}
 {% macro check_raw_tables() -%}
     {%- if execute and flags.WHICH in ('build', 'run', 'snapshot', 'test') -%}
@@ -23,9 +23,9 @@
         {%- for row in run_query(raw_tables_unlike_the_ledger(tables)).rows -%}
             {%- do exceptions.raise_compiler_error(
                 "expected " ~ row[1] ~ " rows in " ~ row[0] ~ ", as the ledger (" ~ asset_watermarks() ~ ") says were"
-                ~ " loaded, but there are " ~ row[2] ~ ": the table was changed by other hands. Load its months"
-                ~ " again: python ingestion/run_pipeline.py --from … --to … --sources " ~ row[3] ~ " --force;"
-                ~ " of months taken out on purpose, delete the rows in " ~ asset_watermarks() ~ ", too."
+                ~ " loaded, but there are " ~ row[2] ~ ": the table was changed by hand. Load its files"
+                ~ " again: python ingestion/run_pipeline.py --from … --to … --sources " ~ row[3] ~ " --force."
+                ~ " Where you took files out on purpose, delete their rows in " ~ asset_watermarks() ~ ", too."
             ) -%}
         {%- endfor -%}
     {%- endif -%}

@@ -9,18 +9,18 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# A text in SQL, escaped; null for none. Without dbt's macros for it, whose dispatch costs more than all else here. #}
+{# A text as a literal of SQL; null for none. dbt's own macros for it are slow: their dispatch costs more than the rest. #}
 {% macro sql_literal(text) -%}
     {{ return('null' if text is none else "'" ~ text | string | replace("'", "''") ~ "'") }}
 {%- endmacro %}
 
-{# The present in UTC, by the clock that dbt measures with. #}
+{# Now in UTC, by the clock that dbt measures with. #}
 {% macro ledger_timestamp() -%}
     {%- set now = modules.datetime.datetime.now(modules.pytz.utc).replace(tzinfo=none) -%}
     {{ return("timestamp '" ~ now ~ "'") }}
 {%- endmacro %}
 
-{# A message without the terminal's colours and dbt's line that names the node, cut off where it is longer. #}
+{# A message without the terminal's colours and without dbt's line that names the node, cut to this length. #}
 {% macro shortened(message, length) -%}
     {%- set uncoloured = modules.re.sub('\x1b\\[[0-9;]*m', '', message or '') | trim -%}
     {%- set text = modules.re.sub('^\\w+ Error in \\w+ .*\n', '', uncoloured) | trim -%}
@@ -28,8 +28,8 @@
 {%- endmacro %}
 
 {#
-    To be called before a hook returns SQL that is to stay. A hook that looked into the catalog has left a transaction
-    open, which dbt rolls back after the last hook.
+    A hook calls this before it returns SQL that has to be committed. A hook that read the catalog leaves a transaction
+    open, and dbt rolls that back after the last hook.
 #}
 {% macro end_open_transaction() -%}
     {%- call statement(auto_begin=true) -%}select 1{%- endcall -%}

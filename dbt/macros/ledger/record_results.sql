@@ -2,7 +2,7 @@
 
 {% macro asset_columns() %}{{ return(['run_id', 'asset', 'status', 'rows', 'seconds', 'error']) }}{% endmacro %}
 
-{# One row a model, seed and snapshot: built, failed or skipped. Rows are counted where there is a table. #}
+{# One row for each model, seed and snapshot: built, failed or skipped. Rows are counted where there is a table. #}
 {% macro asset_rows(results) -%}
     {%- set rows = [] -%}
     {%- for result in results if result.node.resource_type in ('model', 'seed', 'snapshot') -%}
@@ -27,7 +27,7 @@
     ]) }}
 {%- endmacro %}
 
-{# One row a data test and unit test that was executed. One that warned has not passed. #}
+{# One row for each data test and unit test that was executed. One that warned has not passed. #}
 {% macro check_rows(results) -%}
     {%- set rows = [] -%}
     {%- set checked_at = ledger_timestamp() -%}
@@ -49,8 +49,8 @@
 {%- endmacro %}
 
 {#
-    The model that a test is of: the one it is declared at or, for a singular test, the first table it reads, or the
-    first model where it reads no table.
+    The model that a test is of: the one it is declared at. Of a singular test it is the first table that it reads, or
+    the first model if it reads no table.
 #}
 {% macro asset_of_check(node) -%}
     {%- set read = node.depends_on.nodes -%}

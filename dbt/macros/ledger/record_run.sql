@@ -1,18 +1,19 @@
 {#
     dbt's own record in the ledger: a row of meta.ingestion_runs for every run that builds or tests, whoever started it.
-    `warehouse/ledger.py` defines the tables; dbt has them there as soon as the file is open.
+    `warehouse/ledger` defines the tables. They are there as soon as dbt has opened the file.
 #}
 
-{# Whether this invocation is one that the ledger keeps, which is in the DuckDB file; one in memory has none. #}
+{# Whether the ledger keeps this invocation. The ledger is in the DuckDB file; a database in memory has none. #}
 {% macro is_recorded_run() -%}
     {%- set builds_or_tests = flags.WHICH in ('build', 'run', 'seed', 'snapshot', 'test') -%}
     {{ return(execute and builds_or_tests and target.type == 'duckdb' and target.name != 'lint') }}
 {%- endmacro %}
 
 {#
-    On-run-start, before everything else. dbt has no hook for a run that a later on-run-start hook stops, so until all
-    of them have passed (`record_run_running`) the run is down as failed. Nobody sees it so while it lasts: the file is
-    this process's alone. For the same reason, whatever other run of dbt is still `running` is dead.
+    On-run-start, before everything else. If a later on-run-start hook stops the run, dbt calls no hook for that. So the
+    run is recorded as failed until all of them have passed (`record_run_running`). Nobody sees that while it lasts,
+    because only this process has the file open. For the same reason, any other run of dbt that is still recorded as
+    running is dead.
 #}
 {% macro record_run_start() -%}
     {%- if is_recorded_run() -%}
@@ -52,7 +53,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# On-run-end: what became of each model, seed and test, and of the run last, so that one that is finished is whole. #}
+{# On-run-end: what became of each model, seed and test, and last of the run: one that is finished is complete. #}
 {% macro record_run_end(results) -%}
     {%- if is_recorded_run() -%}
         {%- do end_open_transaction() -%}
@@ -68,7 +69,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# What was given on the command line of what decides the nodes and how they are built. Values of variables are text. #}
+{# The options of the command line that decide what is built, and how. Values of variables are text. #}
 {% macro arguments_of_run() -%}
     {%- set arguments = {} -%}
     {%- for name in ('select', 'exclude', 'selector', 'resource_types', 'exclude_resource_types') -%}
@@ -89,8 +90,8 @@
 {%- endmacro %}
 
 {#
-    The first failures by name, and how many there are more; none where nothing failed. What was skipped follows from a
-    failure, but makes dbt fail by itself, too.
+    The first failures by name, and how many more there are; none where nothing failed. What was skipped counts only
+    where nothing failed, because dbt fails then, too.
 #}
 {% macro error_of_run(results) -%}
     {%- set failed = [] -%}
