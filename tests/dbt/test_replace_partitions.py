@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -84,7 +85,7 @@ def test_a_build_in_batches_gives_what_one_of_all_months_gives(
     expected = warehouse.contents()
 
     assert warehouse.manifest
-    config = warehouse.manifest.nodes["model.nyc_mobility.fct_trips"].config
+    config: Any = warehouse.manifest.nodes["model.nyc_mobility.fct_trips"].config
     monkeypatch.setitem(config, "batch_rows", batch)
     window = json.dumps({"backfill_start_date": "2025-01-01", "backfill_end_date": "2025-03-31"})
     warehouse.build("--vars", window, *options)
