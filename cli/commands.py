@@ -9,6 +9,7 @@ import typer
 from cli.arguments import as_arguments
 from cli.completion import complete_feeds, complete_suites
 from cli.examples import examples
+from cli.options import Json
 from warehouse.exit_codes import ExitCode
 from warehouse.paths import PROJECT_ROOT
 
@@ -91,28 +92,29 @@ def check(
     ] = None,
     no_docs: Annotated[bool, typer.Option("--no-docs", help="Leave the HTML report as it is.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="Only name the suites and their expectations.")] = False,
+    as_json: Json = False,
 ) -> int:
     """Check the warehouse with Great Expectations."""
     from quality.run import main
 
-    return main(as_arguments({"--select": select, "--no-docs": no_docs, "--list": list_}))
+    return main(as_arguments({"--select": select, "--no-docs": no_docs, "--list": list_, "--json": as_json}))
 
 
-def health() -> int:
+def health(as_json: Json = False) -> int:
     """Show the last result of every check.
 
     Those of dbt, Great Expectations and Dagster, whoever ran them.
     """
     from quality.health import main
 
-    return main()
+    return main(as_arguments({"--json": as_json}))
 
 
-def quarantine() -> int:
+def quarantine(as_json: Json = False) -> int:
     """Show the rejected rows and why."""
     from quality.quarantine import main
 
-    return main()
+    return main(as_arguments({"--json": as_json}))
 
 
 def summary() -> int:

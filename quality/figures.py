@@ -28,12 +28,9 @@ def figures_query(suite: Suite, *, has_event_days: bool = True) -> str:
     period = suite.grain.column
     return f"""
         with loaded as (
-            select
-                asset as feed,
-                try_strptime(partition_key, ['%Y-%m-%dT%H', '%Y-%m-%d', '%Y-%m']) as period_start,
-                rows as loaded_rows
+            select feed, period_start, rows as loaded_rows
             from meta.asset_watermarks
-            where source_url is not null and asset in ({", ".join(map(literal, suite.feeds))})
+            where source_url is not null and feed in ({", ".join(map(literal, suite.feeds))})
         ),
 
         measured as (

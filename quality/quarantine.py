@@ -75,10 +75,7 @@ def _groups_query(quarantine: Quarantine) -> str:
         ),
 
         published as (
-            select
-                asset as feed,
-                try_strptime(partition_key, ['%Y-%m-%dT%H', '%Y-%m-%d', '%Y-%m']) as period_start,
-                rows as published_rows
+            select feed, period_start, rows as published_rows
             from meta.asset_watermarks
             where source_url is not null
         )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from quality.files import figures_query
+from quality.figures import figures_query
 from quality.suite import Suite
 
 

@@ -57,7 +57,10 @@ def state_of(database: Path, columns_of: State | None = None) -> State:
                 f" from raw_data.{table} group by all"
             ).fetchall():
                 partitions[table, feed, month] = count, digest
-        marks = connection.execute("select * exclude (updated_at) from meta.asset_watermarks").fetchall()
+        first = "asset, partition_key, load_id, rows"
+        marks = connection.execute(
+            f"select {first}, * exclude ({first}, updated_at) from meta.asset_watermarks"
+        ).fetchall()
     return State(partitions, columns, {(row[0], row[1]): row[2:] for row in marks}, tables)
 
 

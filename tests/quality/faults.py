@@ -145,7 +145,6 @@ FAULTS: dict[str, dict[str, str]] = {
         "rows_lost": f"delete from core_core.fct_trips where {OF_FEBRUARY} and feed = 'green' and trip_id % 50 = 0",
         "rows_not_built": (
             "update meta.asset_watermarks set load_id = 'newer' where asset = 'green' and partition_key = '2025-02'"
-            f" -- {OF_FEBRUARY}"
         ),
     },
 }

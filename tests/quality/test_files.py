@@ -32,7 +32,7 @@ def connection() -> duckdb.DuckDBPyConnection:
         """
         create schema meta;
         create schema core_staging;
-        create table meta.asset_watermarks (asset varchar, partition_key varchar, rows bigint, source_url varchar);
+        create table meta.asset_watermarks (feed varchar, period_start timestamp, rows bigint, source_url varchar);
         create table core_staging.int_event_days (feed varchar, date_day date);
         create table trips (feed varchar, source_month date, amount double, is_odd boolean, pickup_month date,
             pickup_date date)
@@ -52,7 +52,7 @@ def load(
         """,
         {"month": month, "rows": rows, "amount": amount, "odd": odd, "days": days},
     )
-    connection.execute("insert into meta.asset_watermarks values ('yellow', ?, ?, 'a file')", [f"{month:%Y-%m}", rows])
+    connection.execute("insert into meta.asset_watermarks values ('yellow', ?, ?, 'a file')", [month, rows])
 
 
 @pytest.mark.parametrize(
@@ -154,8 +154,10 @@ def test_days_are_those_of_the_months_own_trips(connection: duckdb.DuckDBPyConne
     load(connection, MONTHS[0], 1000, days=31)
     load(connection, MONTHS[2], 1000, days=20)
     load(connection, MONTHS[3], 100, days=20)  # too few for every day
-    connection.execute("insert into meta.asset_watermarks values ('yellow', '2025-02', 1000, 'another month''s file')")
-    connection.execute("insert into meta.asset_watermarks values ('yellow', '2025-05', 120, 'of another, small')")
+    connection.execute(
+        "insert into meta.asset_watermarks values ('yellow', '2025-02-01', 1000, 'another month''s file')"
+    )
+    connection.execute("insert into meta.asset_watermarks values ('yellow', '2025-05-01', 120, 'of another, small')")
     off = [("days_with_trips", f"yellow/{month:%Y-%m}") for month in (MONTHS[1], MONTHS[2], MONTHS[4])]
     assert failed_files(connection, *days) == off
     connection.execute(

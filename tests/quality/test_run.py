@@ -112,7 +112,8 @@ def test_quarantine_shows_rows_by_reason_with_their_share_and_examples(
     _execute(
         sample,
         """
-        update meta.asset_watermarks set partition_key = '2015-02' where asset = 'fhv' and partition_key = '2025-02';
+        update meta.asset_watermarks set partition_key = '2015-02', period_start = '2015-02-01',
+            period_end = '2015-03-01' where asset = 'fhv' and partition_key = '2025-02';
         update core_core.quarantined_trips set source_month = '2015-02-01', reason = 'missing_times',
             dropoff_datetime = null
         where feed = 'fhv' and source_month = '2025-02-01';
