@@ -81,7 +81,7 @@ def _as_text(value: str, published: str) -> str:
 
 
 def _as_integer(value: str, name: str, published: str, type_: ColumnType) -> str | None:
-    is_fraction = f"{_error(value, name, 'is no whole number')}"
+    is_fraction = f"{_error(value, name, 'is not a whole number')}"
     if published in _INTEGERS | _WIDE_INTEGERS | {"BOOLEAN"}:
         return f"cast({value} as {type_})"
     if published in _FLOATS:
@@ -112,7 +112,7 @@ def _as_double(value: str, name: str, published: str) -> str | None:
         number = f"try_cast({value} as double)"
         return (
             f"case when isfinite({number}) and not contains({value}, '_') then {number}"
-            f" when {value} is not null then {_error(value, name, 'is no number that can be computed with')} end"
+            f" when {value} is not null then {_error(value, name, 'is not a number that can be computed with')} end"
         )
     return None
 
@@ -123,7 +123,7 @@ def _as_time(value: str, name: str, published: str) -> str | None:
         time = value if published == "TIMESTAMP" else f"cast({value} as timestamp)"
         return (
             f"case when {time} between timestamp '0001-01-01' and timestamp '9999-12-31 23:59:59.999' then {time}"
-            f" when {value} is not null then {_error(value, name, 'is no time')} end"
+            f" when {value} is not null then {_error(value, name, 'is not a time')} end"
         )
     if published == "VARCHAR":
         # A date that is in no calendar, such as February 30, is null here, and so an error.
@@ -134,7 +134,7 @@ def _as_time(value: str, name: str, published: str) -> str | None:
             f" when regexp_full_match({value}, {literal(_SHORT_AMERICAN_TIME)}) then"
             f" try_strptime({value}, {_formats('%m/%d/%y')}) end"
         )
-        expected = "is no time without a zone, such as 2025-01-31 13:45:00"
+        expected = "is not a time without a zone, such as 2025-01-31 13:45:00"
         return f"case when {value} <> '' then coalesce({read}, {_error(value, name, expected)}) end"
     return None
 
