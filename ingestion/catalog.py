@@ -1,7 +1,7 @@
 """The catalog: every feed of every subject, its names and aliases.
 
-A subject is a folder of this package with a `SUBJECT` in it; the command line, the loader, the orchestration and the
-dbt project all read it from here. This is the only module that imports subjects.
+A subject is a folder of this package that has a `SUBJECT`. The command line, the loader, the orchestration and the dbt
+project read it from here. No other module imports subjects.
 """
 
 import importlib
@@ -13,7 +13,7 @@ from ingestion.feeds import Column, Feed, Subject
 
 
 class UnknownSourceError(ValueError):
-    """A name on the command line that is neither a feed nor an alias."""
+    """A name on the command line that is not a feed, alias or subject."""
 
 
 def _subjects() -> Iterable[Subject]:
@@ -28,14 +28,14 @@ SUBJECTS: dict[str, Subject] = {subject.name: subject for subject in _subjects()
 
 FEEDS: dict[str, Feed] = {feed.name: feed for subject in SUBJECTS.values() for feed in subject.feeds}
 
-# What a name on the command line may stand for besides a feed of that name.
+# Names on the command line that stand for several feeds.
 ALIASES: dict[str, tuple[str, ...]] = {
     alias: names for subject in SUBJECTS.values() for alias, names in subject.aliases.items()
 }
 
 
 def default_sources() -> str:
-    """What is loaded where nobody says what: the feeds that are loaded by default, with their aliases."""
+    """The sources that are loaded when none is named, by their aliases where they have one."""
     names = [feed.name for feed in FEEDS.values() if feed.is_default]
     for alias, meant in ALIASES.items():
         if set(meant) <= set(names):
@@ -55,7 +55,7 @@ def resolve_sources(sources: str) -> list[Feed]:
     """Turn a comma-separated list of feeds, aliases and subjects into feeds, each once, in the catalog's order.
 
     Raises:
-        UnknownSourceError: a name is no feed, alias or subject, or the list names nothing.
+        UnknownSourceError: a name is not a feed, alias or subject, or the list is empty.
     """
     names = [name.strip() for name in sources.split(",") if name.strip()]
     subjects = {name: tuple(feed.name for feed in subject.feeds) for name, subject in SUBJECTS.items()}

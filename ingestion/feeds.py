@@ -1,4 +1,4 @@
-"""What a feed and a subject are. The feeds themselves are declared in the folders of their subjects."""
+"""What a feed and a subject are. Feeds are declared in the folders of their subjects."""
 
 import inspect
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ingestion.publishers import Publisher
 
 
-# The columns that say where a row is from. Every raw table has `feed`, `source_row` and one of the others.
+# The columns that say which file a row is from. Every raw table has `feed`, `source_row` and one of the others.
 PARTITION_COLUMN_NAMES = frozenset({"feed", "source_row", *(grain.column for grain in Grain)})
 
 
@@ -32,10 +32,10 @@ class ColumnType(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """A published column as raw data keeps it.
+    """A published column, as the raw table has it.
 
-    `name` is the raw name in snake_case. A published name matches it whatever its capitals and
-    underscores: `PULocationID` and `PUlocationID` are both `pu_location_id`.
+    `name` is the raw name in snake_case. Capitals and underscores of the published name do not matter: `PULocationID`
+    and `PUlocationID` are both `pu_location_id`.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Where a run's log goes: all of it to a file, what needs an eye to the terminal."""
+"""Where a run's log goes: everything to a file, warnings to the terminal."""
 
 import logging
 from logging.handlers import RotatingFileHandler
@@ -18,14 +18,14 @@ class _Formatter(logging.Formatter):
 
 class _LogFile(RotatingFileHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """Say nothing of a line that could not be written: on a full disk each would be a traceback in the terminal."""
+        """Ignore a line that cannot be written: on a full disk each one would print a traceback."""
 
 
 def configure_logging() -> None:
-    """Write `ingestion.log`, a line an event, rotated at 10 MB; print only warnings such as waiting for the database.
+    """Write `ingestion.log`, one line for each event, rotated at 10 MB. Print only warnings.
 
-    The traceback of a failure is in the file alone, and no password of an address is in either. Failures are in
-    the table that the command prints, so that the terminal does not say them twice.
+    The command prints failures in its table, so the log does not print them again. Their tracebacks are in the file
+    alone. Passwords of addresses are in neither.
     """
     terminal = logging.StreamHandler()
     terminal.setLevel(logging.WARNING)
@@ -38,7 +38,7 @@ def configure_logging() -> None:
     try:
         file = _file_handler()
     except OSError as error:
-        # Months are loaded all the same: the ledger says what became of them.
+        # Loading goes on without a log file: the ledger has the results.
         logging.getLogger(__name__).warning(
             "no log file is written: %s. Set %s to another folder.", error, LOG_FOLDER_VARIABLE
         )

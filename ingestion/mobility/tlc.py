@@ -1,4 +1,6 @@
-"""TLC: one Parquet file a month and feed, of yellow and green taxis, for-hire bases, and Uber and Lyft.
+"""The TLC: a Parquet file for each month of yellow and green taxis, for-hire bases, and Uber and Lyft.
+
+Timestamps are New York wall-clock time without a zone and stay so.
 
 Source: TLC trip record data, https://www.nyc.gov/site/tlc/about/tlc-trip-record-data.page
 """
@@ -20,7 +22,7 @@ class Tlc(HttpPublisher):
 
 TLC = Tlc()
 
-# 2009 and 2010: places as coordinates instead of zones, codes as text, so that those are kept under other names.
+# In 2009 and 2010, places were coordinates instead of zones, and codes were text. Those are kept under other names.
 _YELLOW_UNTIL_2011 = FormerSchema(
     until=date(2011, 1, 1),
     raw_names=(

@@ -1,4 +1,4 @@
-"""Open-Meteo archive: hourly weather as JSON, asked for a month at a time.
+"""Open-Meteo's archive: hourly weather as JSON, one answer for each month.
 
 Source: Open-Meteo historical weather API, https://open-meteo.com/en/docs/historical-weather-api
 """
@@ -54,7 +54,7 @@ def _read(partition: Partition, path: Path, connection: duckdb.DuckDBPyConnectio
         longitude=LONGITUDE,
     )
     answered = read_answer(asked)
-    open_scratch(connection, path)
+    open_scratch(connection, path, path.stat().st_size)
     types = {name: _sql_type(answered.schema.field(name).type) for name in answered.column_names}
     existing = raw_column_types(partition.feed, connection)
     selection = select_columns(file, types, existing, by_position=True)
@@ -80,7 +80,7 @@ def _sql_type(type_: pa.DataType) -> str:
 
 
 class OpenMeteo(HttpPublisher):
-    """Open-Meteo's archive. It answers a query with data, and says nothing of it beforehand."""
+    """Open-Meteo's archive. It answers a query with the data, and cannot be asked whether there is any."""
 
     name = "weather"
     default_base_url = "https://archive-api.open-meteo.com/v1/archive"
@@ -110,7 +110,7 @@ class OpenMeteo(HttpPublisher):
         return [f"{base}{'&' if '?' in base else '?'}{urlencode(query, safe=',')}"]
 
     def is_not_published(self, status: int, text: str) -> bool:
-        """The days after the newest that the archive has are a bad request to it."""
+        """The archive calls days that it does not have yet a bad request."""
         return super().is_not_published(status, text) or (status == 400 and "out of allowed range" in text)
 
     def pause_seconds(self, text: str) -> float:
@@ -119,7 +119,7 @@ class OpenMeteo(HttpPublisher):
         return next((wait for limit, wait in waits.items() if f"{limit} API request limit exceeded" in text), 0)
 
     def content_hash(self, path: Path) -> str:
-        """The time that an answer took is part of it, but no part of its content."""
+        """An answer says how long it took to make. That is not its content."""
         return content_hash(path)
 
     def read(self, partition: Partition, path: Path, connection: duckdb.DuckDBPyConnection) -> PublishedRows:

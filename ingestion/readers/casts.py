@@ -1,4 +1,4 @@
-"""From a published value to a raw column's type: the same value, a missing one, or an error; never another value."""
+"""From a published value to a raw column's type: the same value, a missing one or an error, but never another value."""
 
 import re
 
@@ -11,24 +11,24 @@ _FLOATS = {"FLOAT", "DOUBLE"}
 _TIMES = {"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"}
 _NESTED = re.compile(r"(STRUCT|MAP|UNION)\(.*|VARIANT|.*\]", re.DOTALL)
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\d+\)")
-# Decimals of more digits than a double holds are kept as text.
+# Decimals with more digits than a double holds are kept as text.
 _DIGITS_OF_DOUBLE = 15
 
 _ISO_DATE = r"[12]\d{3}-\d{1,2}-\d{1,2}"
-# No zone or offset: a published time is what the publisher's clock showed, and nobody can tell what another zone's is.
+# Without zone or offset: a published time is what the publisher's clock showed. Another zone's cannot be told from it.
 _ISO_TIME = r"[12]\d{3}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?"
 # As Americans write them.
 _AMERICAN_TIME = r"\d{1,2}/\d{1,2}/[12]\d{3}( \d{1,2}:\d{2}(:\d{2})?)?"
 _SHORT_AMERICAN_TIME = r"\d{1,2}/\d{1,2}/\d{2}( \d{1,2}:\d{2}(:\d{2})?)?"
 _CLOCKS = ("", " %H:%M", " %H:%M:%S")
-# The same as a double; what DuckDB reads beside these (1_000, 0x1F, 1e3, true) nobody publishes on purpose.
+# A double may have been written for it (2.0). What else DuckDB reads (1_000, 0x1F, 1e3, true) is refused.
 _WHOLE_NUMBER = r"[+-]?\d+(\.0*)?"
 
 
 def raw_type_of(published: str) -> ColumnType:
-    """The raw type for a column that the registry does not know, from its DuckDB type in the file.
+    """The raw type for a column that the feed does not declare, from its DuckDB type in the file.
 
-    What has no raw type of its own is kept as text.
+    Types without a raw type are kept as text.
     """
     if published in _INTEGERS:
         return ColumnType.BIGINT
@@ -44,7 +44,7 @@ def is_always_null(published: str) -> bool:
 
 
 def not_finite(value: str, published: str) -> str | None:
-    """The SQL condition of values that are no number to compute with (NaN, infinity); None if the type has none."""
+    """The SQL condition of NaN and infinity, which cannot be computed with; None if the type has neither."""
     return f"not isfinite({value})" if published in _FLOATS else None
 
 
@@ -81,7 +81,7 @@ def _as_text(value: str, published: str) -> str:
 
 
 def _as_integer(value: str, name: str, published: str, type_: ColumnType) -> str | None:
-    is_fraction = f"{_error(value, name, 'is no whole number')}"
+    is_fraction = f"{_error(value, name, 'is not a whole number')}"
     if published in _INTEGERS | _WIDE_INTEGERS | {"BOOLEAN"}:
         return f"cast({value} as {type_})"
     if published in _FLOATS:
@@ -112,21 +112,21 @@ def _as_double(value: str, name: str, published: str) -> str | None:
         number = f"try_cast({value} as double)"
         return (
             f"case when isfinite({number}) and not contains({value}, '_') then {number}"
-            f" when {value} is not null then {_error(value, name, 'is no number that can be computed with')} end"
+            f" when {value} is not null then {_error(value, name, 'is not a number that can be computed with')} end"
         )
     return None
 
 
 def _as_time(value: str, name: str, published: str) -> str | None:
-    """Times of years from 1 to 9999, which is what every reader of the database can show."""
+    """Times in the years 1 to 9999, which every reader of the database can show."""
     if published in _TIMES | {"DATE"}:
         time = value if published == "TIMESTAMP" else f"cast({value} as timestamp)"
         return (
             f"case when {time} between timestamp '0001-01-01' and timestamp '9999-12-31 23:59:59.999' then {time}"
-            f" when {value} is not null then {_error(value, name, 'is no time')} end"
+            f" when {value} is not null then {_error(value, name, 'is not a time')} end"
         )
     if published == "VARCHAR":
-        # A date that is in no calendar, such as February 30, is null here, and so an error.
+        # A date that does not exist, such as February 30, is null here, and so an error.
         read = (
             f"case when regexp_full_match({value}, {literal(_ISO_TIME)}) then try_cast({value} as timestamp)"
             f" when regexp_full_match({value}, {literal(_AMERICAN_TIME)}) then"
@@ -134,14 +134,17 @@ def _as_time(value: str, name: str, published: str) -> str | None:
             f" when regexp_full_match({value}, {literal(_SHORT_AMERICAN_TIME)}) then"
             f" try_strptime({value}, {_formats('%m/%d/%y')}) end"
         )
-        expected = "is no time without a zone, such as 2025-01-31 13:45:00"
+        expected = "is not a time without a zone, such as 2025-01-31 13:45:00"
         return f"case when {value} <> '' then coalesce({read}, {_error(value, name, expected)}) end"
     return None
 
 
 def _as_date(value: str, name: str, published: str) -> str | None:
     if published == "DATE":
-        return value
+        return (
+            f"case when {value} between date '0001-01-01' and date '9999-12-31' then {value}"
+            f" when {value} is not null then {_error(value, name, 'is not a date')} end"
+        )
     if published == "VARCHAR":
         read = f"case when regexp_full_match({value}, {literal(_ISO_DATE)}) then try_cast({value} as date) end"
         expected = "is not a date such as 2025-01-31"
@@ -154,5 +157,5 @@ def _formats(day: str) -> str:
 
 
 def _error(value: str, name: str, what: str) -> str:
-    """SQL that fails, with the value: never a constant, which DuckDB would work out before it reads a row."""
+    """SQL that fails and names the value. It is never a constant: DuckDB would evaluate that before it reads a row."""
     return f"error('''' || left(cast({value} as varchar), 60) || ''' in column {name} {what}')"

@@ -2,7 +2,7 @@
 
 import gzip
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -43,7 +43,7 @@ class CsvReader:
 
 
 def read_csv_files(
-    file: PublishedFile, csv_paths: Iterable[Path], connection: duckdb.DuckDBPyConnection, null_words: Sequence[str]
+    file: PublishedFile, csv_paths: Sequence[Path], connection: duckdb.DuckDBPyConnection, null_words: Sequence[str]
 ) -> PublishedRows:
     """The rows of all CSVs of a published file, in this order. The CSVs are removed as they are read.
 
@@ -58,7 +58,7 @@ def read_csv_files(
     existing = raw_column_types(feed, connection)
     found = {column.name: column for column in feed.columns}
     notes: dict[str, None] = {}
-    open_scratch(connection, file.path)
+    open_scratch(connection, file.path, sum(csv_path.stat().st_size for csv_path in csv_paths))
     listed = ", ".join(f"{identifier(column.name)} {column.type}" for column in found.values())
     connection.execute(f"create table {SCRATCH}.rows ({listed})")
     for csv_path in csv_paths:

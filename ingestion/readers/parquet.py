@@ -38,7 +38,7 @@ def read_parquet(partition: Partition, path: Path, connection: duckdb.DuckDBPyCo
     try:
         if any(name.lower() == "file_row_number" for name in types):
             # DuckDB's own column of that name cannot be selected beside it.
-            open_scratch(connection, path)
+            open_scratch(connection, path, path.stat().st_size)
             connection.execute(f"create table {SCRATCH}.rows as from {read}) as file({aliases})")
             source, row = f"{SCRATCH}.rows", "rowid"
         else:

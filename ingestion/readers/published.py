@@ -11,6 +11,7 @@ from ingestion.readers.published_file import PublishedFile, shortened
 from warehouse.sql import identifier, literal
 
 _MAX_NOTE_LENGTH = 600
+_MOST_BYTES_IN_MEMORY = 16_000_000
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,14 @@ class PublishedRows:
 SCRATCH = "published_file"
 
 
-def open_scratch(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Attach an empty database beside a file, for rows that take more than one step to read."""
-    connection.execute(f"attach {literal(path.with_name('published_file.duckdb'))} as {identifier(SCRATCH)}")
+def open_scratch(connection: duckdb.DuckDBPyConnection, path: Path, content_bytes: int) -> None:
+    """Attach an empty database, for rows that take more than one step to read.
+
+    It is in memory for content of a few megabytes, because a file would take as long as the reading does; else it is
+    beside the published file.
+    """
+    place = ":memory:" if content_bytes <= _MOST_BYTES_IN_MEMORY else path.with_name("published_file.duckdb")
+    connection.execute(f"attach {literal(place)} as {identifier(SCRATCH)}")
 
 
 def close_scratch(connection: duckdb.DuckDBPyConnection) -> None:

@@ -21,7 +21,7 @@ from sandbox.broken_files import EXTRA_COLUMN
 from sandbox.faults import Fault
 from sandbox.mobility.broken_weather import EXTRA_VARIABLE
 from sandbox.server import SamplePublisher
-from tests.partitions import partitions_of
+from tests.partitions import partition_of, partitions_of
 from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE
 
 MAY, JUNE, JULY = (date(2025, month, 1) for month in (5, 6, 7))
@@ -116,7 +116,7 @@ def _assert_nothing_left_behind(database: Path) -> None:
         ("green", Fault.HTML, "DOCTYPE|HTML|html|No magic bytes"),
         ("green", Fault.WRONG_TYPES, "many"),
         ("green", Fault.MISSING_COLUMN, "payment_type.*payment_type_renamed"),
-        ("green", Fault.FRACTIONS, r"'1\.5' in column payment_type is no whole number"),
+        ("green", Fault.FRACTIONS, r"'1\.5' in column payment_type is not a whole number"),
         ("green", Fault.NO_ROWS, "has none|no row|0 rows"),
         ("citibike", Fault.TRUNCATED, "not a zip"),
         ("citibike", Fault.HTML, "not a zip|DOCTYPE|HTML"),
@@ -296,8 +296,7 @@ def test_a_disk_that_is_full_for_the_database_changes_nothing(
     warehouse: Path, before: Contents, tmp_path: Path
 ) -> None:
     with SamplePublisher(MAY, MAY, rows=20_000, folder=tmp_path / "published") as publisher:
-        file = publisher.store.find("trip-data", "yellow_tripdata_2025-05.parquet")
-        assert file is not None
+        file = publisher.store.find((partition_of(resolve_sources("yellow")[0], MAY),))
         # enough for the file, not for its rows
         limit = _limit_file_size(file.size + 100_000)
         run = _run_pipeline(limit, "--months", "5", "--sources", "yellow", **publisher.environment)

@@ -187,7 +187,7 @@ def test_a_column_that_is_not_declared_is_kept_and_told(serve: Serve, database: 
 @pytest.mark.parametrize(
     ("content", "came"),
     [
-        (HEADER + "ball,2025-01-02,two,,,\n", "'two' in column pieces is no whole number"),
+        (HEADER + "ball,2025-01-02,two,,,\n", "'two' in column pieces is not a whole number"),
         (HEADER + "ball,2025-01-02,2,,30/12/2024,\n", "'30/12/2024' in column made_on is not a date"),
         (HEADER + "ball,2025-01-02,2,,2025-02-30,\n", "'2025-02-30' in column made_on is not a date"),
         ("toy,pieces\nball,2\n", "sold_at is missing"),
