@@ -27,7 +27,7 @@
 {% macro wall_clock_hour(timestamp) -%}
     case
         when {{ is_skipped_hour('cast(' ~ timestamp ~ ' as date)', date_part_integer('hour', timestamp)) }}
-            then {{ hour_start(timestamp) }} + interval '1' hour
+            then {{ add_hours(hour_start(timestamp), 1) }}
         else {{ hour_start(timestamp) }}
     end
 {%- endmacro %}
@@ -77,6 +77,6 @@
     {%- set date = fall_back_date(year) if change == 'fall_back' else spring_forward_date(year) -%}
     (
         {{ year }}
-        + case when {{ timestamp }} >= cast({{ date }} as timestamp) + interval '{{ hour }}' hour then 1 else 0 end
+        + case when {{ timestamp }} >= {{ add_hours('cast(' ~ date ~ ' as timestamp)', hour) }} then 1 else 0 end
     )
 {%- endmacro %}

@@ -13,7 +13,7 @@
         trips.feed,
         trips.source_month,
         trips.load_id || ' weather '
-        || coalesce({{ ordered_list('weather.load_id', ' ', 'weather.source_month') }}, 'none')
+        || coalesce({{ dbt.listagg('weather.load_id', "' '", 'order by weather.source_month') }}, 'none')
         || coalesce(' stations ' || stations.version, '') as version,
         trips.load_id,
         trips.row_count
@@ -94,7 +94,7 @@
 
     select
         pickup_month,
-        md5({{ ordered_list("feed || ' ' || source_month || ' ' || version", "; ", "feed, source_month") }})
+        {{ dbt.hash(dbt.listagg("feed || ' ' || source_month || ' ' || version", "'; '", "order by feed, source_month")) }}
             as version,
         -- A month's rows are of several loads.
         cast(null as {{ dbt.type_string() }}) as load_id,
