@@ -9,21 +9,15 @@ feeds as (
     {{ feeds_of_catalog() }}
 ),
 
-watermarks as (
+loaded as (
 
-    select * from {{ source('meta', 'asset_watermarks') }}
+    select * from {{ ref('loaded_partitions') }}
 
 ),
 
-loaded as (
+watermarks as (
 
-    select
-        asset as feed,
-        partition_key,
-        load_id,
-        rows as row_count
-    from watermarks
-    where source_url is not null
+    select * from {{ source('meta', 'asset_watermarks') }}
 
 ),
 
@@ -129,7 +123,7 @@ judged as (
     from counted
     left join built
         on counted.kept_in_asset = built.asset
-        and counted.feed = built.feed
+        and counted.feed = coalesce(built.feed, counted.feed)
         and counted.period_start = built.period_start
 
 ),
