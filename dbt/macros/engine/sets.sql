@@ -14,7 +14,9 @@
     The rows of all relations with at least these columns, each a pair of name and type. A column that a relation does
     not have is null there.
 #}
-{% macro union_by_name(relations, columns) %}{{ return(adapter.dispatch('union_by_name')(relations, columns)) }}{% endmacro %}
+{% macro union_by_name(relations, columns) -%}
+    {{ return(adapter.dispatch('union_by_name')(relations, columns)) }}
+{%- endmacro %}
 {% macro default__union_by_name(relations, columns) -%}
     {%- for relation in relations %}
     {%- set present = adapter.get_columns_in_relation(relation) | map(attribute='name') | map('lower') | list %}

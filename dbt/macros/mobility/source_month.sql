@@ -6,7 +6,7 @@
     ]) }}
 {%- endmacro %}
 
-{# Whether a time is more than two days outside the month of the row's file: such a trip is not of this file. #}
+{# Whether a time is more than two days outside the month of the row's file. Such a trip does not belong to the file. #}
 {% macro is_outside_source_month(timestamp) -%}
     (
         {{ timestamp }} < {{ dbt.dateadd('day', -2, 'source_month') | trim }}

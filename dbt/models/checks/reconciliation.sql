@@ -1,6 +1,7 @@
 {#-
-    Rows are counted in the tables, because that is what is checked. Whether a partition is built is told by the loads
-    of its rows; one without rows has its watermark alone, which says what a model by partitions was built from.
+    Rows are counted in the tables, because the tables are what is checked: a watermark would not notice a row that was
+    deleted. The loads of its rows tell whether a partition is built. Where a partition has no rows, its watermark
+    tells.
 -#}
 with
 

@@ -1,4 +1,4 @@
--- A fixed century rather than the span of the data: whoever joins dates to a month must not read all of raw data.
+-- A fixed century and not the span of the data, so that joining dates to a month does not read all of raw data.
 with
 
 numbers as (
