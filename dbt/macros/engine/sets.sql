@@ -1,42 +1,7 @@
-{# Aggregates and row generators whose spelling differs between engines. #}
+{# Sets, aggregates and conditions whose spelling differs between engines. #}
 
 {% macro median(expression) %}{{ return(adapter.dispatch('median')(expression)) }}{% endmacro %}
 {% macro default__median(expression) %}{{ return("median(" ~ expression ~ ")") }}{% endmacro %}
-
-{# One text of all values, in the order given. #}
-{% macro ordered_list(expression, separator, order_by) -%}
-    {{ return(adapter.dispatch('ordered_list')(expression, separator, order_by)) }}
-{%- endmacro %}
-{% macro default__ordered_list(expression, separator, order_by) -%}
-    {{ return("listagg(" ~ expression ~ ", '" ~ separator ~ "') within group (order by " ~ order_by ~ ")") }}
-{%- endmacro %}
-{% macro duckdb__ordered_list(expression, separator, order_by) -%}
-    {{ return("string_agg(" ~ expression ~ ", '" ~ separator ~ "' order by " ~ order_by ~ ")") }}
-{%- endmacro %}
-
-{# A select of one column, `name`, with every date from the first to the last; none where either is null. #}
-{% macro dates_between(first_date, last_date, name, relation) -%}
-    {{ return(adapter.dispatch('dates_between')(first_date, last_date, name, relation)) }}
-{%- endmacro %}
-{% macro default__dates_between(first_date, last_date, name, relation) -%}
-    {{ return("select explode(sequence(" ~ first_date ~ ", " ~ last_date ~ ")) as " ~ name ~ " from " ~ relation) }}
-{%- endmacro %}
-{% macro duckdb__dates_between(first_date, last_date, name, relation) -%}
-    {%- set series = "generate_series(" ~ first_date ~ ", " ~ last_date ~ ", interval 1 day)" -%}
-    {{ return("select cast(unnest(" ~ series ~ ") as date) as " ~ name ~ " from " ~ relation) }}
-{%- endmacro %}
-
-{# A select of one integer column, `name`, counting from the first number to the last. #}
-{% macro integers_between(first_number, last_number, name) -%}
-    {{ return(adapter.dispatch('integers_between')(first_number, last_number, name)) }}
-{%- endmacro %}
-{% macro default__integers_between(first_number, last_number, name) -%}
-    {{ return("select explode(sequence(" ~ first_number ~ ", " ~ last_number ~ ")) as " ~ name) }}
-{%- endmacro %}
-{% macro duckdb__integers_between(first_number, last_number, name) -%}
-    {%- set series = "generate_series(" ~ first_number ~ ", " ~ last_number ~ ")" -%}
-    {{ return("select cast(unnest(" ~ series ~ ") as integer) as " ~ name) }}
-{%- endmacro %}
 
 {# Whether a text matches a regular expression. #}
 {% macro matches(text, pattern) %}{{ return(adapter.dispatch('matches')(text, pattern)) }}{% endmacro %}
@@ -49,7 +14,9 @@
     The rows of all relations with at least these columns, each a pair of name and type. A column that a relation does
     not have is null there.
 #}
-{% macro union_by_name(relations, columns) %}{{ return(adapter.dispatch('union_by_name')(relations, columns)) }}{% endmacro %}
+{% macro union_by_name(relations, columns) -%}
+    {{ return(adapter.dispatch('union_by_name')(relations, columns)) }}
+{%- endmacro %}
 {% macro default__union_by_name(relations, columns) -%}
     {%- for relation in relations %}
     {%- set present = adapter.get_columns_in_relation(relation) | map(attribute='name') | map('lower') | list %}

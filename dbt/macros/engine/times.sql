@@ -1,30 +1,6 @@
 {# Times and dates whose spelling differs between engines. #}
 
-{% macro hour_start(timestamp) %}{{ return(adapter.dispatch('hour_start')(timestamp)) }}{% endmacro %}
-{% macro default__hour_start(timestamp) %}{{ return("date_trunc('hour', " ~ timestamp ~ ")") }}{% endmacro %}
-
-{# The start of an hour, 0 to 23, of a date. #}
-{% macro hour_of_date(date, hour) %}{{ return(adapter.dispatch('hour_of_date')(date, hour)) }}{% endmacro %}
-{% macro default__hour_of_date(date, hour) -%}
-    {{ return("(cast(" ~ date ~ " as timestamp) + " ~ hour ~ " * interval '1' hour)") }}
-{%- endmacro %}
-
-{% macro month_start(timestamp) %}{{ return(adapter.dispatch('month_start')(timestamp)) }}{% endmacro %}
-{% macro default__month_start(timestamp) -%}
-    {{ return("cast(date_trunc('month', " ~ timestamp ~ ") as date)") }}
-{%- endmacro %}
-
-{# The date a number of months later, or earlier where it is negative. #}
-{% macro add_months(date, months) %}{{ return(adapter.dispatch('add_months')(date, months)) }}{% endmacro %}
-{% macro default__add_months(date, months) %}{{ return("add_months(" ~ date ~ ", " ~ months ~ ")") }}{% endmacro %}
-{% macro duckdb__add_months(date, months) -%}
-    {{ return("cast(" ~ date ~ " + interval (" ~ months ~ ") month as date)") }}
-{%- endmacro %}
-
-{% macro add_days(date, days) %}{{ return(adapter.dispatch('add_days')(date, days)) }}{% endmacro %}
-{% macro default__add_days(date, days) %}{{ return("date_add(" ~ date ~ ", " ~ days ~ ")") }}{% endmacro %}
-{% macro duckdb__add_days(date, days) %}{{ return("(" ~ date ~ " + cast(" ~ days ~ " as integer))") }}{% endmacro %}
-
+{# dbt.date takes numbers alone, not columns. #}
 {% macro first_of_month(year, month) %}{{ return(adapter.dispatch('first_of_month')(year, month)) }}{% endmacro %}
 {% macro default__first_of_month(year, month) %}{{ return("make_date(" ~ year ~ ", " ~ month ~ ", 1)") }}{% endmacro %}
 

@@ -1,7 +1,7 @@
 {#
-    New York's clocks: at 2:00 on the second Sunday of March they go to 3:00, at 2:00 on the first Sunday of
-    November back to 1:00, so that the hour from 1:00 comes twice (the rule since 2007; no feed is older).
-    Published times are the wall clock's, so what passes between two of them may be an hour more or less.
+    New York's clocks: at 2:00 on the second Sunday of March they go to 3:00. At 2:00 on the first Sunday of November
+    they go back to 1:00, so that the hour from 1:00 comes twice. This is the rule since 2007; no feed is older.
+    Published times are of the wall clock, so the time between two of them may be an hour more or less.
 #}
 {% macro first_sunday(year, month) -%}
     {%- set first = first_of_month(year, month) -%}
@@ -11,7 +11,7 @@
 {% macro spring_forward_date(year) %}{{ return(add_days(first_sunday(year, 3), 7)) }}{% endmacro %}
 {% macro fall_back_date(year) %}{{ return(first_sunday(year, 11)) }}{% endmacro %}
 
-{# The hour from 2:00 that the clocks leave out in March. #}
+{# The hour from 2:00 that the clocks skip in March. #}
 {% macro is_skipped_hour(date, hour) -%}
     (
         {{ hour }} = 2
@@ -21,18 +21,18 @@
 {%- endmacro %}
 
 {#
-    Start of the hour that a wall clock shows. A clock that shows the skipped hour was not yet put forward: the hour is
-    the one after it.
+    Start of the hour that a wall clock shows. A clock that shows the skipped hour was not yet put forward, so the hour
+    is really the one after it.
 #}
 {% macro wall_clock_hour(timestamp) -%}
     case
         when {{ is_skipped_hour('cast(' ~ timestamp ~ ' as date)', date_part_integer('hour', timestamp)) }}
-            then {{ hour_start(timestamp) }} + interval '1' hour
+            then {{ add_hours(hour_start(timestamp), 1) }}
         else {{ hour_start(timestamp) }}
     end
 {%- endmacro %}
 
-{# The drop-off is in the second pass of the repeated hour, the pickup in the first: only so can it be the earlier. #}
+{# The pickup is in the first pass of the repeated hour and the drop-off in the second, so that it seems the earlier. #}
 {% macro is_across_repeated_hour(pickup, dropoff) -%}
     (
         {{ dropoff }} < {{ pickup }}
@@ -45,11 +45,11 @@
 {%- endmacro %}
 
 {#
-    Minutes by which the time that passed differs from the difference of the wall clocks: an hour more for each time
-    that the clocks went back in between, an hour less for each time that they went forward. Where one end lies in the
-    repeated or the skipped hour, whose clocks do not tell on which side of the change it was, that change is not
-    counted. The cheap tests come first: the dates of the changes, the 14th at the latest, are worked out only for trips
-    that end in the first half of March or November, or are long.
+    Minutes to add to the difference of the wall clocks to get the time that passed: 60 for each time that the clocks
+    went back in between, -60 for each time that they went forward. A change is not counted where one end lies in the
+    repeated or the skipped hour, because the clock does not tell on which side of the change it was. The cheap tests
+    come first: the dates of the changes, the 14th at the latest, are computed only for trips that end in the first half
+    of March or November, or are long.
 #}
 {% macro clock_change_minutes(pickup, dropoff) -%}
     case
@@ -77,6 +77,6 @@
     {%- set date = fall_back_date(year) if change == 'fall_back' else spring_forward_date(year) -%}
     (
         {{ year }}
-        + case when {{ timestamp }} >= cast({{ date }} as timestamp) + interval '{{ hour }}' hour then 1 else 0 end
+        + case when {{ timestamp }} >= {{ add_hours('cast(' ~ date ~ ' as timestamp)', hour) }} then 1 else 0 end
     )
 {%- endmacro %}

@@ -1,7 +1,7 @@
 {#
-    What every trip partition of fct_trips is built from: its own load; those of the weather months that its trips can
-    meet, so that weather loaded later, or again, has exactly these partitions built again; and, of rides, the load
-    that the names of its stations are from.
+    What every partition of fct_trips is built from: its own load, the loads of the weather of its month and the two
+    around it, and for rides the load that gave the names of the stations. So weather that is loaded late or again
+    rebuilds exactly the partitions whose trips can have it.
 #}
 {% macro expected_trip_partitions() -%}
     with partitions as (
@@ -13,7 +13,7 @@
         trips.feed,
         trips.source_month,
         trips.load_id || ' weather '
-        || coalesce({{ ordered_list('weather.load_id', ' ', 'weather.source_month') }}, 'none')
+        || coalesce({{ dbt.listagg('weather.load_id', "' '", 'order by weather.source_month') }}, 'none')
         || coalesce(' stations ' || stations.version, '') as version,
         trips.load_id,
         trips.row_count
@@ -47,8 +47,8 @@
 {%- endmacro %}
 
 {#
-    Partitions of quarantined_trips that must have rows, for fct_trips has fewer than raw data. The count is part of
-    the version: it changes with the rules, too. Partitions without rejected rows are not expected, so not read.
+    Partitions of quarantined_trips that must have rows, because fct_trips has fewer than raw data. The count is part of
+    the version, because it changes when the rules change. Partitions without rejected rows are not read at all.
 #}
 {% macro expected_quarantine_partitions() -%}
     {%- do require_watermarks_of(ref('fct_trips')) -%}
@@ -73,11 +73,12 @@
 {%- endmacro %}
 
 {#
-    Months of fct_hourly_mobility: built from every partition of fct_trips that has pickups in the month, so that
-    months at whose edge a neighbouring file spills over follow that file, too.
+    Months of fct_hourly_mobility. Each is built from every partition of fct_trips that has pickups in the month, also
+    from a neighbouring file whose trips reach into it.
 #}
 {% macro expected_mobility_months() -%}
     {%- do require_watermarks_of(ref('fct_trips')) -%}
+    {%- set contribution = "feed || ' ' || source_month || ' ' || version" -%}
     with contributions as (
         select
             partitions.feed,
@@ -94,8 +95,7 @@
 
     select
         pickup_month,
-        md5({{ ordered_list("feed || ' ' || source_month || ' ' || version", "; ", "feed, source_month") }})
-            as version,
+        {{ dbt.hash(dbt.listagg(contribution, "'; '", "order by feed, source_month")) }} as version,
         -- A month's rows are of several loads.
         cast(null as {{ dbt.type_string() }}) as load_id,
         coalesce(sum(row_count), 0) as row_count

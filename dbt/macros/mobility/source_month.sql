@@ -6,10 +6,10 @@
     ]) }}
 {%- endmacro %}
 
-{# Whether a time is more than two days outside the month of the row's file: such a trip is not of this file. #}
+{# Whether a time is more than two days outside the month of the row's file. Such a trip does not belong to the file. #}
 {% macro is_outside_source_month(timestamp) -%}
     (
-        {{ timestamp }} < {{ add_days('source_month', -2) }}
-        or {{ timestamp }} >= {{ add_days(add_months('source_month', 1), 2) }}
+        {{ timestamp }} < {{ dbt.dateadd('day', -2, 'source_month') | trim }}
+        or {{ timestamp }} >= {{ dbt.dateadd('day', 2, dbt.dateadd('month', 1, 'source_month') | trim) | trim }}
     )
 {%- endmacro %}

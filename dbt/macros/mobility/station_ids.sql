@@ -2,7 +2,7 @@
 {% macro unknown_station_id() %}{{ return('unknown') }}{% endmacro %}
 
 {#
-    Citi Bike's station ids are text. Numbered ones have two decimals, of which some files lost a last zero: `6498.1` is
+    Citi Bike's station ids are text. Numbered ones have two decimals. Some files lost a last zero: `6498.1` is
     `6498.10`. The cheap test comes first.
 #}
 {% macro station_id(published) -%}

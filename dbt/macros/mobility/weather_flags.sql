@@ -1,4 +1,4 @@
-{# What the metrics call adverse, pleasant and so on: of the weather of one hour, null where a measure is missing. #}
+{# What the metrics call adverse, pleasant and so on, for the weather of one hour. Null where a measure is missing. #}
 
 {% macro is_adverse_weather() -%}
     (

@@ -1,6 +1,7 @@
 {#-
-    Rows are counted in the tables, because that is what is checked. Whether a partition is built is told by the loads
-    of its rows; one without rows has its watermark alone, which says what a model by partitions was built from.
+    Rows are counted in the tables, because the tables are what is checked: a watermark would not notice a row that was
+    deleted. The loads of its rows tell whether a partition is built. Where a partition has no rows, its watermark
+    tells.
 -#}
 with
 
@@ -9,21 +10,15 @@ feeds as (
     {{ feeds_of_catalog() }}
 ),
 
-watermarks as (
+loaded as (
 
-    select * from {{ source('meta', 'asset_watermarks') }}
+    select * from {{ ref('loaded_partitions') }}
 
 ),
 
-loaded as (
+watermarks as (
 
-    select
-        asset as feed,
-        partition_key,
-        load_id,
-        rows as row_count
-    from watermarks
-    where source_url is not null
+    select * from {{ source('meta', 'asset_watermarks') }}
 
 ),
 
@@ -129,7 +124,7 @@ judged as (
     from counted
     left join built
         on counted.kept_in_asset = built.asset
-        and counted.feed = built.feed
+        and counted.feed = coalesce(built.feed, counted.feed)
         and counted.period_start = built.period_start
 
 ),

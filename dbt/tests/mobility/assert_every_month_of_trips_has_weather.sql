@@ -1,7 +1,7 @@
 {%- set trips = registered_feeds('mobility', 'trip') -%}
 {%- set weather = registered_feeds('mobility', 'weather_hour') -%}
 {{ config(severity='warn', store_failures_as='view', schema='checks') }}
--- Names the months of which trips are loaded and weather is not: questions about weather leave them out.
+-- Names the months whose trips are loaded and whose weather is not. Questions about weather leave them out.
 with
 
 loaded as (

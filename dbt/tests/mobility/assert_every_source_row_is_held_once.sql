@@ -1,7 +1,7 @@
 {#-
-    The key of a trip is unique: the positions held of a partition's file are 0, 1, … n - 1, each once. Shown by their
-    number, bounds, sum and sum of squares, which a repeated position cannot leave unchanged without several others
-    being wrong in a way that makes up for it; sorting or hashing tens of millions of keys on every run is too slow.
+    The key of a trip is unique: the positions in a partition's file are 0, 1, … n - 1, each once. This compares their
+    count, bounds, sum and sum of squares. A repeated position changes these unless several others are wrong in a way
+    that makes up for it. Sorting or hashing tens of millions of keys on every run would be too slow.
 -#}
 with
 

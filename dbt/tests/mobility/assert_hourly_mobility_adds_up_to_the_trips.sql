@@ -1,7 +1,7 @@
 {#-
-    Counts and passengers are exact. Sums of doubles are rounded hour by hour: to a cent of revenue, and to a tenth of a
-    thousandth of a mile and of an hour; half of that an hour is what they may be off. Sums that are no numbers on both
-    sides are equal: the trips' amounts are to blame, which another test names.
+    Counts and passengers are exact. Sums of doubles are rounded hour by hour: revenue to a cent, miles and hours to
+    0.0001. For each hour they may be off by half of that. Sums that are NaN or infinite on both sides count as equal:
+    another test names those.
 -#}
 with
 
@@ -65,7 +65,7 @@ compared as (
         end as revenue_off,
         abs(coalesce(trips.total_trip_distance_miles, 0) - coalesce(hourly.total_trip_distance_miles, 0)) as miles_off,
         abs(coalesce(trips.total_trip_duration_hours, 0) - coalesce(hourly.total_trip_duration_hours, 0)) as hours_off,
-        -- One more, for what the sum over a month itself is off.
+        -- One more, for the rounding of the month's own sum.
         hourly.hour_count + 1 as rounded_hours
     from trips
     full outer join hourly

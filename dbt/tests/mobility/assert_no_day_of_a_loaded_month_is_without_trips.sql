@@ -1,6 +1,6 @@
 {{ config(severity='warn', store_failures_as='view', schema='checks') }}
--- Names the days, feed by feed. Files with fewer than 20 rows a day are left out: there, a day without is chance. But
--- 20 rows without a trip on any day of the month are another month's. Days of known events are left out, too.
+-- Names the days, feed by feed. Files with fewer than 20 rows a day are left out, because there a day without trips is
+-- chance. But a file of 20 rows with no trip in its own month is of another month. Known events are left out, too.
 with
 
 loaded as (

@@ -1,4 +1,4 @@
--- One amount that is NaN or infinite makes the sums and means of its hour so. Other tests leave these months out.
+-- One amount that is NaN or infinite makes the sums and means of its hour so. Other tests leave such sums out.
 select
     pickup_month,
     trip_type,

@@ -1,5 +1,5 @@
--- Where the weather of a month is loaded, 99.9 % of the month's trips have it. Months that lack it altogether are
--- another test's. Reads hours, of which all trips have the same weather.
+-- Where the weather of a month is loaded, 99.9 % of the month's trips have it. Another test names months without any.
+-- This reads hours instead of trips, because all trips of an hour have the same weather.
 with
 
 hours as (

@@ -1,10 +1,11 @@
 {{ config(severity='warn', store_failures_as='view', schema='checks') }}
 {#-
-    Names the days, feed by feed, whose trips are far from the median of the same weekday in the five weeks before and
-    after, and in each of the two: below 30 % of it or above 250 %, and more than six robust standard deviations off
-    (1.4826 times the median absolute deviation), and more than chance makes of small numbers. Snow and rain take two
-    thirds of a day's bike rides; a day that was published in part or twice is further off. Holidays, the days beside
-    them, and days of known events are unlike their weekday, and neither judged nor compared with.
+    Names the days, feed by feed, whose trips are far from the median of the same weekday. A day is named if all of this
+    holds: it is below 30 % or above 250 % of the median of the five weeks before, of the five weeks after and of both;
+    it is more than six robust standard deviations off (1.4826 times the median absolute deviation); and it is further
+    off than chance explains with small numbers. Snow and rain take up to two thirds of a day's bike rides; a day that
+    was published in part or twice is further off. Holidays, the days next to them and days of known events are left
+    out on both sides.
 -#}
 with
 
@@ -58,7 +59,7 @@ daily as (
     from daily_trips
     inner join dates
         on daily_trips.pickup_date = dates.date_day
-    -- Trips that spill over into a month that is not loaded are no day's trips.
+    -- Trips that spill over into a month that is not loaded are not all of a day's trips.
     inner join loaded
         on daily_trips.feed = loaded.feed
         and dates.month_start_date = loaded.source_month

@@ -1,4 +1,4 @@
--- The watermarks of the facts, by which changes are found, say what the rows say.
+-- The watermarks of the facts, which tell what has changed, agree with the rows.
 with
 
 watermarks as (

@@ -8,14 +8,15 @@ dates as (
 
 hours_of_day as (
 
-    {{ integers_between(0, 23, 'hour_of_day') }}
+    select cast(generated_number - 1 as integer) as hour_of_day
+    from ({{ dbt.generate_series(24) }}) as numbers
 
 ),
 
 hours as (
 
     select
-        {{ hour_of_date('dates.date_day', 'hours_of_day.hour_of_day') }} as hour_timestamp,
+        {{ add_hours('cast(dates.date_day as timestamp)', 'hours_of_day.hour_of_day') }} as hour_timestamp,
         dates.date_day,
         hours_of_day.hour_of_day
     from dates

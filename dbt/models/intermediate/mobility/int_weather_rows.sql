@@ -6,7 +6,7 @@ hours as (
 
 ),
 
--- An answer covers its New York month and, because it is asked for in UTC, hours beside it. Those are its neighbours'.
+-- An answer covers its New York month and, because it is asked for in UTC, some hours of the months around it.
 placed as (
 
     select

@@ -2,7 +2,8 @@ with
 
 hours as (
 
-    {{ integers_between(0, 23, 'hour_of_day') }}
+    select cast(generated_number - 1 as integer) as hour_of_day
+    from ({{ dbt.generate_series(24) }}) as numbers
 
 ),
 
@@ -10,7 +11,7 @@ flagged as (
 
     select
         hour_of_day,
-        lpad(cast(hour_of_day as varchar), 2, '0') || ':00' as hour_label,
+        lpad(cast(hour_of_day as {{ dbt.type_string() }}), 2, '0') || ':00' as hour_label,
         case
             when hour_of_day between 6 and 11 then 'morning'
             when hour_of_day between 12 and 17 then 'afternoon'

@@ -1,0 +1,22 @@
+{# Shorthands over dbt's own macros, which give timestamps where these give dates. #}
+
+{# The date a number of days later, or earlier where it is negative. #}
+{% macro add_days(date, days) -%}
+    {{ return("cast(" ~ dbt.dateadd('day', days, date) | trim ~ " as date)") }}
+{%- endmacro %}
+
+{# The date a number of months later, or earlier where it is negative. #}
+{% macro add_months(date, months) -%}
+    {{ return("cast(" ~ dbt.dateadd('month', months, date) | trim ~ " as date)") }}
+{%- endmacro %}
+
+{# The first day of the month of a time. #}
+{% macro month_start(timestamp) -%}
+    {{ return("cast(" ~ dbt.date_trunc('month', timestamp) | trim ~ " as date)") }}
+{%- endmacro %}
+
+{# The start of the hour of a time. #}
+{% macro hour_start(timestamp) %}{{ return(dbt.date_trunc('hour', timestamp) | trim) }}{% endmacro %}
+
+{# A time a number of hours later. #}
+{% macro add_hours(timestamp, hours) %}{{ return(dbt.dateadd('hour', hours, timestamp) | trim) }}{% endmacro %}
