@@ -6,10 +6,10 @@ from orchestration.assets.dbt_assets import dbt_analytics_assets
 from orchestration.assets.raw_assets import raw_assets
 from orchestration.checks.quality import quality_checks
 from orchestration.checks.staleness import staleness_checks
+from orchestration.execution.executor import terminable_in_process_executor
 from orchestration.jobs.daily import daily_dbt_build_job, daily_quality_job
 from orchestration.jobs.monthly import backfill_monthly_data, monthly_ingestion
 from orchestration.resources.dbt import configured_dbt
-from orchestration.resources.executor import terminable_in_process_executor
 from orchestration.schedules.daily import daily_dbt_build, daily_quality
 from orchestration.sensors.alerts import alert_sensor
 from orchestration.sensors.automation import build_what_is_stale

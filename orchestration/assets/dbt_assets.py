@@ -7,11 +7,11 @@ import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
 from orchestration.assets.translator import TRANSLATOR
-from orchestration.resources.dbt import dbt_project, prepare_manifest
-from orchestration.resources.dbt_commands import dbt_build_arguments
-from orchestration.resources.dbt_runs import run_dbt
-from orchestration.resources.retries import RETRIES
-from orchestration.resources.writer_pool import WRITER_POOL
+from orchestration.dbt_cli.commands import dbt_build_arguments
+from orchestration.dbt_cli.project import dbt_project, prepare_manifest
+from orchestration.dbt_cli.runs import run_dbt
+from orchestration.execution.retries import RETRIES
+from orchestration.execution.writer_pool import WRITER_POOL
 
 
 def dbt_assets_with(retry_policy: dg.RetryPolicy) -> dg.AssetsDefinition:

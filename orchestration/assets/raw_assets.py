@@ -11,8 +11,8 @@ from ingestion.pipeline import Result, Started, Status, ingest
 from ingestion.raw_data import RAW_SCHEMA
 from orchestration.assets.freshness import freshness_policy
 from orchestration.assets.layers import BRONZE, OWNERS
-from orchestration.resources.retries import RETRIES
-from orchestration.resources.writer_pool import WRITER_POOL
+from orchestration.execution.retries import RETRIES
+from orchestration.execution.writer_pool import WRITER_POOL
 
 # The metadata by which the ledger sensor tells one load of a partition from another.
 LOAD_ID = "load_id"

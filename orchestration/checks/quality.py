@@ -3,7 +3,7 @@
 import dagster as dg
 
 from orchestration.assets.dbt_assets import dbt_analytics_assets
-from orchestration.resources.writer_pool import WRITER_POOL
+from orchestration.execution.writer_pool import WRITER_POOL
 from quality.suite import Suite
 from quality.suites import SUITES
 

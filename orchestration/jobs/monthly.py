@@ -12,12 +12,12 @@ from ingestion.partitions import Partition
 from ingestion.pipeline import Status, ingest
 from orchestration.assets.raw_assets import materialization, raise_on_failure, started
 from orchestration.assets.translator import TRANSLATOR
+from orchestration.dbt_cli.commands import dbt_build_arguments
+from orchestration.dbt_cli.runs import run_dbt
+from orchestration.execution.retries import RETRIES, Retries
+from orchestration.execution.writer_pool import WRITER_POOL
 from orchestration.jobs.monthly_config import ASKED, MonthsToLoad, months_to_load, newest_due_month
 from orchestration.jobs.validation import rows_of_month, what_is_wrong
-from orchestration.resources.dbt_commands import dbt_build_arguments
-from orchestration.resources.dbt_runs import run_dbt
-from orchestration.resources.retries import RETRIES, Retries
-from orchestration.resources.writer_pool import WRITER_POOL
 from warehouse.connection import open_for_reading
 from warehouse.periods import Period
 

@@ -13,7 +13,7 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 from orchestration.assets.dbt_assets import dbt_analytics_assets
 from orchestration.assets.dbt_manifest import nodes_of_manifest
 from orchestration.checks.staleness import STATE, Staleness, read_staleness, staleness_checks
-from orchestration.resources.table_metadata import Metadata, table_metadata
+from orchestration.dbt_cli.table_metadata import Metadata, table_metadata
 from quality.suites import SUITES
 
 # The metadata that ties Dagster's record to the ledger's. A run of Dagster needs none: the ledger has its id.

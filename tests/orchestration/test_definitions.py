@@ -13,8 +13,8 @@ from orchestration import defs
 from orchestration.assets.dbt_assets import dbt_analytics_assets
 from orchestration.assets.layers import layer_of
 from orchestration.assets.raw_assets import asset_key, raw_assets
-from orchestration.resources.dbt import dbt_project, prepare_manifest
-from orchestration.resources.retries import RETRIES
+from orchestration.dbt_cli.project import dbt_project, prepare_manifest
+from orchestration.execution.retries import RETRIES
 from orchestration.schedules.daily import daily_dbt_build, daily_quality
 from warehouse.paths import PROJECT_ROOT
 

@@ -7,9 +7,9 @@ import duckdb
 import pytest
 
 from orchestration import defs
+from orchestration.execution.retries import Retries
 from orchestration.jobs.monthly import dbt_build, monthly_job
 from orchestration.resources.dbt import dbt_resource
-from orchestration.resources.retries import Retries
 from sandbox.faults import Fault
 from sandbox.server import SamplePublisher
 from tests.orchestration.conftest import APRIL

@@ -13,10 +13,10 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtCliRuntimeError, DagsterDbtTranslator, DbtCliInvocation, DbtCliResource
 
-from orchestration.resources.dbt import dbt_project
-from orchestration.resources.dbt_commands import RETRY_ARGUMENTS, may_pass_by_itself, unfinished_nodes
-from orchestration.resources.executor import record_termination
-from orchestration.resources.table_metadata import Metadata, table_metadata
+from orchestration.dbt_cli.commands import RETRY_ARGUMENTS, may_pass_by_itself, unfinished_nodes
+from orchestration.dbt_cli.project import dbt_project
+from orchestration.dbt_cli.table_metadata import Metadata, table_metadata
+from orchestration.execution.executor import record_termination
 from warehouse.connection import WarehouseError, open_for_reading
 from warehouse.paths import log_folder
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from orchestration.resources.dbt_commands import dbt_build_arguments, may_pass_by_itself, unfinished_nodes
+from orchestration.dbt_cli.commands import dbt_build_arguments, may_pass_by_itself, unfinished_nodes
 
 
 def test_a_build_is_of_everything_but_unit_tests_unless_it_is_asked_for_less() -> None:
