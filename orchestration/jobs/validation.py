@@ -1,37 +1,68 @@
-"""Whether a loaded period is in the tables that keep its rows, to the row."""
+"""Whether loaded partitions are in the marts, to the row."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import duckdb
 
-from warehouse.periods import Period
-from warehouse.reconciliation import PartitionRows, rows_of_partition
+from ingestion.partitions import Partition
 
 
-def rows_of_month(connection: duckdb.DuckDBPyConnection, feed: str, month: Period) -> PartitionRows:
-    """Where a feed's rows of a month are."""
-    return rows_of_partition(connection, feed, month.key)
+@dataclass(frozen=True)
+class PartitionRows:
+    """The rows of a partition: how many were published, and how many of them are kept and in quarantine."""
+
+    partition: Partition
+    published: int
+    kept: int
+    quarantined: int = 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every published row is kept or in quarantine, and there are any."""
+        return 0 < self.published == self.kept + self.quarantined
 
 
-def what_is_wrong(counts: Iterable[PartitionRows], month: Period) -> str | None:
-    """Say which feeds of the month are not complete and what to do, or None if all are."""
-    wrong = [_expectation(count) for count in counts if not count.is_complete]
-    if not wrong:
-        return None
+def what_is_wrong(counts: Iterable[PartitionRows], backfill_job: str) -> list[str]:
+    """Say of each partition that is not complete what was expected, what is there, and what to do."""
+    return [_explanation(count, backfill_job) for count in counts if not count.is_complete]
+
+
+def _explanation(count: PartitionRows, backfill_job: str) -> str:
+    feed, period = count.partition.feed, count.partition.period
+    places = " or ".join(filter(None, (feed.kept_in, feed.quarantined_in)))
     return (
-        f"{month}: {'; '.join(wrong)}. Run backfill_monthly_data for the month: it loads what was changed in raw "
-        "data by hand, and rebuilds every model. If that does not help, load the month's files anew first: "
-        f"python ingestion/run_pipeline.py --year {month.start.year} --months {month.start.month} --force"
+        f"{count.partition}: expected the {count.published:,} loaded rows in {places}, but {count.kept:,} are kept and "
+        f"{count.quarantined:,} are in quarantine. Run {backfill_job} for this {feed.grain}: it loads what was changed "
+        "in raw data by hand, and rebuilds every model. If that does not help, load the file again first: "
+        f"python ingestion/run_pipeline.py --from {period} --to {period} --sources {feed.name} --force"
     )
 
 
-def _expectation(count: PartitionRows) -> str:
-    loaded = f"the {count.published:,} loaded rows of {count.feed}"
-    if not count.published:
-        return f"expected rows of {count.feed}, but none are loaded"
-    if count.in_raw_data != count.published:
-        return f"expected {loaded} in raw data, but {count.in_raw_data:,} are there"
-    tables, there = f"{count.kept_in}", f"{count.kept:,} are there"
-    if count.quarantined_in:
-        tables, there = f"{tables} or {count.quarantined_in}", f"{count.kept:,} and {count.quarantined:,} are there"
-    return f"expected {loaded} in {tables}, but {there}" + ("" if count.is_built else ", of another load")
+# Every loaded trip is in the fact or, with a reason, in quarantine.
+_TRIPS = """
+    select
+        (select rows from meta.asset_watermarks where asset = $feed and partition_key = strftime($month, '%Y-%m')),
+        (select count(*) from core_core.fct_trips where feed = $feed and source_month = $month),
+        (select count(*) from core_core.quarantined_trips where feed = $feed and source_month = $month)
+"""
+
+# A file of weather covers hours beside its month, too; those it is asked for are in the view over raw data.
+_WEATHER = """
+    select
+        (select count(*) from core_staging.int_weather_hours where source_month = $month),
+        (select count(*) from core_core.dim_weather where source_month = $month),
+        0
+"""
+
+
+def read_reconciliation(connection: duckdb.DuckDBPyConnection, partitions: Iterable[Partition]) -> list[PartitionRows]:
+    """Count the rows of these partitions in raw data, facts and quarantine."""
+    counts = []
+    for partition in partitions:
+        name = partition.feed.name
+        query = _WEATHER if name == "weather" else _TRIPS
+        parameters = {"month": partition.period.value} | ({"feed": name} if name != "weather" else {})
+        (found,) = connection.execute(query, parameters).fetchall()
+        counts.append(PartitionRows(partition, *(count or 0 for count in found)))
+    return counts

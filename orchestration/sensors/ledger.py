@@ -12,7 +12,8 @@ from ingestion.catalog import FEEDS
 from ingestion.feeds import Feed
 from ingestion.partitions import Partition
 from ingestion.pipeline import Result, Status
-from orchestration.assets.raw_assets import LOAD_ID, asset_key, dagster_partition, materialization
+from orchestration.assets.partitions import dagster_key
+from orchestration.assets.raw_assets import LOAD_ID, asset_key, materialization
 from orchestration.checks.staleness import evaluation
 from orchestration.sensors.ledger_plan import Cursor, FileStamp, Load, digest, untold
 from orchestration.sensors.ledger_results import Known, Results, known_builds, known_checks, read_results
@@ -175,7 +176,7 @@ def gone_assets(
     """
     loaded: dict[dg.AssetKey, set[str]] = {}
     for load in loads:
-        loaded.setdefault(asset_key(load.partition.feed), set()).add(dagster_partition(load.partition))
+        loaded.setdefault(asset_key(load.partition.feed), set()).add(dagster_key(load.partition))
     raw = [key for key, shown in partitions.items() if shown - loaded.get(key, set())]
     return raw + [key for key, known in builds.items() if not known.is_in(results.runs)]
 

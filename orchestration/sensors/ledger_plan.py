@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pydantic import TypeAdapter
 
 from ingestion.partitions import Partition
-from orchestration.assets.raw_assets import dagster_partition
+from orchestration.assets.partitions import dagster_key
 from warehouse.ledger import Watermark
 
 FileStamp = tuple[int, int]
@@ -62,4 +62,4 @@ def untold(loads: Iterable[Load], known: Mapping[str, str]) -> list[Load]:
 
     `known` has the load id of each partition's latest materialization, by Dagster's partition key.
     """
-    return [load for load in loads if known.get(dagster_partition(load.partition)) != load.watermark.load_id]
+    return [load for load in loads if known.get(dagster_key(load.partition)) != load.watermark.load_id]
