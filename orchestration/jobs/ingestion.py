@@ -22,7 +22,7 @@ from orchestration.execution.writer_pool import WRITER_POOL
 from orchestration.jobs.ingestion_config import ADVERBS, IngestionOptions, PeriodsToLoad
 from orchestration.jobs.validation import read_reconciliation, what_is_wrong
 from warehouse.connection import open_for_reading
-from warehouse.periods import Period, compress
+from warehouse.periods import Grain, Period, compress
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _load_op(options: IngestionOptions) -> dg.OpDefinition:
     @dg.configured(
         load,
         config_schema=options.schema(),
-        name=f"{ADVERBS[options.grain]}_dlt_ingestion",
+        name=load_op_name(options.grain),
         description=f"Load {options.grain}s of published files into raw_data.",
     )
     def load_what_is_asked_for(asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,7 +143,17 @@ def ingestion_job(
     return job
 
 
-def ingestion_jobs(catalog: Catalog = CATALOG) -> list[dg.JobDefinition]:
+def load_op_name(grain: Grain) -> str:
+    """The name of the op that loads periods of a grain, under which its config is given."""
+    return f"{ADVERBS[grain]}_dlt_ingestion"
+
+
+def ingestion_job_name(grain: Grain) -> str:
+    """The name of the job that loads periods of a grain and rebuilds what they change."""
+    return f"{ADVERBS[grain]}_ingestion"
+
+
+def ingestion_jobs(catalog: Catalog) -> list[dg.JobDefinition]:
     """Two jobs for each grain that a feed has: one rebuilds what the load changes, the other rebuilds everything."""
     build = dbt_op(catalog, "dbt_build", full_refresh=False)
     full_refresh = dbt_op(catalog, "dbt_full_refresh", full_refresh=True)
@@ -158,10 +168,13 @@ def ingestion_jobs(catalog: Catalog = CATALOG) -> list[dg.JobDefinition]:
                 full_refresh,
             ),
             ingestion_job(
-                f"{adverb}_ingestion",
+                ingestion_job_name(grain),
                 f"Load {grain}s, in any order, rebuild what they change, validate.",
                 ops,
                 build,
             ),
         ]
     return jobs
+
+
+all_ingestion_jobs = ingestion_jobs(CATALOG)

@@ -165,10 +165,13 @@ class IngestionOptions:
 
     def prefilled(self) -> dict[str, Any]:
         """What the Launchpad begins with: the newest period of which all default sources have a file by their lags."""
-        newest = self._newest_due()
+        return self.config_of(self._newest_due())
+
+    def config_of(self, period: Period) -> dict[str, Any]:
+        """The config that asks for one period, of the default sources."""
         if self.grain is Grain.MONTH:
-            return {"year": newest.start.year, "month": newest.start.month}
-        return {_FIELD_OF_ONE[self.grain]: newest.key}
+            return {"year": period.start.year, "month": period.start.month}
+        return {_FIELD_OF_ONE[self.grain]: period.key}
 
     def _newest_due(self) -> Period:
         now = datetime.now(UTC).replace(tzinfo=None)

@@ -23,6 +23,7 @@ from sandbox.faults import Fault
 from sandbox.server import SamplePublisher
 from tests.partitions import partition_of, partitions_of
 from warehouse.paths import DATABASE_VARIABLE
+from warehouse.periods import Grain
 
 
 def _month_before(month: date) -> date:
@@ -86,6 +87,8 @@ class _Ticks:
         for request in requests:
             assert request.run_key not in self._run_keys, "a run key is used once"
             self._run_keys.append(request.run_key)
+            assert request.job_name == "monthly_ingestion"
+            assert request.tags["subject"] == "mobility"
             assert dg.validate_run_config(defs.get_job_def("monthly_ingestion"), request.run_config)
         configs = [request.run_config["ops"]["monthly_dlt_ingestion"]["config"] for request in requests]
         return [(f"{config['year']}-{config['month']:02}", config["sources"]) for config in configs]
@@ -195,21 +198,22 @@ def test_without_a_database_there_is_nothing_to_watch(warehouse: Path, ticks: _T
     warehouse.unlink()
     assert ticks.tick() == []
     assert ticks.said
-    assert "load a month first" in ticks.said
+    assert "load a file first" in ticks.said
 
 
-def test_a_cursor_that_is_none_is_started_over(publisher: SamplePublisher, ticks: _Ticks) -> None:
+def test_an_invalid_cursor_is_started_over(publisher: SamplePublisher, ticks: _Ticks) -> None:
     publisher.replace("green", MIDDLE)
     ticks.cursor = "yellow"
     assert ticks.tick() == [(f"{MIDDLE:%Y-%m}", "green")]
 
 
-def test_the_number_of_months_watched_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(publication.MONTHS_VARIABLE, "12")
-    assert publication.months_watched() == 12
-    monkeypatch.setenv(publication.MONTHS_VARIABLE, "a few")
+def test_how_many_periods_are_watched_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBLICATION_MONTHS_WATCHED", "12")
+    monkeypatch.delenv("PUBLICATION_DAYS_WATCHED", raising=False)
+    assert publication.counts_watched() == {Grain.MONTH: 12, Grain.DAY: 10, Grain.HOUR: 48}
+    monkeypatch.setenv("PUBLICATION_MONTHS_WATCHED", "a few")
     with pytest.raises(ValueError, match="PUBLICATION_MONTHS_WATCHED: expected a number of months"):
-        publication.months_watched()
+        publication.counts_watched()
 
 
 def test_the_sensor_waits_to_be_started_and_asks_hourly() -> None:
