@@ -18,7 +18,7 @@ from orchestration.assets.subjects import subject_tags
 from orchestration.jobs.ingestion import all_ingestion_jobs, ingestion_job_name, load_op_name
 from orchestration.jobs.ingestion_config import IngestionOptions
 from orchestration.sensors.publication_plan import (
-    Cursor,
+    PublicationCursor,
     Wanted,
     WantedRun,
     Watermarks,
@@ -167,7 +167,7 @@ def _look(context: dg.SensorEvaluationContext, catalog: Catalog) -> dg.SensorRes
     found = ask_in_turn(from_next(watched, cursor), watermarks, accepted, now, PATIENCE)
     for failure in found.failures.values():
         context.log.warning(failure)
-    after = Cursor(
+    after = PublicationCursor(
         next=str(found.next) if found.next else None,
         requested=requested_after(cursor, found.wanted, found.unseen),
     )
@@ -179,13 +179,13 @@ def _look(context: dg.SensorEvaluationContext, catalog: Catalog) -> dg.SensorRes
     )
 
 
-def _cursor(context: dg.SensorEvaluationContext) -> Cursor:
+def _cursor(context: dg.SensorEvaluationContext) -> PublicationCursor:
     try:
-        return Cursor.from_json(context.cursor)
+        return PublicationCursor.from_json(context.cursor)
     except ValueError as error:
         # This is harmless: what is loaded is not wanted, and a run key is used once.
         context.log.warning("Invalid cursor; starting over. %s", error)
-        return Cursor()
+        return PublicationCursor()
 
 
 def _run_request(catalog: Catalog, run: WantedRun) -> dg.RunRequest:

@@ -24,7 +24,7 @@ _MARK_CHARACTERS = 12
 
 
 @dataclass(frozen=True)
-class Cursor:
+class PublicationCursor:
     """What a tick leaves to the next one.
 
     `next` is the partition to begin with, if the tick before could not ask for all. `requested` has the partitions
@@ -35,7 +35,7 @@ class Cursor:
     requested: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def from_json(cls, text: str | None) -> "Cursor":
+    def from_json(cls, text: str | None) -> "PublicationCursor":
         """Read what `to_json` wrote. Without a text it is the first cursor.
 
         Raises:
@@ -50,7 +50,7 @@ class Cursor:
         return _CURSOR.dump_json(self).decode()
 
 
-_CURSOR = TypeAdapter(Cursor)
+_CURSOR = TypeAdapter(PublicationCursor)
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def watched_partitions(
     return sorted(partitions, key=lambda partition: partition.period.start)
 
 
-def from_next(partitions: list[Partition], cursor: Cursor) -> list[Partition]:
+def from_next(partitions: list[Partition], cursor: PublicationCursor) -> list[Partition]:
     """The partitions in turn, beginning where the tick before stopped."""
     names = [str(partition) for partition in partitions]
     start = names.index(cursor.next) if cursor.next in names else 0
@@ -118,12 +118,12 @@ def _mark_by_date(partition: Partition, now: datetime) -> str:
     return f"due-{times + 1}"
 
 
-def new_of(wanted: Iterable[Wanted], cursor: Cursor) -> list[Wanted]:
+def new_of(wanted: Iterable[Wanted], cursor: PublicationCursor) -> list[Wanted]:
     """What was not requested yet."""
     return [one for one in wanted if cursor.requested.get(str(one.partition)) != one.mark]
 
 
-def requested_after(cursor: Cursor, wanted: Iterable[Wanted], unseen: Iterable[Partition]) -> dict[str, str]:
+def requested_after(cursor: PublicationCursor, wanted: Iterable[Wanted], unseen: Iterable[Partition]) -> dict[str, str]:
     """What is requested and not loaded, once everything that is wanted has been requested.
 
     What was requested before stays if this tick could not see whether it was loaded.

@@ -15,7 +15,7 @@ from ingestion.run_pipeline import main
 from orchestration import defs
 from orchestration.assets.raw_assets import asset_key, raw_assets
 from orchestration.sensors.ledger import ledger_sensor, read_loads
-from orchestration.sensors.ledger_plan import Cursor
+from orchestration.sensors.ledger_plan import LedgerCursor
 from sandbox.server import SamplePublisher
 from tests.orchestration.sensors.conftest import Ticks
 from tests.partitions import partitions_of
@@ -66,7 +66,7 @@ def test_nothing_is_told_twice_even_without_a_cursor(ticks: Ticks) -> None:
     assert ticks.tick() == set()
     assert ticks.tick() == set()
     assert ticks.said == "nothing was written to the DuckDB file since the last look"
-    for cursor in (None, "not a cursor", Cursor(told={"green": "another digest"}).to_json()):
+    for cursor in (None, "not a cursor", LedgerCursor(reported={"green": "another digest"}).to_json()):
         ticks.cursor = cursor
         assert ticks.tick() == set()
 

@@ -18,7 +18,7 @@ from ingestion.pipeline import Result, Status, ingest
 from orchestration import defs
 from orchestration.sensors import publication
 from orchestration.sensors.publication import Patience, publication_sensor
-from orchestration.sensors.publication_plan import Cursor
+from orchestration.sensors.publication_plan import PublicationCursor
 from sandbox.faults import Fault
 from sandbox.server import SamplePublisher
 from tests.partitions import partition_of, partitions_of
@@ -108,7 +108,7 @@ def test_nothing_is_requested_when_all_is_loaded_and_only_headers_and_names_are_
     listings = [asked for asked in publisher.requests if asked.path.startswith("/tripdata?list-type=2&prefix=JC-")]
     assert len(listings) == 1
     assert {asked.method for asked in publisher.requests if asked not in listings} == {"HEAD"}
-    assert Cursor.from_json(ticks.cursor) == Cursor()
+    assert PublicationCursor.from_json(ticks.cursor) == PublicationCursor()
 
 
 def test_a_new_month_is_requested_once_in_one_run_for_all_feeds(publisher: SamplePublisher, ticks: _Ticks) -> None:
@@ -120,7 +120,7 @@ def test_a_new_month_is_requested_once_in_one_run_for_all_feeds(publisher: Sampl
     assert f"requested before and not loaded: yellow {LAST:%Y-%m}" in ticks.said
     _load(LAST)
     assert ticks.tick() == []
-    assert Cursor.from_json(ticks.cursor) == Cursor()
+    assert PublicationCursor.from_json(ticks.cursor) == PublicationCursor()
 
 
 def test_a_feed_that_publishes_later_is_requested_alone(publisher: SamplePublisher, ticks: _Ticks) -> None:
@@ -161,7 +161,7 @@ def test_a_file_that_cannot_be_asked_for_holds_up_neither_other_publishers_nor_f
     publisher.replace("green", FIRST)
     publisher.replace("citibike_jc", FIRST)
     assert ticks.tick() == [(f"{FIRST:%Y-%m}", "citibike_jc")]
-    assert Cursor.from_json(ticks.cursor).next == f"green {FIRST:%Y-%m}"
+    assert PublicationCursor.from_json(ticks.cursor).next == f"green {FIRST:%Y-%m}"
     assert ticks.tick() == [(f"{FIRST:%Y-%m}", "green")]
     assert ticks.tick() == []
     assert ticks.said
@@ -178,7 +178,7 @@ def test_a_tick_that_runs_out_of_time_leaves_the_rest_to_the_next(
     begun = time.monotonic()
     assert ticks.tick() == []
     assert time.monotonic() - begun < 5
-    assert Cursor.from_json(ticks.cursor).next == f"green {FIRST:%Y-%m}"
+    assert PublicationCursor.from_json(ticks.cursor).next == f"green {FIRST:%Y-%m}"
     monkeypatch.setattr(publication, "PATIENCE", Patience())
     assert ticks.tick() == [(f"{FIRST:%Y-%m}", "citibike_jc")]
 

@@ -8,7 +8,7 @@ from ingestion.catalog import CATALOG, FEEDS
 from ingestion.partitions import Partition
 from ingestion.publication import NOT_ASKED, Gap
 from orchestration.sensors.publication_plan import (
-    Cursor,
+    PublicationCursor,
     Wanted,
     from_next,
     mark,
@@ -55,9 +55,9 @@ def test_a_feed_is_watched_from_its_first_loaded_month_on_and_not_at_all_without
 
 def test_a_tick_begins_where_the_one_before_stopped() -> None:
     months = [_partition("yellow", month) for month in (7, 8, 9)]
-    assert from_next(months, Cursor(next="yellow 2025-08")) == [months[1], months[2], months[0]]
-    assert from_next(months, Cursor(next="yellow 2020-01")) == months
-    assert from_next([], Cursor(next="yellow 2025-08")) == []
+    assert from_next(months, PublicationCursor(next="yellow 2025-08")) == [months[1], months[2], months[0]]
+    assert from_next(months, PublicationCursor(next="yellow 2020-01")) == months
+    assert from_next([], PublicationCursor(next="yellow 2025-08")) == []
 
 
 def test_a_file_is_told_by_its_etag_wherever_it_is_else_by_date_and_length() -> None:
@@ -109,13 +109,13 @@ def test_weather_is_wanted_once_a_publication_lag_from_the_day_it_is_due(today: 
 
 
 def test_what_was_requested_is_new_again_only_with_another_file() -> None:
-    cursor = Cursor(requested={"yellow 2025-08": "a", "green 2025-08": "a"})
+    cursor = PublicationCursor(requested={"yellow 2025-08": "a", "green 2025-08": "a"})
     wanted = [Wanted(_partition("yellow", 8), "a"), Wanted(_partition("green", 8), "b")]
     assert new_of(wanted, cursor) == wanted[1:]
 
 
 def test_the_cursor_forgets_what_was_loaded_and_keeps_what_it_could_not_see() -> None:
-    cursor = Cursor(requested={"yellow 2025-07": "a", "yellow 2025-08": "a", "fhv 2025-08": "a"})
+    cursor = PublicationCursor(requested={"yellow 2025-07": "a", "yellow 2025-08": "a", "fhv 2025-08": "a"})
     wanted = [Wanted(_partition("yellow", 8), "b")]
     assert requested_after(cursor, wanted, unseen=[_partition("fhv", 8)]) == {
         "yellow 2025-08": "b",
@@ -131,8 +131,8 @@ def test_a_month_of_several_feeds_is_one_run_with_one_key() -> None:
 
 
 def test_a_cursor_survives_its_writing_and_another_one_is_refused() -> None:
-    cursor = Cursor(next="yellow 2025-08", requested={"green 2025-08": "a"})
-    assert Cursor.from_json(cursor.to_json()) == cursor
-    assert Cursor.from_json(None) == Cursor()
+    cursor = PublicationCursor(next="yellow 2025-08", requested={"green 2025-08": "a"})
+    assert PublicationCursor.from_json(cursor.to_json()) == cursor
+    assert PublicationCursor.from_json(None) == PublicationCursor()
     with pytest.raises(ValueError, match="Invalid JSON"):
-        Cursor.from_json("1.2.3")
+        PublicationCursor.from_json("1.2.3")
