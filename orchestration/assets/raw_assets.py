@@ -1,7 +1,5 @@
 """Raw tables as assets: one for each feed, partitioned by its periods, keyed as the dbt source that reads it."""
 
-from collections.abc import Iterable
-
 import dagster as dg
 
 from ingestion.catalog import CATALOG, Catalog
@@ -113,11 +111,6 @@ def raw_asset(feed: Feed, catalog: Catalog, retry_policy: dg.RetryPolicy) -> dg.
     return load
 
 
-def raw_assets_of(
-    feeds: Iterable[Feed], catalog: Catalog = CATALOG, retry_policy: dg.RetryPolicy = RETRIES.ingestion
-) -> list[dg.AssetsDefinition]:
-    """An asset for each of these feeds."""
-    return [raw_asset(feed, catalog, retry_policy) for feed in feeds]
-
-
-raw_assets = raw_assets_of(CATALOG.feeds.values())
+def raw_assets_of(catalog: Catalog, retry_policy: dg.RetryPolicy = RETRIES.ingestion) -> list[dg.AssetsDefinition]:
+    """An asset for each feed of a catalog."""
+    return [raw_asset(feed, catalog, retry_policy) for feed in catalog.feeds.values()]

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DbtCliResource
 
-from ingestion.catalog import CATALOG, Catalog
+from ingestion.catalog import Catalog
 from ingestion.partitions import Partition
 from ingestion.pipeline import Status, ingest
 from orchestration.assets.dbt_manifest import nodes_of_manifest
@@ -175,6 +175,3 @@ def ingestion_jobs(catalog: Catalog) -> list[dg.JobDefinition]:
             ),
         ]
     return jobs
-
-
-all_ingestion_jobs = ingestion_jobs(CATALOG)

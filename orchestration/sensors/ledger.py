@@ -257,6 +257,3 @@ def _cursor(context: dg.SensorEvaluationContext) -> LedgerCursor:
     except ValueError as error:
         context.log.warning("Invalid cursor; starting over. %s", error)
         return LedgerCursor()
-
-
-ledger_sensor = ledger_sensor_of(CATALOG)

@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from ingestion.catalog import CATALOG, Catalog
+from ingestion.catalog import Catalog
 from ingestion.errors import DownloadError
 from ingestion.fetch.retries import RetryPolicy
 from ingestion.partitions import Partition
 from ingestion.publication import NOT_ASKED, Answer, is_worth_asking
 from ingestion.publishers import Visits
 from orchestration.assets.subjects import subject_tags
-from orchestration.jobs.ingestion import all_ingestion_jobs, ingestion_job_name, load_op_name
+from orchestration.jobs.ingestion import ingestion_job_name, load_op_name
 from orchestration.jobs.ingestion_config import IngestionOptions
 from orchestration.sensors.publication_plan import (
     PublicationCursor,
@@ -210,6 +210,3 @@ def _nothing_new(watched: list[Partition], found: Round) -> str:
     if found.next:
         said.append(f"the next tick begins with {found.next}")
     return "; ".join(said)
-
-
-publication_sensor = publication_sensor_of(CATALOG, all_ingestion_jobs)

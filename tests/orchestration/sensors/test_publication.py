@@ -17,7 +17,7 @@ from ingestion.gap_acceptance import accept
 from ingestion.pipeline import Result, Status, ingest
 from orchestration import defs
 from orchestration.sensors import publication
-from orchestration.sensors.publication import Patience, publication_sensor
+from orchestration.sensors.publication import Patience
 from orchestration.sensors.publication_plan import PublicationCursor
 from sandbox.faults import Fault
 from sandbox.server import SamplePublisher
@@ -33,6 +33,7 @@ def _month_before(month: date) -> date:
 LAST = _month_before(datetime.now(UTC).date().replace(day=1))
 MIDDLE = _month_before(LAST)
 FIRST = _month_before(MIDDLE)
+PUBLICATION_SENSOR = defs.get_sensor_def("publication_sensor")
 LOADED = "yellow,green,citibike_jc"
 
 
@@ -81,7 +82,7 @@ class _Ticks:
     def tick(self) -> list[tuple[str, str]]:
         """Evaluate the sensor once: the month and the sources of each run that it requests."""
         context = dg.build_sensor_context(self._instance, cursor=self.cursor, repository_def=defs.get_repository_def())
-        data = publication_sensor.evaluate_tick(context)
+        data = PUBLICATION_SENSOR.evaluate_tick(context)
         self.cursor, self.said = data.cursor, data.skip_message
         requests = data.run_requests or []
         for request in requests:
@@ -217,6 +218,6 @@ def test_how_many_periods_are_watched_is_a_setting(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_sensor_waits_to_be_started_and_asks_hourly() -> None:
-    assert publication_sensor.default_status is dg.DefaultSensorStatus.STOPPED
-    assert publication_sensor.minimum_interval_seconds == 3600
-    assert publication_sensor.job_name == "monthly_ingestion"
+    assert PUBLICATION_SENSOR.default_status is dg.DefaultSensorStatus.STOPPED
+    assert PUBLICATION_SENSOR.minimum_interval_seconds == 3600
+    assert PUBLICATION_SENSOR.job_name == "monthly_ingestion"
