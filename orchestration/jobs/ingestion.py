@@ -20,7 +20,7 @@ from orchestration.dbt_cli.selection import selection_to_build
 from orchestration.execution.retries import RETRIES, Retries
 from orchestration.execution.writer_pool import WRITER_POOL
 from orchestration.jobs.ingestion_config import ADVERBS, IngestionOptions, PeriodsToLoad
-from orchestration.jobs.validation import read_reconciliation, what_is_wrong
+from orchestration.jobs.validation import rows_of, what_is_wrong
 from warehouse.connection import open_for_reading
 from warehouse.periods import Grain, Period, compress
 
@@ -116,14 +116,14 @@ def _validate_op(options: IngestionOptions) -> dg.OpDefinition:
     def validate(context: dg.OpExecutionContext, loaded: Loaded) -> None:
         partitions = [Partition(options.catalog.feeds[name], one.period) for one in loaded for name in one.feeds]
         with open_for_reading() as connection:
-            counts = read_reconciliation(connection, partitions)
-        wrong = what_is_wrong(counts, f"backfill_{ADVERBS[options.grain]}_data")
+            rows = rows_of(connection, partitions)
+        wrong = what_is_wrong(rows, f"backfill_{ADVERBS[options.grain]}_data")
         missing = [one.period for one in loaded if not one.feeds]
         if missing:
             wrong.append(_not_published(missing, "the sources"))
         if wrong:
             raise dg.Failure("\n".join(wrong), allow_retries=False)
-        context.add_output_metadata({str(count.partition): count.kept for count in counts})
+        context.add_output_metadata({str(partition): counts.kept for partition, counts in rows.items()})
 
     return validate
 
