@@ -23,17 +23,22 @@ class UnknownSourceError(ValueError):
 class Catalog:
     """Feeds by subject, and what their names on a command line stand for."""
 
-    subjects: tuple[Subject, ...]
+    subjects: dict[str, Subject]
+
+    @classmethod
+    def of(cls, *subjects: Subject) -> "Catalog":
+        """The catalog of these subjects."""
+        return cls({subject.name: subject for subject in subjects})
 
     @cached_property
     def feeds(self) -> dict[str, Feed]:
         """Every feed by its name, in the order in which the subjects declare them."""
-        return {feed.name: feed for subject in self.subjects for feed in subject.feeds}
+        return {feed.name: feed for subject in self.subjects.values() for feed in subject.feeds}
 
     @cached_property
     def aliases(self) -> dict[str, tuple[str, ...]]:
         """The names of feeds that an alias stands for."""
-        return {alias: names for subject in self.subjects for alias, names in subject.aliases.items()}
+        return {alias: names for subject in self.subjects.values() for alias, names in subject.aliases.items()}
 
     @property
     def grains(self) -> tuple[Grain, ...]:
@@ -42,7 +47,7 @@ class Catalog:
 
     def subject_of(self, feed: Feed) -> Subject:
         """The subject that a feed belongs to."""
-        return next(subject for subject in self.subjects if feed.name in {other.name for other in subject.feeds})
+        return next(subject for subject in self.subjects.values() if feed in subject.feeds)
 
     def default_sources(self, grain: Grain | None = None) -> str:
         """What is loaded if nobody names sources: the default feeds, written with aliases where they fit.
@@ -63,7 +68,7 @@ class Catalog:
             UnknownSourceError: a name is not a feed, alias or subject, or the list names nothing.
         """
         names = [name.strip() for name in sources.split(",") if name.strip()]
-        subjects = {subject.name: tuple(feed.name for feed in subject.feeds) for subject in self.subjects}
+        subjects = {name: tuple(feed.name for feed in subject.feeds) for name, subject in self.subjects.items()}
         # A feed counts for more than an alias of its name.
         meanings = {**subjects, **self.aliases, **{name: (name,) for name in self.feeds}}
         unknown = [name for name in names if name not in meanings]
@@ -83,9 +88,9 @@ def _subjects() -> Iterator[Subject]:
                 yield subject
 
 
-CATALOG = Catalog(tuple(_subjects()))
+CATALOG = Catalog.of(*_subjects())
 
-SUBJECTS: dict[str, Subject] = {subject.name: subject for subject in CATALOG.subjects}
+SUBJECTS: dict[str, Subject] = CATALOG.subjects
 
 FEEDS: dict[str, Feed] = CATALOG.feeds
 

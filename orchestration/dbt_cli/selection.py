@@ -15,8 +15,7 @@ Node = Mapping[str, Any]
 
 def subjects_of_node(node: Node, catalog: Catalog) -> list[str]:
     """The subject that a node is of: a folder that it is in. A shared node is of none."""
-    names = {subject.name for subject in catalog.subjects}
-    return [folder for folder in node["fqn"][1:-1] if folder in names]
+    return [folder for folder in node["fqn"][1:-1] if folder in catalog.subjects]
 
 
 def selection_to_build(
@@ -28,7 +27,7 @@ def selection_to_build(
     models read the tables of all subjects.
     """
     subjects = {catalog.subject_of(feed).name for feed in feeds}
-    others = {subject.name for subject in catalog.subjects} - subjects
+    others = catalog.subjects.keys() - subjects
     if not others or not _is_built(
         [node for node in nodes if others & set(subjects_of_node(node, catalog))], connection
     ):
