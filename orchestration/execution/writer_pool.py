@@ -1,4 +1,4 @@
-"""The pool that keeps runs from writing to the DuckDB file at once."""
+"""The pool that lets only one run at a time write to the DuckDB file."""
 
-# One slot (dagster.yaml): DuckDB allows one writing process.
+# It has one slot (dagster.yaml), because DuckDB allows one writing process.
 WRITER_POOL = "duckdb_writer"
