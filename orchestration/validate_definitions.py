@@ -1,4 +1,4 @@
-"""Load the definitions and check them, as `dagster definitions validate` does, and say what there is.
+"""Load and check the definitions, as `dagster definitions validate` does, and print what there is.
 
 Run it from the project root: `python orchestration/validate_definitions.py`.
 """
@@ -13,7 +13,7 @@ from warehouse.terminal import quiet_on_broken_pipe
 
 @quiet_on_broken_pipe
 def main() -> int:
-    """Return 0 if every definition loads and fits the others; otherwise Dagster's error is raised."""
+    """Return 0 if every definition loads and fits the others. Otherwise Dagster's error is raised."""
     dg.Definitions.validate_loadable(defs)
     repository = defs.get_repository_def()
     print(f"assets    {len(repository.asset_graph.get_all_asset_keys())}")

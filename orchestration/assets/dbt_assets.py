@@ -7,15 +7,15 @@ import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
 from orchestration.assets.translator import TRANSLATOR
-from orchestration.resources.dbt import dbt_project, prepare_manifest
-from orchestration.resources.dbt_commands import dbt_build_arguments
-from orchestration.resources.dbt_runs import run_dbt
-from orchestration.resources.retries import RETRIES
-from orchestration.resources.writer_pool import WRITER_POOL
+from orchestration.dbt_cli.commands import dbt_build_arguments
+from orchestration.dbt_cli.project import dbt_project, prepare_manifest
+from orchestration.dbt_cli.runs import run_dbt
+from orchestration.execution.retries import RETRIES
+from orchestration.execution.writer_pool import WRITER_POOL
 
 
 def dbt_assets_with(retry_policy: dg.RetryPolicy) -> dg.AssetsDefinition:
-    """Every model and seed of the dbt project, and its tests as checks, in one step that is retried by this policy."""
+    """Every model and seed of the dbt project, with tests as checks, in one step that this policy retries."""
 
     @dbt_assets(
         manifest=prepare_manifest(dbt_project),
@@ -26,7 +26,7 @@ def dbt_assets_with(retry_policy: dg.RetryPolicy) -> dg.AssetsDefinition:
         retry_policy=retry_policy,
     )
     def build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-        """Build what is selected, with its tests; without a selection all of it."""
+        """Build what is selected, or everything, with its tests."""
         yield from run_dbt(context.op_execution_context, dbt, dbt_build_arguments(), TRANSLATOR)
 
     return build

@@ -1,4 +1,4 @@
-"""The layers that assets are grouped by, and who owns them where dbt does not say."""
+"""The layers that assets are grouped by, and who owns an asset if dbt does not say."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,8 +14,8 @@ _LAYER_OF_MODELS = {"staging": BRONZE, "intermediate": SILVER, "marts": SILVER, 
 def layer_of(node: Mapping[str, Any]) -> str:
     """The layer of a model or seed of the dbt manifest.
 
-    Seeds are published data, as raw tables are. A model in a folder that has no layer is in a group of the folder's
-    name, where it is seen.
+    Seeds are published data, as raw tables are. A model in a folder without a layer is in a group of the folder's
+    name, so that it is noticed.
     """
     if node["resource_type"] != "model":
         return BRONZE

@@ -1,27 +1,30 @@
-"""Raw tables as assets: one a feed, a partition a month, keyed as the dbt sources that read them."""
-
-from datetime import date
+"""Raw tables as assets: one for each feed, partitioned by its periods, keyed as the dbt source that reads it."""
 
 import dagster as dg
 
-from ingestion.catalog import FEEDS
+from ingestion.catalog import CATALOG, Catalog
 from ingestion.feeds import Feed
-from ingestion.partitions import Partition
 from ingestion.pipeline import Result, Started, Status, ingest
 from ingestion.raw_data import RAW_SCHEMA
-from orchestration.assets.freshness import freshness_policy
+from orchestration.assets.freshness import freshness_of_feed
 from orchestration.assets.layers import BRONZE, OWNERS
-from orchestration.resources.retries import RETRIES
-from orchestration.resources.writer_pool import WRITER_POOL
+from orchestration.assets.partitions import dagster_key, partition_of, partitions_definition
+from orchestration.assets.subjects import tags_of_feeds
+from orchestration.execution.retries import RETRIES
+from orchestration.execution.writer_pool import WRITER_POOL
 
 # The metadata by which the ledger sensor tells one load of a partition from another.
 LOAD_ID = "load_id"
 
 
-def asset_key(feed: Feed) -> dg.AssetKey:
-    """The feed's asset: its raw table, as dbt names the source; the feed itself where it shares the table."""
-    owners = [other for other in FEEDS.values() if other.raw_table == feed.raw_table]
-    return dg.AssetKey([RAW_SCHEMA, feed.raw_table if owners[0] is feed else feed.name])
+def asset_key(feed: Feed, catalog: Catalog = CATALOG) -> dg.AssetKey:
+    """The key of a feed's asset.
+
+    It is the raw table, as dbt names the source. Where several feeds share a table it is the asset of the first, and
+    the others go by their own names.
+    """
+    first = next(other for other in catalog.feeds.values() if other.raw_table == feed.raw_table)
+    return dg.AssetKey([RAW_SCHEMA, feed.raw_table if first.name == feed.name else feed.name])
 
 
 def started(context: dg.OpExecutionContext | dg.AssetExecutionContext) -> Started:
@@ -41,24 +44,19 @@ def metadata(result: Result) -> dict[str, dg.MetadataValue]:
     return shown
 
 
-def materialization(result: Result) -> dg.AssetMaterialization:
-    """What tells Dagster that a partition is loaded, from elsewhere than its asset's own step."""
+def materialization(result: Result, catalog: Catalog = CATALOG) -> dg.AssetMaterialization:
+    """The event that tells Dagster that a partition is loaded, if its asset's own step does not."""
     partition = result.partition
     return dg.AssetMaterialization(
-        asset_key(partition.feed), partition=dagster_partition(partition), metadata=metadata(result)
+        asset_key(partition.feed, catalog), partition=dagster_key(partition), metadata=metadata(result)
     )
-
-
-def dagster_partition(partition: Partition) -> str:
-    """The key of a partition in Dagster: the first day of the month."""
-    return f"{partition.period.first_day}"
 
 
 def raise_on_failure(results: list[Result]) -> None:
     """Fail the step if a partition failed, with every partition's reason.
 
     Raises:
-        dagster.Failure: one or more partitions failed. The step is retried if time may mend one of them; what was
+        dagster.Failure: one or more partitions failed. The step is retried if one of them may succeed later; what was
             loaded is not loaded again.
     """
     failed = [result for result in results if result.status is Status.FAILED]
@@ -72,49 +70,47 @@ def raise_on_failure(results: list[Result]) -> None:
 def _raise_on_missing(results: list[Result]) -> None:
     missing = [str(result.partition) for result in results if result.status is Status.NOT_PUBLISHED]
     if missing:
-        raise dg.Failure(
-            f"not published (yet): {', '.join(missing)}. Materialize these months later.", allow_retries=False
-        )
+        raise dg.Failure(f"not published (yet): {', '.join(missing)}. Materialize them later.", allow_retries=False)
 
 
 def _raw_columns(feed: Feed) -> dg.TableSchema:
-    """The registry's columns, which the raw table has whatever a month's file says."""
+    """The columns that the catalog declares. The raw table has them whatever is in a file."""
     return dg.TableSchema(columns=[dg.TableColumn(column.name, column.type.value) for column in feed.raw_columns])
 
 
-def _raw_asset(feed: Feed, retry_policy: dg.RetryPolicy) -> dg.AssetsDefinition:
+def raw_asset(feed: Feed, catalog: Catalog, retry_policy: dg.RetryPolicy) -> dg.AssetsDefinition:
+    """The asset of a feed, whose step is retried by this policy."""
+
     @dg.asset(
-        key=asset_key(feed),
-        description=f"What {feed.publisher} publishes as feed `{feed.name}`, a month a partition, as published.",
+        key=asset_key(feed, catalog),
+        description=f"What {feed.publisher} publishes as feed `{feed.name}`, unchanged. "
+        f"A partition is one {feed.grain}.",
         group_name=BRONZE,
         owners=OWNERS,
+        tags=tags_of_feeds(catalog, [feed]),
         kinds={"dlt", "duckdb"},
         metadata={"dagster/column_schema": _raw_columns(feed)},
-        partitions_def=dg.MonthlyPartitionsDefinition(start_date=f"{feed.first_period.first_day}", end_offset=1),
+        partitions_def=partitions_definition(feed),
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=retry_policy,
         pool=WRITER_POOL,
-        freshness_policy=freshness_policy(feed),
+        freshness_policy=freshness_of_feed(feed),
     )
     def load(context: dg.AssetExecutionContext) -> None:
-        partitions = [Partition(feed, feed.period_of(date.fromisoformat(key))) for key in context.partition_keys]
-        results = ingest(partitions, started=started(context))
+        results = ingest((partition_of(feed, key) for key in context.partition_keys), started=started(context))
         loaded = [result for result in results if result.status in (Status.LOADED, Status.UNCHANGED)]
         if len(loaded) < len(results):
-            # The step fails, and with it Dagster's word that the whole range is there; these months are.
+            # The step fails, so Dagster does not record its partitions. These are loaded all the same.
             for result in loaded:
-                context.log_event(materialization(result))
+                context.log_event(materialization(result, catalog))
         raise_on_failure(results)
         _raise_on_missing(results)
         for result in loaded:
-            context.add_asset_metadata(metadata(result), partition_key=dagster_partition(result.partition))
+            context.add_asset_metadata(metadata(result), partition_key=dagster_key(result.partition))
 
     return load
 
 
-def raw_assets_with(retry_policy: dg.RetryPolicy) -> list[dg.AssetsDefinition]:
-    """An asset a feed, its step retried by this policy."""
-    return [_raw_asset(feed, retry_policy) for feed in FEEDS.values()]
-
-
-raw_assets = raw_assets_with(RETRIES.ingestion)
+def raw_assets_of(catalog: Catalog, retry_policy: dg.RetryPolicy = RETRIES.ingestion) -> list[dg.AssetsDefinition]:
+    """An asset for each feed of a catalog."""
+    return [raw_asset(feed, catalog, retry_policy) for feed in catalog.feeds.values()]

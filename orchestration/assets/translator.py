@@ -1,4 +1,4 @@
-"""How a node of the dbt manifest becomes an asset: its layer, its owner, and what it is made from."""
+"""How a node of the dbt manifest becomes an asset: its layer, owner, subject, freshness and upstream assets."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,30 +6,38 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
-from ingestion.catalog import FEEDS
+from ingestion.catalog import CATALOG
 from ingestion.raw_data import RAW_SCHEMA
-from orchestration.assets.freshness import freshness_policy_of_model
+from orchestration.assets.freshness import freshness_of_model
 from orchestration.assets.layers import OWNERS, layer_of
 from orchestration.assets.raw_assets import asset_key
+from orchestration.assets.subjects import tags_of_node
 from warehouse.ledger import LEDGER_SCHEMA
 
-# What `build_what_is_stale` (orchestration/sensors/automation.py) goes by. Raw tables have months that are not loaded.
+# Used by `build_what_is_stale` (orchestration/sensors/automation.py). Dagster's own `eager` waits until every partition
+# of a raw table is there. Some never are.
 _WHEN_UPSTREAM_CHANGED = dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
 
 
 class FeedTranslator(DagsterDbtTranslator):
-    """Names layers and owners, says when a fact is stale, and makes models depend on every feed that is loaded.
+    """Names layers, owners and subjects, says when a fact is stale, and makes models depend on every feed they read.
 
-    A raw table that several feeds are loaded into is the asset of one; a model that reads it depends on all.
+    A raw table that several feeds are loaded into is the asset of one of them. A model that reads it depends on all.
     """
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
         spec = super().get_asset_spec(manifest, unique_id, project)
         read = {dep.asset_key for dep in spec.deps}
-        feeds = {asset_key(feed) for feed in FEEDS.values() if dg.AssetKey([RAW_SCHEMA, feed.raw_table]) in read}
-        # The ledger, which models read to know what changed, is no asset.
+        feeds = {
+            asset_key(feed) for feed in CATALOG.feeds.values() if dg.AssetKey([RAW_SCHEMA, feed.raw_table]) in read
+        }
+        # Models read the ledger, too, to know what changed. It is not an asset.
         deps = [dg.AssetDep(key) for key in sorted(read | feeds) if key.path[0] != LEDGER_SCHEMA]
-        return spec.replace_attributes(deps=deps, freshness_policy=freshness_policy_of_model(spec.key.path[-1]))
+        node = self.get_resource_props(manifest, unique_id)
+        return spec.replace_attributes(deps=deps, freshness_policy=freshness_of_model(node))
+
+    def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, str]:
+        return {**super().get_tags(dbt_resource_props), **tags_of_node(CATALOG, dbt_resource_props)}
 
     def get_automation_condition(self, dbt_resource_props: Mapping[str, Any]) -> dg.AutomationCondition[Any] | None:
         return super().get_automation_condition(dbt_resource_props) or _WHEN_UPSTREAM_CHANGED

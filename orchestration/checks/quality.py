@@ -1,9 +1,9 @@
-"""The suites of Great Expectations as asset checks: one a suite, on the asset of the model that it looks at."""
+"""The suites of Great Expectations as asset checks: one for each suite, on the asset of its model."""
 
 import dagster as dg
 
 from orchestration.assets.dbt_assets import dbt_analytics_assets
-from orchestration.resources.writer_pool import WRITER_POOL
+from orchestration.execution.writer_pool import WRITER_POOL
 from quality.suite import Suite
 from quality.suites import SUITES
 
@@ -14,14 +14,14 @@ def _asset_check(suite: Suite) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=_ASSET_OF_MODEL[suite.model],
         name=suite.check_name,
-        description=f"{len(suite.expectations)} expectations on {suite.model}, looked at by {suite.kind}. "
+        description=f"{len(suite.expectations)} expectations on {suite.model}, checked by {suite.kind}. "
         f"Their names and what they expect: `python -m quality.run --list --select {suite.name}`.",
         blocking=suite.is_blocking,
-        # At its end it writes what it observed into the ledger.
+        # It writes what it observed into the ledger at its end.
         pool=WRITER_POOL,
     )
     def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        # Great Expectations takes seconds to import: not when definitions are loaded.
+        # Imported here because Great Expectations takes seconds to import.
         from quality.runner import run_and_record, verdict
         from quality.validate import NothingLoadedError
 
@@ -35,12 +35,12 @@ def _asset_check(suite: Suite) -> dg.AssetChecksDefinition:
             )
         except NothingLoadedError as error:
             return dg.AssetCheckResult(passed=True, metadata={"nothing to check": str(error)})
-        said = verdict(result)
+        outcome = verdict(result)
         failures = [*result.failed("error"), *result.failed("warn")]
         return dg.AssetCheckResult(
-            passed=said.passed,
-            severity=dg.AssetCheckSeverity.ERROR if said.severity == "error" else dg.AssetCheckSeverity.WARN,
-            description=said.observed,
+            passed=outcome.passed,
+            severity=dg.AssetCheckSeverity.ERROR if outcome.severity == "error" else dg.AssetCheckSeverity.WARN,
+            description=outcome.observed,
             metadata={
                 "expectations": len(suite.expectations),
                 "failed": dg.TableMetadataValue(

@@ -1,6 +1,6 @@
-"""Whether tables are built from what is loaded: an asset check a table, which warns of loads that came after its build.
+"""An asset check for each table that warns of loads that came after its last build.
 
-Dagster itself shows no table as stale by months of a feed that has a hundred or more of them.
+Dagster itself does not show a table as stale if a feed upstream has a hundred or more partitions.
 """
 
 import hashlib
@@ -18,12 +18,13 @@ from orchestration.assets.raw_assets import asset_key
 from warehouse.connection import open_for_reading
 
 CHECK_NAME = "built_from_what_is_loaded"
-# By this metadata one state of the check is told from another.
+# Metadata with a text that changes whenever the loads since the build change.
 STATE = "state of loads"
-_TABLES = ("table", "replace_partitions")
+# A view is never older than what it reads.
+_VIEWS = ("view", "ephemeral")
 _NAMED = 5
 
-# Nobody loads while dbt builds: one process at a time has the file.
+# Nothing is loaded while dbt builds: one process at a time has the file.
 _LOADED_SINCE = """
     with builds as (
         select assets.asset, max(runs.started_at) as started_at
@@ -43,7 +44,7 @@ _LOADED_SINCE = """
 
 @dataclass(frozen=True)
 class Staleness:
-    """The loads that came after a table's last build, as `green 2025-01`, and their ids."""
+    """The loads that came after a table's last build: feed and partition, such as `green 2025-01`, and load id."""
 
     key: dg.AssetKey
     loads: tuple[tuple[str, str], ...]
@@ -56,7 +57,8 @@ class Staleness:
     def state(self) -> str:
         return hashlib.sha256(repr(self.loads).encode()).hexdigest()[:16]
 
-    def said(self) -> str:
+    def message(self) -> str:
+        """What the check says."""
         if not self.loads:
             return "Nothing was loaded since it was built."
         named = ", ".join(partition for partition, _ in self.loads[:_NAMED])
@@ -64,17 +66,17 @@ class Staleness:
         return f"Loaded since it was built, and not in it: {named}{more}. Build it: daily_dbt_build_job, or dbt build."
 
     def outcome(self) -> dict[str, Any]:
-        """What both an evaluation and a result of the check are made of."""
+        """The arguments of an evaluation and of a result of the check."""
         return {
             "passed": not self.loads,
             "severity": dg.AssetCheckSeverity.WARN,
-            "description": self.said(),
+            "description": self.message(),
             "metadata": {STATE: self.state},
         }
 
 
 def _feeds_of_tables() -> Mapping[dg.AssetKey, frozenset[str]]:
-    """Of each table that dbt builds from raw data, the feeds that it is made of."""
+    """The feeds that each table of dbt is made of, for tables that are built from raw data."""
     feeds = {asset_key(feed): feed.name for feed in FEEDS.values()}
     deps = dbt_analytics_assets.asset_deps
 
@@ -86,7 +88,7 @@ def _feeds_of_tables() -> Mapping[dg.AssetKey, frozenset[str]]:
 
     materialized = {node["name"]: node["config"].get("materialized") for node in nodes_of_manifest().values()}
     found = {
-        key: frozenset(upstream(key)) for key in dbt_analytics_assets.keys if materialized[key.path[-1]] in _TABLES
+        key: frozenset(upstream(key)) for key in dbt_analytics_assets.keys if materialized[key.path[-1]] not in _VIEWS
     }
     return {key: names for key, names in found.items() if names}
 
@@ -95,7 +97,7 @@ FEEDS_OF_TABLES = _feeds_of_tables()
 
 
 def read_staleness(connection: duckdb.DuckDBPyConnection) -> list[Staleness]:
-    """Of each table that dbt has built, what was loaded since; nothing without a ledger."""
+    """What was loaded since each table was built, for tables that dbt has built. Empty without a ledger."""
     try:
         rows = connection.execute(_LOADED_SINCE).fetchall()
     except duckdb.CatalogException:
@@ -104,14 +106,14 @@ def read_staleness(connection: duckdb.DuckDBPyConnection) -> list[Staleness]:
     for table, *load in rows:
         loads.setdefault(table, []).extend([(load[0], load[1], load[2])] if load[0] else [])
     return [
-        Staleness(key, tuple((f"{feed} {month}", load_id) for feed, month, load_id in loads[name] if feed in feeds))
+        Staleness(key, tuple((f"{feed} {period}", load_id) for feed, period, load_id in loads[name] if feed in feeds))
         for key, feeds in FEEDS_OF_TABLES.items()
         if (name := key.path[-1]) in loads
     ]
 
 
 def evaluation(staleness: Staleness) -> dg.AssetCheckEvaluation:
-    """What tells Dagster of it from elsewhere than the check itself."""
+    """The event that tells Dagster of it, if not the check itself does."""
     return dg.AssetCheckEvaluation(asset_key=staleness.key, check_name=CHECK_NAME, **staleness.outcome())
 
 

@@ -1,37 +1,45 @@
-"""Whether a loaded period is in the tables that keep its rows, to the row."""
+"""Whether the rows of loaded partitions are where they belong, to the row, and what to do if not."""
 
 from collections.abc import Iterable
 
 import duckdb
 
-from warehouse.periods import Period
-from warehouse.reconciliation import PartitionRows, rows_of_partition
+from ingestion.partitions import Partition
+from warehouse.reconciliation import PartitionRows, reconcile
 
 
-def rows_of_month(connection: duckdb.DuckDBPyConnection, feed: str, month: Period) -> PartitionRows:
-    """Where a feed's rows of a month are."""
-    return rows_of_partition(connection, feed, month.key)
+def rows_of(connection: duckdb.DuckDBPyConnection, partitions: Iterable[Partition]) -> dict[Partition, PartitionRows]:
+    """Where the rows of these partitions are."""
+    # All at once: the view counts every table anyway.
+    found = {(rows.feed, rows.partition_key): rows for rows in reconcile(connection)}
+    return {
+        partition: found.get(key, PartitionRows(*key))
+        for partition in partitions
+        if (key := (partition.feed.name, partition.key))
+    }
 
 
-def what_is_wrong(counts: Iterable[PartitionRows], month: Period) -> str | None:
-    """Say which feeds of the month are not complete and what to do, or None if all are."""
-    wrong = [_expectation(count) for count in counts if not count.is_complete]
-    if not wrong:
-        return None
-    return (
-        f"{month}: {'; '.join(wrong)}. Run backfill_monthly_data for the month: it loads what was changed in raw "
-        "data by hand, and rebuilds every model. If that does not help, load the month's files anew first: "
-        f"python ingestion/run_pipeline.py --year {month.start.year} --months {month.start.month} --force"
-    )
+def what_is_wrong(rows: dict[Partition, PartitionRows], backfill_job: str) -> list[str]:
+    """Say of each partition that is not complete what was expected, what is there, and what to do."""
+    return [
+        f"{partition}: {_expectation(counts)}. Run {backfill_job} for this {partition.feed.grain}: it loads what was "
+        "changed in raw data by hand, and rebuilds every model. If that does not help, load the file again first: "
+        f"python ingestion/run_pipeline.py --from {partition.key} --to {partition.key} --sources {partition.feed.name} "
+        "--force"
+        for partition, counts in rows.items()
+        if not counts.is_complete
+    ]
 
 
-def _expectation(count: PartitionRows) -> str:
-    loaded = f"the {count.published:,} loaded rows of {count.feed}"
-    if not count.published:
-        return f"expected rows of {count.feed}, but none are loaded"
-    if count.in_raw_data != count.published:
-        return f"expected {loaded} in raw data, but {count.in_raw_data:,} are there"
-    tables, there = f"{count.kept_in}", f"{count.kept:,} are there"
-    if count.quarantined_in:
-        tables, there = f"{tables} or {count.quarantined_in}", f"{count.kept:,} and {count.quarantined:,} are there"
-    return f"expected {loaded} in {tables}, but {there}" + ("" if count.is_built else ", of another load")
+def _expectation(rows: PartitionRows) -> str:
+    if not rows.published:
+        return "expected loaded rows, but there are none"
+    loaded = f"expected the {rows.published:,} loaded rows"
+    if rows.in_raw_data != rows.published:
+        return f"{loaded} in raw data, but {rows.in_raw_data:,} are there"
+    if not rows.kept_in:
+        return f"{loaded} in a model, but none was built from them"
+    tables, there = rows.kept_in, f"{rows.kept:,} are there"
+    if rows.quarantined_in:
+        tables, there = f"{tables} or {rows.quarantined_in}", f"{rows.kept:,} and {rows.quarantined:,} are there"
+    return f"{loaded} in {tables}, but {there}" + ("" if rows.is_built else ", of another load")

@@ -1,4 +1,4 @@
-"""What runs by the clock."""
+"""The schedules: a build and a check of everything, every day."""
 
 import dagster as dg
 
@@ -12,7 +12,7 @@ daily_dbt_build = dg.ScheduleDefinition(
     description="dbt build at 02:00 UTC.",
 )
 
-# An hour after the build; where that takes longer, the queue has the two wait for each other.
+# An hour after the build. If that takes longer, this run waits in the queue.
 daily_quality = dg.ScheduleDefinition(
     name="daily_quality",
     job=daily_quality_job,

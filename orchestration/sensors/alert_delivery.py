@@ -1,7 +1,6 @@
-"""Taking an alert to Slack and to e-mail, where the environment says so.
+"""Delivers an alert to Slack and by e-mail, as the environment says.
 
-A failure to deliver is told without the webhook's address and the password: they are secrets, and what is told
-ends in logs.
+Errors never name the webhook's address or the password: they are secrets, and errors end up in logs.
 """
 
 import http.client
@@ -15,7 +14,7 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Literal, Self, cast, get_args
 
-# Dagster ends a tick after 60 seconds and forgets whom it told: five failed runs, two ways each, fit in.
+# Dagster ends a tick after 60 seconds and forgets which alerts it sent. Five failed runs, two ways each, fit in.
 _TIMEOUT_SECONDS = 5
 
 SmtpSecurity = Literal["starttls", "ssl", "none"]
@@ -23,16 +22,16 @@ _DEFAULT_PORTS: dict[SmtpSecurity, int] = {"starttls": 587, "ssl": 465, "none": 
 
 
 class AlertSettingsError(ValueError):
-    """A setting of alerts that is none; the message names the variable, and no secret."""
+    """A setting of alerts that is not valid. The message names the variable, and no secret."""
 
 
 class AlertNotDeliveredError(Exception):
-    """An alert that did not get where it should; the message says why, and no secret."""
+    """An alert that could not be delivered. The message says why, without secrets."""
 
 
 @dataclass(frozen=True)
 class Alert:
-    """A headline, and what there is to say below it."""
+    """A headline and a text."""
 
     headline: str
     body: str
@@ -48,18 +47,18 @@ class Slack:
         """Post the alert.
 
         Raises:
-            AlertNotDeliveredError: Slack could not be reached, or did not take it.
+            AlertNotDeliveredError: Slack could not be reached, or refused it.
         """
         reason = self._post(f"*{_escaped(alert.headline)}*\n{_escaped(alert.body)}")
-        # Raised here, where no caught exception hangs on to it: those may hold the address.
+        # Raised here, outside of any except block: a caught exception may hold the address.
         if reason:
             raise AlertNotDeliveredError(f"Slack: {reason}. Check ALERT_SLACK_WEBHOOK_URL.")
 
     def _post(self, text: str) -> str | None:
-        """Post the text; returns why that failed, if it did."""
+        """Post the text. Returns the reason if that failed."""
         content = json.dumps({"text": text}).encode()
         try:
-            # Not by requests: urllib3 writes addresses to the log.
+            # Not with requests, because urllib3 writes addresses to the log.
             request = urllib.request.Request(self.webhook_url, content, {"Content-Type": "application/json"})
             with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS):
                 return None
@@ -71,7 +70,7 @@ class Slack:
 
 @dataclass(frozen=True)
 class Email:
-    """Recipients, and the mail server that takes mail for them."""
+    """Recipients, and the mail server that accepts mail for them."""
 
     host: str
     port: int
@@ -97,7 +96,7 @@ class Email:
             raise AlertNotDeliveredError(f"e-mail by {self.host}:{self.port}: {reason}. Check the ALERT_SMTP settings.")
 
     def _send(self, message: EmailMessage) -> str | None:
-        """Send the message; returns why that failed, if it did."""
+        """Send the message. Returns the reason if that failed."""
         try:
             with self._connection() as server:
                 if self.security == "starttls":
@@ -120,7 +119,7 @@ class Email:
 
 @dataclass(frozen=True)
 class AlertSettings:
-    """Where alerts go, as far as that is configured, and where people look at runs."""
+    """Where alerts go, if that is configured, and the address of Dagster's UI."""
 
     slack: Slack | None
     email: Email | None
@@ -128,10 +127,10 @@ class AlertSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read the settings; an empty variable counts as none.
+        """Read the settings. An empty variable counts as not set.
 
         Raises:
-            AlertSettingsError: a variable is no such setting, or one of those that go together is missing.
+            AlertSettingsError: a variable is not valid, or another that it needs is missing.
         """
         given = {name: value.strip() for name, value in environment.items() if value.strip()}
         return cls(
@@ -139,10 +138,10 @@ class AlertSettings:
         )
 
     def deliver(self, alert: Alert) -> None:
-        """Take an alert everywhere it is to go; one way that fails does not keep it from the other.
+        """Deliver an alert to every recipient. If one way fails, the other is tried all the same.
 
         Raises:
-            AlertNotDeliveredError: one or both ways failed; the message has both.
+            AlertNotDeliveredError: one way or both failed. The message names each.
         """
         ways: list[Callable[[Alert], None]] = [way.deliver for way in (self.slack, self.email) if way]
         failures = []
@@ -192,12 +191,12 @@ def _email(given: Mapping[str, str]) -> Email | None:
 
 
 def _escaped(text: str) -> str:
-    """Text as Slack wants it, so that nothing in it becomes a link or a mention."""
+    """Text escaped for Slack, so that nothing in it becomes a link or a mention."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _kind(error: BaseException) -> str:
-    """What kind of error it is, without its message, which may quote what was sent."""
+    """The kind of an error without its message, which may quote what was sent."""
     if isinstance(error, urllib.error.URLError) and isinstance(error.reason, BaseException):
         error = error.reason
     return type(error).__name__

@@ -1,4 +1,4 @@
-"""The alert sensor: a run that failed is told to Slack and by e-mail."""
+"""The alert sensor: tells Slack and recipients of e-mail that a run failed."""
 
 import os
 from collections.abc import Iterable
@@ -13,9 +13,9 @@ _WILL_RETRY_TAG = "dagster/will_retry"
 
 
 def alert_of_failure(run: dg.DagsterRun, failed_steps: Iterable[dg.DagsterEvent], message: str, ui_url: str) -> Alert:
-    """What to tell of a failed run: job, failed steps, their errors, and where to look.
+    """The alert of a failed run: job, failed steps, their errors, and a link.
 
-    `message` is Dagster's own word on the run, for one that failed outside its steps.
+    `message` is what Dagster says of a run that failed outside its steps.
     """
     steps = [f"Step {event.step_key}: {_shortened(error_of(event))}" for event in failed_steps]
     lines = steps or [f"Error: {_shortened(message)}"]
@@ -25,7 +25,7 @@ def alert_of_failure(run: dg.DagsterRun, failed_steps: Iterable[dg.DagsterEvent]
 
 
 def error_of(event: dg.DagsterEvent) -> str:
-    """What a failed step said: what it was failed with, or the error below those that Dagster puts around it."""
+    """Why a step failed: the description it failed with, or the error inside those that Dagster wraps around it."""
     failure = event.step_failure_data
     if failure.user_failure_data and failure.user_failure_data.description:
         return failure.user_failure_data.description
@@ -53,20 +53,20 @@ def _shortened(text: str) -> str:
     description="Tells Slack and recipients of e-mail, where .env names them, of a run that failed for good.",
 )
 def alert_sensor(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
-    """Tell of a failed run, unless nobody is to be told or Dagster starts it again by itself.
+    """Send an alert of a failed run, unless no recipient is set or Dagster starts the run again by itself.
 
     Raises:
-        AlertSettingsError: a setting is none.
-        AlertNotDeliveredError: it could not be told. Dagster shows the tick as failed and goes on to the next
-            run: an alert is tried once.
+        AlertSettingsError: a setting is not valid.
+        AlertNotDeliveredError: the alert could not be delivered. Dagster shows the tick as failed and goes on to the
+            next run: an alert is tried once.
     """
     settings = AlertSettings.from_environment(os.environ)
     if not (settings.slack or settings.email):
         return dg.SkipReason("no alerts are configured: see ALERT_ in .env.example")
     run = context.dagster_run
     if run.tags.get(_WILL_RETRY_TAG) == "true":
-        # No SkipReason: Dagster takes none beside what came of other runs in the same tick.
-        context.log.info("run %s is started again by itself: nobody is told", run.run_id)
+        # Dagster does not allow a SkipReason here if the same tick has other runs.
+        context.log.info("run %s is started again by itself: no alert", run.run_id)
         return None
     settings.deliver(
         alert_of_failure(run, context.get_step_failure_events(), context.failure_event.message or "", settings.ui_url)

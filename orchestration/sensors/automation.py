@@ -1,4 +1,4 @@
-"""Builds models as soon as what they are made from has changed; off until somebody starts it."""
+"""The sensor that builds models as soon as their upstream has changed. It is off until somebody starts it."""
 
 import dagster as dg
 

@@ -8,25 +8,28 @@ from itertools import groupby
 import dagster as dg
 import duckdb
 
-from ingestion.catalog import FEEDS
+from ingestion.catalog import CATALOG, Catalog
 from ingestion.feeds import Feed
 from ingestion.partitions import Partition
 from ingestion.pipeline import Result, Status
-from orchestration.assets.raw_assets import LOAD_ID, asset_key, dagster_partition, materialization
+from orchestration.assets.partitions import dagster_key
+from orchestration.assets.raw_assets import LOAD_ID, asset_key, materialization
 from orchestration.checks.staleness import evaluation
-from orchestration.sensors.ledger_plan import Cursor, FileStamp, Load, digest, untold
-from orchestration.sensors.ledger_results import Known, Results, known_builds, known_checks, read_results
+from orchestration.sensors.ledger_plan import FileStamp, LedgerCursor, Load, digest, unreported
+from orchestration.sensors.ledger_results import LatestRecord, Results, latest_builds, latest_checks, read_results
 from warehouse.connection import WarehouseBusyError, open_for_reading
 from warehouse.ledger import read_watermarks
 from warehouse.paths import database_path
 from warehouse.periods import compress
 
-# Dagster needs about 40 ms for each, and lets other sensors wait; the rest follows in the next ticks.
+# Dagster needs about 40 ms for each event, and other sensors wait meanwhile. The rest follows in the next ticks.
 _EVENTS_A_TICK = 100
 _RECORDS_A_PAGE = 500
 
+_BUILDS, _CHECKS = "models and seeds", "checks"
 
-def read_loads(connection: duckdb.DuckDBPyConnection) -> list[Load]:
+
+def read_loads(connection: duckdb.DuckDBPyConnection, catalog: Catalog = CATALOG) -> list[Load]:
     """What every partition of every feed holds now, feed by feed."""
     watermarks = read_watermarks(connection)
     if not watermarks:
@@ -41,21 +44,21 @@ def read_loads(connection: duckdb.DuckDBPyConnection) -> list[Load]:
     }
     return [
         Load(
-            Partition(FEEDS[asset], FEEDS[asset].period(key)),
+            Partition(feed, feed.period(key)),
             watermark,
             run_of_load.get((asset, key, watermark.load_id)),
         )
         for (asset, key), watermark in sorted(watermarks.items())
-        if asset in FEEDS
+        if (feed := catalog.feeds.get(asset))
     ]
 
 
-def known_load_ids(instance: dg.DagsterInstance, feed: Feed) -> dict[str, str]:
-    """The load id of each partition's latest materialization, by partition key; empty where it was not given."""
+def known_load_ids(instance: dg.DagsterInstance, key: dg.AssetKey) -> dict[str, str]:
+    """The load id of each partition's latest materialization, by partition key; empty if it has none."""
     known: dict[str, str] = {}
     cursor = None
     while True:
-        page = instance.fetch_materializations(asset_key(feed), limit=_RECORDS_A_PAGE, cursor=cursor)
+        page = instance.fetch_materializations(key, limit=_RECORDS_A_PAGE, cursor=cursor)
         for record in page.records:
             materialization = record.asset_materialization
             if materialization and materialization.partition:
@@ -66,8 +69,8 @@ def known_load_ids(instance: dg.DagsterInstance, feed: Feed) -> dict[str, str]:
         cursor = page.cursor
 
 
-def event_of(load: Load) -> dg.AssetMaterialization:
-    """The load as the raw asset itself would have reported it."""
+def event_of(load: Load, catalog: Catalog) -> dg.AssetMaterialization:
+    """The event of a load, as the raw asset itself would have reported it."""
     watermark = load.watermark
     return materialization(
         Result(
@@ -76,12 +79,13 @@ def event_of(load: Load) -> dg.AssetMaterialization:
             rows=watermark.rows,
             fingerprint=watermark.fingerprint,
             load_id=watermark.load_id,
-        )
+        ),
+        catalog,
     )
 
 
 def file_stamps() -> tuple[FileStamp, ...]:
-    """Whatever changes when somebody writes to the DuckDB file, read without opening it."""
+    """What changes when somebody writes to the DuckDB file, read without opening it. Empty without a file."""
     path = database_path()
     stamps = []
     for file in (path, path.with_name(f"{path.name}.wal")):
@@ -92,49 +96,59 @@ def file_stamps() -> tuple[FileStamp, ...]:
     return tuple(stamps)
 
 
-@dg.sensor(
-    minimum_interval_seconds=30,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Tells Dagster of what was loaded, built and checked from the terminal, and takes back what the DuckDB "
-    "file does not hold any more, so that Dagster shows what the ledger knows.",
-)
-def ledger_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """Report what the ledger has and Dagster has not, or not of this load, build or check."""
+def ledger_sensor_of(catalog: Catalog) -> dg.SensorDefinition:
+    """The sensor that reports the loads of a catalog's feeds, and what was built and checked."""
+
+    @dg.sensor(
+        name="ledger_sensor",
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Tells Dagster of what was loaded, built and checked from the terminal, and takes back what the "
+        "DuckDB file does not hold any more, so that Dagster shows what the ledger knows.",
+    )
+    def ledger_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        return _report(context, catalog)
+
+    return ledger_sensor
+
+
+def _report(context: dg.SensorEvaluationContext, catalog: Catalog) -> dg.SensorResult | dg.SkipReason:
+    """Report the loads, builds and checks of the ledger that Dagster does not know of."""
     stamps = file_stamps()
     if not stamps:
         return dg.SkipReason("nothing is loaded yet")
     cursor = _cursor(context)
     if stamps == cursor.files:
         return dg.SkipReason("nothing was written to the DuckDB file since the last look")
-    # Before the ledger is read: whoever tells Dagster of something has written it into the ledger before.
-    partitions, builds = known_partitions(context.instance), known_builds(context.instance)
+    # Asked before the ledger is read: whoever reports to Dagster has written to the ledger before.
+    partitions, builds = known_partitions(context.instance, catalog), latest_builds(context.instance)
     try:
         with open_for_reading(timeout_seconds=0) as connection:
-            loads, results = read_loads(connection), read_results(connection)
+            loads, results = read_loads(connection, catalog), read_results(connection)
     except WarehouseBusyError as error:
         return dg.SkipReason(f"the DuckDB file is in use by {error.holder}; the next tick looks again")
-    gone = gone_assets(partitions, builds, loads, results)
+    gone = gone_assets(partitions, builds, loads, results, catalog)
     if gone:
         context.instance.wipe_assets(gone)
-        taken_back = ", ".join(sorted(key.path[-1] for key in gone))
-        context.log.info(
-            "Forgot what the DuckDB file does not hold any more, to tell anew what it holds: %s", taken_back
-        )
-    news, told = _compare(context.instance, loads, {} if gone else cursor.told)
-    finished = _Finished(context.instance)
-    news += _untold_results(context.instance, results)
-    to_tell = [one for one in news if finished(one.dagster_run_id)]
-    is_all_told = not news
+        names = ", ".join(sorted(key.path[-1] for key in gone))
+        context.log.info("Dagster forgot these, to be told again what the DuckDB file holds of them: %s", names)
+    news, reported = _new_loads(context.instance, loads, {} if gone else cursor.reported, catalog)
+    news += _new_results(context.instance, results)
+    is_finished = _FinishedRuns(context.instance)
+    to_report = [one for one in news if is_finished(one.dagster_run_id)][:_EVENTS_A_TICK]
     return dg.SensorResult(
-        asset_events=[one.event for one in to_tell[:_EVENTS_A_TICK]],
-        skip_reason=_said(to_tell[:_EVENTS_A_TICK], is_all_told=is_all_told),
-        cursor=Cursor(stamps if is_all_told else (), told).to_json(),
+        asset_events=[one.event for one in to_report],
+        skip_reason=_summary(to_report, catalog, is_all_known=not news),
+        cursor=LedgerCursor(() if news else stamps, reported).to_json(),
     )
 
 
 @dataclass(frozen=True)
 class _News:
-    """What Dagster does not know yet: its event, what it is called, and the run of Dagster that it is of, if any."""
+    """What Dagster does not know yet: its event, its name, and the run of Dagster that it is of, if any.
+
+    `kind` is the name of a feed, or `_BUILDS` or `_CHECKS`.
+    """
 
     kind: str
     name: str
@@ -142,8 +156,8 @@ class _News:
     dagster_run_id: str | None
 
 
-class _Finished:
-    """Whether a run of Dagster is over, so that it will not tell of its results itself: it does at its end."""
+class _FinishedRuns:
+    """Tells whether a run of Dagster is over. One that is not reports its results itself, at its end."""
 
     def __init__(self, instance: dg.DagsterInstance) -> None:
         self._instance = instance
@@ -158,65 +172,67 @@ class _Finished:
         return self._known[run_id]
 
 
-def known_partitions(instance: dg.DagsterInstance) -> dict[dg.AssetKey, set[str]]:
-    """The months of each feed that Dagster has as loaded."""
-    return {asset_key(feed): instance.get_materialized_partitions(asset_key(feed)) for feed in FEEDS.values()}
+def known_partitions(instance: dg.DagsterInstance, catalog: Catalog) -> dict[dg.AssetKey, set[str]]:
+    """The partitions of each feed that Dagster shows as loaded."""
+    keys = [asset_key(feed, catalog) for feed in catalog.feeds.values()]
+    return {key: instance.get_materialized_partitions(key) for key in keys}
 
 
 def gone_assets(
     partitions: Mapping[dg.AssetKey, set[str]],
-    builds: Mapping[dg.AssetKey, Known],
+    builds: Mapping[dg.AssetKey, LatestRecord],
     loads: Iterable[Load],
     results: Results,
+    catalog: Catalog,
 ) -> list[dg.AssetKey]:
-    """The assets of which Dagster shows what is not there: months that are not loaded, models of another database.
+    """The assets of which Dagster shows what is not there: partitions not loaded, models of another database.
 
-    Dagster forgets an asset as a whole only; what is there of it is told anew.
+    Dagster forgets an asset only as a whole. What is there of it is reported again.
     """
     loaded: dict[dg.AssetKey, set[str]] = {}
     for load in loads:
-        loaded.setdefault(asset_key(load.partition.feed), set()).add(dagster_partition(load.partition))
+        loaded.setdefault(asset_key(load.partition.feed, catalog), set()).add(dagster_key(load.partition))
     raw = [key for key, shown in partitions.items() if shown - loaded.get(key, set())]
-    return raw + [key for key, known in builds.items() if not known.is_in(results.runs)]
+    return raw + [key for key, record in builds.items() if not record.is_in(results.runs)]
 
 
-def _untold_results(instance: dg.DagsterInstance, results: Results) -> list[_News]:
-    """Builds before checks: a check is of the build before it."""
-    builds, checks = known_builds(instance), known_checks(instance)
+def _new_results(instance: dg.DagsterInstance, results: Results) -> list[_News]:
+    """Builds come before checks: a check is of the build before it."""
+    builds, checks = latest_builds(instance), latest_checks(instance)
     news = [
-        _News("dbt", build.key.path[-1], build.event(), build.origin.dagster_run_id)
+        _News(_BUILDS, build.key.path[-1], build.event(), build.origin.dagster_run_id)
         for build in results.builds
         if build.key not in builds or not builds[build.key].is_of(build.origin)
     ]
     news += [
-        _News("checks", check.key.name, check.event(), check.origin.dagster_run_id)
+        _News(_CHECKS, check.key.name, check.event(), check.origin.dagster_run_id)
         for check in results.checks
         if check.key not in checks or not checks[check.key].is_of(check.origin)
     ]
     news += [
-        _News("checks", staleness.check_key.name, evaluation(staleness), None)
+        _News(_CHECKS, staleness.check_key.name, evaluation(staleness), None)
         for staleness in results.staleness
         if staleness.check_key not in checks or checks[staleness.check_key].ledger_run_id != staleness.state
     ]
     return news
 
 
-def _said(told: list[_News], *, is_all_told: bool) -> str:
-    """What the tick did, as in `told Dagster of green 2025-01 … 2025-04; 2 models; 5 checks`."""
-    if not told:
-        return "Dagster knows of everything" if is_all_told else "a run goes on that tells of its results at its end"
-    said = []
-    for kind, group in groupby(told, key=lambda one: one.kind):
+def _summary(reported: list[_News], catalog: Catalog, *, is_all_known: bool) -> str:
+    """What the tick did, as in `told Dagster of green 2025-01 … 2025-04; 2 models and seeds; 5 checks`."""
+    if not reported:
+        return "Dagster knows of everything" if is_all_known else "a run goes on that tells of its results at its end"
+    parts = []
+    for kind, group in groupby(reported, key=lambda one: one.kind):
         names = [one.name for one in group]
-        if kind in ("dbt", "checks"):
-            said.append(f"{len(names)} {'models and seeds' if kind == 'dbt' else kind}")
+        if feed := catalog.feeds.get(kind):
+            parts.append(f"{kind} {compress(feed.period(name) for name in names)}")
         else:
-            said.append(f"{kind} {compress(FEEDS[kind].period(name) for name in names)}")
-    return "told Dagster of " + "; ".join(said)
+            parts.append(f"{len(names)} {kind}")
+    return "told Dagster of " + "; ".join(parts)
 
 
-def _compare(
-    instance: dg.DagsterInstance, loads: list[Load], told: Mapping[str, str]
+def _new_loads(
+    instance: dg.DagsterInstance, loads: list[Load], reported: Mapping[str, str], catalog: Catalog
 ) -> tuple[list[_News], dict[str, str]]:
     """The loads that Dagster does not know of, and the digests of the feeds of which it knows everything."""
     news: list[_News] = []
@@ -224,16 +240,20 @@ def _compare(
     for feed, group in groupby(loads, key=lambda load: load.partition.feed):
         of_feed = list(group)
         state = digest(of_feed)
-        unknown = [] if told.get(feed.name) == state else untold(of_feed, known_load_ids(instance, feed))
+        unknown = [] if reported.get(feed.name) == state else _unknown(instance, feed, of_feed, catalog)
         if not unknown:
             settled[feed.name] = state
-        news += [_News(feed.name, load.partition.key, event_of(load), load.dagster_run_id) for load in unknown]
+        news += [_News(feed.name, load.partition.key, event_of(load, catalog), load.dagster_run_id) for load in unknown]
     return news, settled
 
 
-def _cursor(context: dg.SensorEvaluationContext) -> Cursor:
+def _unknown(instance: dg.DagsterInstance, feed: Feed, loads: list[Load], catalog: Catalog) -> list[Load]:
+    return unreported(loads, known_load_ids(instance, asset_key(feed, catalog)))
+
+
+def _cursor(context: dg.SensorEvaluationContext) -> LedgerCursor:
     try:
-        return Cursor.from_json(context.cursor)
+        return LedgerCursor.from_json(context.cursor)
     except ValueError as error:
-        context.log.warning("starting over: the cursor is none of this sensor: %s", error)
-        return Cursor()
+        context.log.warning("Invalid cursor; starting over. %s", error)
+        return LedgerCursor()

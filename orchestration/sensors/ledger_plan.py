@@ -1,4 +1,4 @@
-"""Which of the ledger's partitions Dagster has to be told of: pure, without I/O."""
+"""Which of the ledger's partitions Dagster does not know of yet: pure, without I/O."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pydantic import TypeAdapter
 
 from ingestion.partitions import Partition
-from orchestration.assets.raw_assets import dagster_partition
+from orchestration.assets.partitions import dagster_key
 from warehouse.ledger import Watermark
 
 FileStamp = tuple[int, int]
@@ -15,22 +15,22 @@ FileStamp = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Cursor:
-    """What a tick leaves to the next one, only to save it work: without a cursor it comes to the same.
+class LedgerCursor:
+    """What a tick leaves to the next one. It only saves work: without a cursor the outcome is the same.
 
-    `files` are the stamps of the DuckDB file and its log when everything in them was known to Dagster. `told`
-    has, by feed, the digest of its load ids when Dagster knew all of them.
+    `files` are the stamps of the DuckDB file and its log when Dagster knew everything in them. `reported` has for each
+    feed the digest of its load ids when Dagster knew all of them.
     """
 
     files: tuple[FileStamp, ...] = ()
-    told: Mapping[str, str] = field(default_factory=dict)
+    reported: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def from_json(cls, text: str | None) -> "Cursor":
-        """Read what `to_json` wrote; the first cursor where there is none.
+    def from_json(cls, text: str | None) -> "LedgerCursor":
+        """Read what `to_json` wrote. Without a text it is the first cursor.
 
         Raises:
-            ValueError: the text is no cursor.
+            ValueError: the text is not a cursor.
         """
         return _CURSOR.validate_json(text) if text else cls()
 
@@ -39,7 +39,7 @@ class Cursor:
         return _CURSOR.dump_json(self).decode()
 
 
-_CURSOR = TypeAdapter(Cursor)
+_CURSOR = TypeAdapter(LedgerCursor)
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,14 @@ class Load:
 
 
 def digest(loads: Iterable[Load]) -> str:
-    """What tells one state of a feed's partitions from another."""
+    """A text that changes whenever one of a feed's partitions is loaded."""
     ids = sorted((load.partition.key, load.watermark.load_id) for load in loads)
     return hashlib.sha256(repr(ids).encode()).hexdigest()[:16]
 
 
-def untold(loads: Iterable[Load], known: Mapping[str, str]) -> list[Load]:
+def unreported(loads: Iterable[Load], known: Mapping[str, str]) -> list[Load]:
     """The loads that Dagster does not know as the latest of their partition.
 
     `known` has the load id of each partition's latest materialization, by Dagster's partition key.
     """
-    return [load for load in loads if known.get(dagster_partition(load.partition)) != load.watermark.load_id]
+    return [load for load in loads if known.get(dagster_key(load.partition)) != load.watermark.load_id]

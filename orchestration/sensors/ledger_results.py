@@ -1,4 +1,4 @@
-"""What the ledger knows of models and checks, and which of it Dagster has to be told of."""
+"""What the ledger knows of models and checks, and what Dagster's latest records of them are."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 from orchestration.assets.dbt_assets import dbt_analytics_assets
 from orchestration.assets.dbt_manifest import nodes_of_manifest
 from orchestration.checks.staleness import STATE, Staleness, read_staleness, staleness_checks
-from orchestration.resources.table_metadata import Metadata, table_metadata
+from orchestration.dbt_cli.table_metadata import Metadata, table_metadata
 from quality.suites import SUITES
 
-# The metadata that ties Dagster's record to the ledger's. A run of Dagster needs none: the ledger has its id.
+# The metadata that ties Dagster's record to the ledger's. Dagster's own runs need none: the ledger has their ids.
 LEDGER_RUN_ID = "ledger_run_id"
 
 KEY_OF_MODEL = {key.path[-1]: key for key in dbt_analytics_assets.keys}
@@ -52,7 +52,7 @@ _CHECKS = """
 
 @dataclass(frozen=True)
 class Origin:
-    """The run that a result is of, in the ledger and, if Dagster started it, there."""
+    """The run that a result is of: its id in the ledger and, if Dagster started it, in Dagster."""
 
     run_id: str
     dagster_run_id: str | None
@@ -70,7 +70,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Build:
-    """A model or seed, as it was built last."""
+    """The latest build of a model or seed."""
 
     key: dg.AssetKey
     origin: Origin
@@ -87,7 +87,7 @@ class Build:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """A test of dbt, or a suite of Great Expectations, as it came out last."""
+    """The latest result of a dbt test or a suite of Great Expectations."""
 
     key: dg.AssetCheckKey
     origin: Origin
@@ -108,7 +108,7 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Results:
-    """What the ledger has, and every run in it by its id and by Dagster's."""
+    """What the ledger has. `runs` are the ids of all its runs, in the ledger and in Dagster."""
 
     builds: tuple[Build, ...] = ()
     checks: tuple[CheckResult, ...] = ()
@@ -117,8 +117,8 @@ class Results:
 
 
 @dataclass(frozen=True)
-class Known:
-    """Dagster's latest record of an asset or check: the run of Dagster, and of the ledger where it is named."""
+class LatestRecord:
+    """Dagster's latest record of an asset or check: its run in Dagster, and in the ledger if the record names that."""
 
     dagster_run_id: str
     ledger_run_id: str | None
@@ -129,7 +129,7 @@ class Known:
         )
 
     def is_in(self, runs: frozenset[str]) -> bool:
-        """Whether this ledger has the run; a record that names none is somebody's own."""
+        """Whether this ledger has the run. A record that names no run was not made here, and counts as there."""
         named = self.ledger_run_id or self.dagster_run_id
         return not named or named in runs
 
@@ -157,7 +157,10 @@ def read_results(connection: duckdb.DuckDBPyConnection) -> Results:
 
 @cache
 def _depth(key: dg.AssetKey) -> int:
-    """How many models are between this one and raw data. Dagster calls one stale whose upstream it is told of later."""
+    """How many models are between this one and raw data.
+
+    Builds are reported in this order: Dagster calls a model stale whose upstream is reported after it.
+    """
     deps = dbt_analytics_assets.asset_deps.get(key, ())
     return 1 + max((_depth(dep) for dep in deps), default=0)
 
@@ -178,7 +181,7 @@ def _build(row: tuple[Any, ...], described: Metadata) -> Build:
 
 
 def _tests(rows: Iterable[tuple[Any, ...]]) -> list[CheckResult]:
-    """The tests of dbt; unit tests are no checks of Dagster."""
+    """The tests of dbt, without unit tests, which Dagster does not have as checks."""
     return [
         CheckResult(_KEY_OF_TEST[row[2]], Origin(*row[3:7]), row[8], row[7], (row[10],))
         for row in rows
@@ -187,7 +190,7 @@ def _tests(rows: Iterable[tuple[Any, ...]]) -> list[CheckResult]:
 
 
 def _suites(rows: Iterable[tuple[Any, ...]]) -> list[CheckResult]:
-    """A suite is one check, of its newest run: as `quality.runner.verdict` sums up what it observed."""
+    """The suites as of their newest run. A suite is one check, which `quality.runner.verdict` sums up the same way."""
     found = []
     rows = [row for row in rows if row[0] == "great_expectations"]
     for suite in SUITES:
@@ -212,24 +215,24 @@ def _suites(rows: Iterable[tuple[Any, ...]]) -> list[CheckResult]:
     return found
 
 
-def known_builds(instance: dg.DagsterInstance) -> dict[dg.AssetKey, Known]:
+def latest_builds(instance: dg.DagsterInstance) -> dict[dg.AssetKey, LatestRecord]:
     """Dagster's latest record of each model."""
     latest = instance.get_latest_materialization_events(list(KEY_OF_MODEL.values()))
     return {
-        key: Known(entry.run_id, _text(entry.asset_materialization.metadata.get(LEDGER_RUN_ID)))
+        key: LatestRecord(entry.run_id, _text(entry.asset_materialization.metadata.get(LEDGER_RUN_ID)))
         for key, entry in latest.items()
         if entry and entry.asset_materialization
     }
 
 
-def known_checks(instance: dg.DagsterInstance) -> dict[dg.AssetCheckKey, Known]:
-    """Dagster's latest record of each check, also one that a run has begun or left."""
+def latest_checks(instance: dg.DagsterInstance) -> dict[dg.AssetCheckKey, LatestRecord]:
+    """Dagster's latest record of each check, also of one that a run has only begun."""
     latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(CHECK_KEYS)
-    return {key: Known(record.run_id, _ledger_run_id(record)) for key, record in latest.items()}
+    return {key: LatestRecord(record.run_id, _ledger_run_id(record)) for key, record in latest.items()}
 
 
 def _ledger_run_id(record: AssetCheckExecutionRecord) -> str | None:
-    """Of a check of staleness, which is of no run, its state."""
+    """The run that a record names. A check of staleness is of no run; its state stands for it."""
     metadata = record.evaluation.metadata if record.evaluation else {}
     return _text(metadata.get(LEDGER_RUN_ID) or metadata.get(STATE))
 

@@ -1,27 +1,31 @@
-"""The publication sensor: requests `monthly_ingestion` for each month that is new or replaced at its publisher."""
+"""The publication sensor: requests the run that loads a file which is new or replaced at its publisher."""
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import dagster as dg
 
+from ingestion.catalog import Catalog
 from ingestion.errors import DownloadError
 from ingestion.fetch.retries import RetryPolicy
 from ingestion.partitions import Partition
 from ingestion.publication import NOT_ASKED, Answer, is_worth_asking
 from ingestion.publishers import Visits
+from orchestration.assets.subjects import subject_tags
+from orchestration.jobs.ingestion import ingestion_job_name, load_op_name
+from orchestration.jobs.ingestion_config import IngestionOptions
 from orchestration.sensors.publication_plan import (
-    Cursor,
+    PublicationCursor,
     Wanted,
+    WantedRun,
     Watermarks,
-    by_month,
     from_next,
     new_of,
     requested_after,
-    run_key,
+    runs_of,
     wanted_of,
     watched_partitions,
 )
@@ -29,19 +33,20 @@ from warehouse.accepted_gaps import AcceptedGaps, read_accepted_gaps
 from warehouse.connection import WarehouseBusyError, open_for_reading
 from warehouse.ledger import read_watermarks
 from warehouse.paths import database_path
-from warehouse.periods import Period
+from warehouse.periods import Grain
 
-MONTHS_VARIABLE = "PUBLICATION_MONTHS_WATCHED"
-_DEFAULT_MONTHS = 6
+# How many periods of each feed are watched, unless an environment variable says otherwise.
+_DEFAULT_COUNTS = {Grain.MONTH: 6, Grain.DAY: 10, Grain.HOUR: 48}
 _LOCK_TIMEOUT_SECONDS = 2
+_NOTHING_LOADED = "nothing is loaded yet, so there is no feed to watch; load a file first"
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a tick may take: Dagster ends one after 60 seconds and forgets what it found.
+    """How long a tick may take. Dagster ends one after 60 seconds and forgets what it found.
 
     After `tick_seconds` no further question is asked. A question is up to five requests: for the publisher's listing,
-    and for each name that the registry has.
+    and for each name that the file may have.
     """
 
     tick_seconds: float = 15
@@ -67,8 +72,8 @@ PATIENCE = Patience()
 class Round:
     """What came of asking for partitions in turn.
 
-    `wanted` are those to load, `unseen` those that it is not known of, and `next` is the first of these that
-    was not asked for. `failures` say why publishers could not be asked.
+    `wanted` are those to load. `unseen` are those without an answer, and `next` is the first of them that was not
+    asked for. `failures` say why publishers could not be asked.
     """
 
     wanted: list[Wanted] = field(default_factory=list)
@@ -83,12 +88,12 @@ class Round:
 
 
 def ask_in_turn(
-    partitions: Iterable[Partition], watermarks: Watermarks, accepted: AcceptedGaps, today: date, patience: Patience
+    partitions: Iterable[Partition], watermarks: Watermarks, accepted: AcceptedGaps, now: datetime, patience: Patience
 ) -> Round:
     """Ask the publishers for the files of these partitions, for as long as the patience lasts.
 
-    The first failure ends the asking of a publisher for this tick; the next tick begins after it, so that a file
-    that is never answered for does not keep its publisher's other files from being watched.
+    After its first failure a publisher is not asked again in this tick. The next tick begins after that file, so that
+    one without an answer does not keep its publisher's other files from being watched.
     """
     found, begun = Round(), time.monotonic()
     partitions = list(partitions)
@@ -97,7 +102,7 @@ def ask_in_turn(
             publisher = partition.feed.publisher.name
             loaded = watermarks.get((partition.feed.name, partition.key))
             answer: Answer = NOT_ASKED
-            if is_worth_asking(partition, loaded, today) and partition.feed.publisher.can_be_asked:
+            if is_worth_asking(partition, loaded, now) and partition.feed.publisher.can_be_asked:
                 if publisher in found.failures or time.monotonic() - begun > patience.tick_seconds:
                     found.leave(partition)
                     continue
@@ -107,80 +112,97 @@ def ask_in_turn(
                     found.failures[publisher] = str(error)
                     found.unseen.append(partition)
                     continue
-            if wanted := wanted_of(partition, watermarks, accepted, answer, today):
+            if wanted := wanted_of(partition, watermarks, accepted, answer, now):
                 found.wanted.append(wanted)
     return found
 
 
-def months_watched() -> int:
-    """How many months of each feed are watched.
+def counts_watched(environment: Mapping[str, str] = os.environ) -> dict[Grain, int]:
+    """How many periods of a feed are watched, by the feed's grain.
 
     Raises:
-        ValueError: the environment variable is no whole number from 1 on.
+        ValueError: an environment variable is not a whole number from 1 on.
     """
-    text = os.environ.get(MONTHS_VARIABLE) or str(_DEFAULT_MONTHS)
+    return {grain: _count_watched(grain, environment) for grain in Grain}
+
+
+def _count_watched(grain: Grain, environment: Mapping[str, str]) -> int:
+    variable = f"PUBLICATION_{grain.name}S_WATCHED"
+    text = environment.get(variable) or str(_DEFAULT_COUNTS[grain])
     if not text.isdecimal() or int(text) < 1:
-        raise ValueError(f"{MONTHS_VARIABLE}: expected a number of months from 1 on, such as 6, but got {text!r}")
+        raise ValueError(f"{variable}: expected a number of {grain}s from 1 on, such as 6, but got {text!r}")
     return int(text)
 
 
-@dg.sensor(
-    job_name="monthly_ingestion",
-    minimum_interval_seconds=3600,
-    default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Asks the publishers for the headers or the listing of recent files, and requests the run that loads a "
-    "new or replaced month and builds what follows from it, once for each state of the file.",
-)
-def publication_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """Look for new and replaced months of every feed that has something loaded."""
+def publication_sensor_of(catalog: Catalog, jobs: Sequence[dg.JobDefinition]) -> dg.SensorDefinition:
+    """The sensor that watches the feeds of a catalog and requests runs of these jobs."""
+    requested = {ingestion_job_name(grain) for grain in catalog.grains}
+
+    @dg.sensor(
+        name="publication_sensor",
+        jobs=[job for job in jobs if job.name in requested],
+        minimum_interval_seconds=3600,
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Asks the publishers for the headers or the listing of recent files. Requests the run that loads a "
+        "new or replaced file and builds what follows from it, once for each state of the file.",
+    )
+    def publication_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        return _look(context, catalog)
+
+    return publication_sensor
+
+
+def _look(context: dg.SensorEvaluationContext, catalog: Catalog) -> dg.SensorResult | dg.SkipReason:
+    """Look for new and replaced files of every feed that has something loaded."""
     if not database_path().exists():
-        return dg.SkipReason("nothing is loaded yet, so that there is no feed to watch; load a month first")
+        return dg.SkipReason(_NOTHING_LOADED)
     try:
         with open_for_reading(_LOCK_TIMEOUT_SECONDS) as connection:
             watermarks, accepted = read_watermarks(connection), read_accepted_gaps(connection)
     except WarehouseBusyError as error:
         return dg.SkipReason(f"the DuckDB file is in use by {error.holder}; the next tick looks again")
-    today = datetime.now(UTC).date()
+    now = datetime.now(UTC).replace(tzinfo=None)
     cursor = _cursor(context)
-    watched = watched_partitions(watermarks, today, months_watched())
-    found = ask_in_turn(from_next(watched, cursor), watermarks, accepted, today, PATIENCE)
+    watched = watched_partitions(catalog, watermarks, now, counts_watched())
+    found = ask_in_turn(from_next(watched, cursor), watermarks, accepted, now, PATIENCE)
     for failure in found.failures.values():
         context.log.warning(failure)
-    after = Cursor(
+    after = PublicationCursor(
         next=str(found.next) if found.next else None,
         requested=requested_after(cursor, found.wanted, found.unseen),
     )
-    requests_ = [_run_request(month, wanted) for month, wanted in by_month(new_of(found.wanted, cursor))]
+    requests = [_run_request(catalog, run) for run in runs_of(catalog, new_of(found.wanted, cursor))]
     return dg.SensorResult(
-        run_requests=requests_,
-        skip_reason=None if requests_ else _nothing_new(watched, found),
+        run_requests=requests,
+        skip_reason=None if requests else _nothing_new(watched, found),
         cursor=after.to_json(),
     )
 
 
-def _cursor(context: dg.SensorEvaluationContext) -> Cursor:
+def _cursor(context: dg.SensorEvaluationContext) -> PublicationCursor:
     try:
-        return Cursor.from_json(context.cursor)
+        return PublicationCursor.from_json(context.cursor)
     except ValueError as error:
-        # Starting over is harmless: what is loaded is not wanted, and a run key is used once.
-        context.log.warning("starting over: the cursor is none of this sensor: %s", error)
-        return Cursor()
+        # This is harmless: what is loaded is not wanted, and a run key is used once.
+        context.log.warning("Invalid cursor; starting over. %s", error)
+        return PublicationCursor()
 
 
-def _run_request(month: Period, wanted: list[Wanted]) -> dg.RunRequest:
-    sources = ",".join(one.partition.feed.name for one in wanted)
-    config = {"year": month.start.year, "month": month.start.month, "sources": sources}
+def _run_request(catalog: Catalog, run: WantedRun) -> dg.RunRequest:
+    grain = run.period.grain
+    config = {**IngestionOptions(catalog, grain).config_of(run.period), "sources": ",".join(run.feeds)}
     return dg.RunRequest(
-        run_key=run_key(month, wanted),
-        run_config={"ops": {"monthly_dlt_ingestion": {"config": config}}},
-        tags={"month": month.key, "feeds": sources.replace(",", ".")},
+        run_key=run.key,
+        job_name=ingestion_job_name(grain),
+        run_config={"ops": {load_op_name(grain): {"config": config}}},
+        tags={grain.value: run.period.key, "feeds": ".".join(run.feeds), **subject_tags([run.subject])},
     )
 
 
 def _nothing_new(watched: list[Partition], found: Round) -> str:
     """Why nothing is requested, with what could not be seen."""
     if not watched:
-        return "nothing is loaded yet, so that there is no feed to watch; load a month first"
+        return _NOTHING_LOADED
     said = [f"{len(watched) - len(found.unseen)} of {len(watched)} recent files looked at, none is new or replaced"]
     if found.wanted:
         said = [f"requested before and not loaded: {', '.join(str(one.partition) for one in found.wanted)}"]

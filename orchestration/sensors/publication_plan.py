@@ -1,24 +1,22 @@
-"""Which months to watch at the publishers, and which to request: from what is known to a plan, without I/O.
+"""Which files to watch at the publishers, and which to request: from what is known to a plan, without I/O.
 
-A month of a feed is requested once for each state of its published file. The cursor keeps what was requested
-until it is loaded, so that a run that is queued, runs or has failed is not requested again.
+A partition is requested once for each state of its published file. The cursor keeps what was requested until it is
+loaded, so that a run that is queued, runs or has failed is not requested again.
 """
 
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
-from itertools import groupby
+from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
 
-from ingestion.catalog import FEEDS
-from ingestion.feeds import Feed
+from ingestion.catalog import Catalog
 from ingestion.partitions import Partition
 from ingestion.publication import Answer, Gap, is_due, reason_accepted, state_of
 from warehouse.accepted_gaps import AcceptedGaps
 from warehouse.ledger import Fingerprint, Watermark
-from warehouse.periods import Period
+from warehouse.periods import Grain, Period
 
 Watermarks = Mapping[tuple[str, str], Watermark]
 
@@ -26,22 +24,22 @@ _MARK_CHARACTERS = 12
 
 
 @dataclass(frozen=True)
-class Cursor:
+class PublicationCursor:
     """What a tick leaves to the next one.
 
-    `next` is the partition to begin with, where the tick before could not ask for all; `requested` has the
-    mark of the file that each partition, not loaded since, was requested for.
+    `next` is the partition to begin with, if the tick before could not ask for all. `requested` has the partitions
+    that were requested and not loaded since, each with the mark of the file that it was requested for.
     """
 
     next: str | None = None
     requested: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def from_json(cls, text: str | None) -> "Cursor":
-        """Read what `to_json` wrote; the first cursor where there is none.
+    def from_json(cls, text: str | None) -> "PublicationCursor":
+        """Read what `to_json` wrote. Without a text it is the first cursor.
 
         Raises:
-            ValueError: the text is no cursor.
+            ValueError: the text is not a cursor.
         """
         if not text:
             return cls()
@@ -52,7 +50,7 @@ class Cursor:
         return _CURSOR.dump_json(self).decode()
 
 
-_CURSOR = TypeAdapter(Cursor)
+_CURSOR = TypeAdapter(PublicationCursor)
 
 
 @dataclass(frozen=True)
@@ -63,24 +61,27 @@ class Wanted:
     mark: str
 
 
-def watched_partitions(watermarks: Watermarks, today: date, months: int) -> list[Partition]:
-    """The partitions to look at, month by month.
+def watched_partitions(
+    catalog: Catalog, watermarks: Watermarks, now: datetime, counts: Mapping[Grain, int]
+) -> list[Partition]:
+    """The partitions to look at, by time.
 
-    Of each feed that has something loaded: the newest `months` months that are due by its publication lag, and
-    those that ended since, for some are published early; none before the first that is loaded.
+    Of each feed that has something loaded: its newest periods that are due by its publication lag, as many as `counts`
+    has for its grain, and those that ended since, because some are published early. None before the first that is
+    loaded.
     """
     partitions = []
-    for feed in FEEDS.values():
+    for feed in catalog.feeds.values():
         loaded = [feed.period(key) for name, key in watermarks if name == feed.name]
         if loaded:
-            expected = feed.calendar.expected(min(loaded), feed.period_of(today))
-            ended = [Partition(feed, period) for period in expected if period.has_ended(today)]
-            not_due = sum(not is_due(partition, today) for partition in ended)
-            partitions += ended[-(months + not_due) :]
+            expected = feed.calendar.expected(min(loaded), feed.period_of(now))
+            ended = [Partition(feed, period) for period in expected if period.has_ended(now)]
+            not_due = sum(not is_due(partition, now) for partition in ended)
+            partitions += ended[-(counts[feed.grain] + not_due) :]
     return sorted(partitions, key=lambda partition: partition.period.start)
 
 
-def from_next(partitions: list[Partition], cursor: Cursor) -> list[Partition]:
+def from_next(partitions: list[Partition], cursor: PublicationCursor) -> list[Partition]:
     """The partitions in turn, beginning where the tick before stopped."""
     names = [str(partition) for partition in partitions]
     start = names.index(cursor.next) if cursor.next in names else 0
@@ -88,13 +89,13 @@ def from_next(partitions: list[Partition], cursor: Cursor) -> list[Partition]:
 
 
 def mark(file: Fingerprint) -> str:
-    """What tells this state of a file from others, wherever it is: its ETag, else its date and length."""
+    """What tells this state of a file from others, at any address: its ETag, else its date and length."""
     marks = file.etag.removeprefix("W/") if file.etag else f"{file.last_modified} {file.content_length}"
     return hashlib.sha256(marks.encode()).hexdigest()[:_MARK_CHARACTERS]
 
 
 def wanted_of(
-    partition: Partition, watermarks: Watermarks, accepted: AcceptedGaps, answer: Answer, today: date
+    partition: Partition, watermarks: Watermarks, accepted: AcceptedGaps, answer: Answer, now: datetime
 ) -> Wanted | None:
     """What to load of a partition: a file that is new or replaced, if no person has accepted that it is not loaded.
 
@@ -103,45 +104,60 @@ def wanted_of(
     """
     key = (partition.feed.name, partition.key)
     loaded = watermarks.get(key)
-    state = state_of(partition, loaded, answer, today)
+    state = state_of(partition, loaded, answer, now)
     if not state.is_to_load:
         return None
     if reason_accepted(Gap(state), accepted.get(key, ()), loaded, answer) is not None:
         return None
-    return Wanted(partition, mark(answer) if isinstance(answer, Fingerprint) else _mark_by_date(partition, today))
+    return Wanted(partition, mark(answer) if isinstance(answer, Fingerprint) else _mark_by_date(partition, now))
 
 
-def _mark_by_date(partition: Partition, today: date) -> str:
+def _mark_by_date(partition: Partition, now: datetime) -> str:
     lag = timedelta(days=partition.feed.publication_lag_days)
-    times = (today - partition.period.last_day - lag) // max(lag, timedelta(days=1))
+    times = (now.date() - partition.period.last_day - lag) // max(lag, timedelta(days=1))
     return f"due-{times + 1}"
 
 
-def new_of(wanted: Iterable[Wanted], cursor: Cursor) -> list[Wanted]:
+def new_of(wanted: Iterable[Wanted], cursor: PublicationCursor) -> list[Wanted]:
     """What was not requested yet."""
     return [one for one in wanted if cursor.requested.get(str(one.partition)) != one.mark]
 
 
-def requested_after(cursor: Cursor, wanted: Iterable[Wanted], unseen: Iterable[Partition]) -> dict[str, str]:
+def requested_after(cursor: PublicationCursor, wanted: Iterable[Wanted], unseen: Iterable[Partition]) -> dict[str, str]:
     """What is requested and not loaded, once everything that is wanted has been requested.
 
-    What was requested before stays where this tick could not see whether it was loaded.
+    What was requested before stays if this tick could not see whether it was loaded.
     """
     kept = {str(partition) for partition in unseen}
     before = {name: requested for name, requested in cursor.requested.items() if name in kept}
     return before | {str(one.partition): one.mark for one in wanted}
 
 
-def by_month(wanted: Iterable[Wanted]) -> list[tuple[Period, list[Wanted]]]:
-    """What to load, month by month: a month of several feeds is one run."""
-    ordered = sorted(wanted, key=lambda one: (one.partition.period, _registry_position(one.partition.feed)))
-    return [(month, list(group)) for month, group in groupby(ordered, key=lambda one: one.partition.period)]
+@dataclass(frozen=True)
+class WantedRun:
+    """What to load in one run: a period of a subject, of one feed or several."""
+
+    subject: str
+    period: Period
+    wanted: tuple[Wanted, ...]
+
+    @property
+    def key(self) -> str:
+        """Dagster starts no second run of the same key: the period, and each feed with the mark of its file."""
+        return " ".join([self.period.key, *(f"{one.partition.feed.name}:{one.mark}" for one in self.wanted)])
+
+    @property
+    def feeds(self) -> list[str]:
+        """The names of the feeds."""
+        return [one.partition.feed.name for one in self.wanted]
 
 
-def _registry_position(feed: Feed) -> int:
-    return list(FEEDS).index(feed.name)
-
-
-def run_key(month: Period, wanted: Iterable[Wanted]) -> str:
-    """What Dagster starts no second run for: the month, and each feed with the mark of its file."""
-    return " ".join([month.key, *(f"{one.partition.feed.name}:{one.mark}" for one in wanted)])
+def runs_of(catalog: Catalog, wanted: Iterable[Wanted]) -> list[WantedRun]:
+    """The runs that load what is wanted, by time. The feeds of a subject that want the same period share one."""
+    runs: dict[tuple[Period, str], list[Wanted]] = {}
+    names = list(catalog.feeds)
+    for one in sorted(wanted, key=lambda one: names.index(one.partition.feed.name)):
+        subject = catalog.subject_of(one.partition.feed).name
+        runs.setdefault((one.partition.period, subject), []).append(one)
+    ordered = sorted(runs.items(), key=lambda item: item[0][0].start)
+    return [WantedRun(subject, period, tuple(group)) for (period, subject), group in ordered]

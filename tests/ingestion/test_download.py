@@ -310,7 +310,7 @@ def test_an_answer_that_is_no_text_for_people_is_not_quoted(tmp_path: Path, body
 
 
 @pytest.mark.parametrize("step", [break_off, hang, status(500), status(502), status(504), status(408), status(429)])
-def test_what_may_pass_by_itself_is_tried_again(tmp_path: Path, step: Step) -> None:
+def test_what_is_transient_is_tried_again(tmp_path: Path, step: Step) -> None:
     with publishing(step, step, whole()) as server:
         assert fetch_file(server, tmp_path).path.read_bytes() == FILE
         assert len(server.seen) == 3

@@ -12,9 +12,9 @@ from ingestion.catalog import FEEDS
 from orchestration import defs
 from orchestration.assets.dbt_assets import dbt_analytics_assets
 from orchestration.assets.layers import layer_of
-from orchestration.assets.raw_assets import asset_key, raw_assets
-from orchestration.resources.dbt import dbt_project, prepare_manifest
-from orchestration.resources.retries import RETRIES
+from orchestration.assets.raw_assets import asset_key
+from orchestration.dbt_cli.project import dbt_project, prepare_manifest
+from orchestration.execution.retries import RETRIES
 from orchestration.schedules.daily import daily_dbt_build, daily_quality
 from warehouse.paths import PROJECT_ROOT
 
@@ -102,7 +102,7 @@ def test_ingestion_is_tried_five_times_more_from_thirty_seconds_and_dbt_twice_fr
         (2, 60, dg.Backoff.EXPONENTIAL, dg.Jitter.PLUS_MINUS),
     ]
     assert dbt_analytics_assets.op.retry_policy == RETRIES.dbt
-    assert {asset.op.retry_policy for asset in raw_assets} == {RETRIES.ingestion}
+    assert {defs.get_assets_def(asset_key(feed)).op.retry_policy for feed in FEEDS.values()} == {RETRIES.ingestion}
     for job in ("backfill_monthly_data", "monthly_ingestion"):
         nodes = {node.name: node for node in defs.resolve_job_def(job).nodes}
         assert nodes.pop("monthly_dlt_ingestion").retry_policy == RETRIES.ingestion

@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration.sensors.ledger import ledger_sensor
+from orchestration import defs
 
 _HOLD = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
 
@@ -50,7 +50,9 @@ class Ticks:
 
     def tick(self) -> set[tuple[str, str | None]]:
         """Evaluate the sensor once: the assets and partitions that it reports."""
-        data = ledger_sensor.evaluate_tick(dg.build_sensor_context(self._instance, cursor=self.cursor))
+        data = defs.get_sensor_def("ledger_sensor").evaluate_tick(
+            dg.build_sensor_context(self._instance, cursor=self.cursor)
+        )
         self.cursor, self.said = data.cursor, data.skip_message
         for event in data.asset_events:
             self._instance.report_runless_asset_event(event)

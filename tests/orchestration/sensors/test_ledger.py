@@ -13,9 +13,9 @@ from ingestion.catalog import FEEDS, resolve_sources
 from ingestion.pipeline import Started, ingest
 from ingestion.run_pipeline import main
 from orchestration import defs
-from orchestration.assets.raw_assets import asset_key, raw_assets
-from orchestration.sensors.ledger import ledger_sensor, read_loads
-from orchestration.sensors.ledger_plan import Cursor
+from orchestration.assets.raw_assets import asset_key
+from orchestration.sensors.ledger import read_loads
+from orchestration.sensors.ledger_plan import LedgerCursor
 from sandbox.server import SamplePublisher
 from tests.orchestration.sensors.conftest import Ticks
 from tests.partitions import partitions_of
@@ -66,7 +66,7 @@ def test_nothing_is_told_twice_even_without_a_cursor(ticks: Ticks) -> None:
     assert ticks.tick() == set()
     assert ticks.tick() == set()
     assert ticks.said == "nothing was written to the DuckDB file since the last look"
-    for cursor in (None, "not a cursor", Cursor(told={"green": "another digest"}).to_json()):
+    for cursor in (None, "not a cursor", LedgerCursor(reported={"green": "another digest"}).to_json()):
         ticks.cursor = cursor
         assert ticks.tick() == set()
 
@@ -84,8 +84,7 @@ def test_a_month_loaded_again_is_told_again(publisher: SamplePublisher, ticks: T
 
 @pytest.mark.usefixtures("database")
 def test_what_dagster_loaded_is_not_told_again(instance: dg.DagsterInstance, ticks: Ticks) -> None:
-    (green,) = [asset for asset in raw_assets if asset.key == GREEN]
-    assert dg.materialize([green], instance=instance, partition_key="2025-01-01").success
+    assert dg.materialize([defs.get_assets_def(GREEN)], instance=instance, partition_key="2025-01-01").success
     loaded_by_job = defs.get_job_def("backfill_monthly_data").execute_in_process(
         run_config={"ops": {"monthly_dlt_ingestion": {"config": {"year": 2025, "month": 2, "sources": "green"}}}},
         op_selection=["monthly_dlt_ingestion"],
@@ -139,5 +138,6 @@ def test_without_a_database_or_a_ledger_there_is_nothing_to_tell(database: Path,
 
 
 def test_the_sensor_runs_by_itself_every_half_minute() -> None:
+    ledger_sensor = defs.get_sensor_def("ledger_sensor")
     assert ledger_sensor.default_status is dg.DefaultSensorStatus.RUNNING
     assert ledger_sensor.minimum_interval_seconds == 30

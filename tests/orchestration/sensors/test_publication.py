@@ -17,12 +17,13 @@ from ingestion.gap_acceptance import accept
 from ingestion.pipeline import Result, Status, ingest
 from orchestration import defs
 from orchestration.sensors import publication
-from orchestration.sensors.publication import Patience, publication_sensor
-from orchestration.sensors.publication_plan import Cursor
+from orchestration.sensors.publication import Patience
+from orchestration.sensors.publication_plan import PublicationCursor
 from sandbox.faults import Fault
 from sandbox.server import SamplePublisher
 from tests.partitions import partition_of, partitions_of
 from warehouse.paths import DATABASE_VARIABLE
+from warehouse.periods import Grain
 
 
 def _month_before(month: date) -> date:
@@ -32,6 +33,7 @@ def _month_before(month: date) -> date:
 LAST = _month_before(datetime.now(UTC).date().replace(day=1))
 MIDDLE = _month_before(LAST)
 FIRST = _month_before(MIDDLE)
+PUBLICATION_SENSOR = defs.get_sensor_def("publication_sensor")
 LOADED = "yellow,green,citibike_jc"
 
 
@@ -80,12 +82,14 @@ class _Ticks:
     def tick(self) -> list[tuple[str, str]]:
         """Evaluate the sensor once: the month and the sources of each run that it requests."""
         context = dg.build_sensor_context(self._instance, cursor=self.cursor, repository_def=defs.get_repository_def())
-        data = publication_sensor.evaluate_tick(context)
+        data = PUBLICATION_SENSOR.evaluate_tick(context)
         self.cursor, self.said = data.cursor, data.skip_message
         requests = data.run_requests or []
         for request in requests:
             assert request.run_key not in self._run_keys, "a run key is used once"
             self._run_keys.append(request.run_key)
+            assert request.job_name == "monthly_ingestion"
+            assert request.tags["subject"] == "mobility"
             assert dg.validate_run_config(defs.get_job_def("monthly_ingestion"), request.run_config)
         configs = [request.run_config["ops"]["monthly_dlt_ingestion"]["config"] for request in requests]
         return [(f"{config['year']}-{config['month']:02}", config["sources"]) for config in configs]
@@ -105,7 +109,7 @@ def test_nothing_is_requested_when_all_is_loaded_and_only_headers_and_names_are_
     listings = [asked for asked in publisher.requests if asked.path.startswith("/tripdata?list-type=2&prefix=JC-")]
     assert len(listings) == 1
     assert {asked.method for asked in publisher.requests if asked not in listings} == {"HEAD"}
-    assert Cursor.from_json(ticks.cursor) == Cursor()
+    assert PublicationCursor.from_json(ticks.cursor) == PublicationCursor()
 
 
 def test_a_new_month_is_requested_once_in_one_run_for_all_feeds(publisher: SamplePublisher, ticks: _Ticks) -> None:
@@ -117,7 +121,7 @@ def test_a_new_month_is_requested_once_in_one_run_for_all_feeds(publisher: Sampl
     assert f"requested before and not loaded: yellow {LAST:%Y-%m}" in ticks.said
     _load(LAST)
     assert ticks.tick() == []
-    assert Cursor.from_json(ticks.cursor) == Cursor()
+    assert PublicationCursor.from_json(ticks.cursor) == PublicationCursor()
 
 
 def test_a_feed_that_publishes_later_is_requested_alone(publisher: SamplePublisher, ticks: _Ticks) -> None:
@@ -158,7 +162,7 @@ def test_a_file_that_cannot_be_asked_for_holds_up_neither_other_publishers_nor_f
     publisher.replace("green", FIRST)
     publisher.replace("citibike_jc", FIRST)
     assert ticks.tick() == [(f"{FIRST:%Y-%m}", "citibike_jc")]
-    assert Cursor.from_json(ticks.cursor).next == f"green {FIRST:%Y-%m}"
+    assert PublicationCursor.from_json(ticks.cursor).next == f"green {FIRST:%Y-%m}"
     assert ticks.tick() == [(f"{FIRST:%Y-%m}", "green")]
     assert ticks.tick() == []
     assert ticks.said
@@ -175,7 +179,7 @@ def test_a_tick_that_runs_out_of_time_leaves_the_rest_to_the_next(
     begun = time.monotonic()
     assert ticks.tick() == []
     assert time.monotonic() - begun < 5
-    assert Cursor.from_json(ticks.cursor).next == f"green {FIRST:%Y-%m}"
+    assert PublicationCursor.from_json(ticks.cursor).next == f"green {FIRST:%Y-%m}"
     monkeypatch.setattr(publication, "PATIENCE", Patience())
     assert ticks.tick() == [(f"{FIRST:%Y-%m}", "citibike_jc")]
 
@@ -195,24 +199,25 @@ def test_without_a_database_there_is_nothing_to_watch(warehouse: Path, ticks: _T
     warehouse.unlink()
     assert ticks.tick() == []
     assert ticks.said
-    assert "load a month first" in ticks.said
+    assert "load a file first" in ticks.said
 
 
-def test_a_cursor_that_is_none_is_started_over(publisher: SamplePublisher, ticks: _Ticks) -> None:
+def test_an_invalid_cursor_is_started_over(publisher: SamplePublisher, ticks: _Ticks) -> None:
     publisher.replace("green", MIDDLE)
     ticks.cursor = "yellow"
     assert ticks.tick() == [(f"{MIDDLE:%Y-%m}", "green")]
 
 
-def test_the_number_of_months_watched_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(publication.MONTHS_VARIABLE, "12")
-    assert publication.months_watched() == 12
-    monkeypatch.setenv(publication.MONTHS_VARIABLE, "a few")
+def test_how_many_periods_are_watched_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBLICATION_MONTHS_WATCHED", "12")
+    monkeypatch.delenv("PUBLICATION_DAYS_WATCHED", raising=False)
+    assert publication.counts_watched() == {Grain.MONTH: 12, Grain.DAY: 10, Grain.HOUR: 48}
+    monkeypatch.setenv("PUBLICATION_MONTHS_WATCHED", "a few")
     with pytest.raises(ValueError, match="PUBLICATION_MONTHS_WATCHED: expected a number of months"):
-        publication.months_watched()
+        publication.counts_watched()
 
 
 def test_the_sensor_waits_to_be_started_and_asks_hourly() -> None:
-    assert publication_sensor.default_status is dg.DefaultSensorStatus.STOPPED
-    assert publication_sensor.minimum_interval_seconds == 3600
-    assert publication_sensor.job_name == "monthly_ingestion"
+    assert PUBLICATION_SENSOR.default_status is dg.DefaultSensorStatus.STOPPED
+    assert PUBLICATION_SENSOR.minimum_interval_seconds == 3600
+    assert PUBLICATION_SENSOR.job_name == "monthly_ingestion"

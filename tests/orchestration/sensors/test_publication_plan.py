@@ -1,30 +1,29 @@
-"""Which months are watched and requested, as plain functions."""
+"""Which files are watched and requested, as plain functions."""
 
 from datetime import date, datetime
 
 import pytest
 
-from ingestion.catalog import FEEDS
+from ingestion.catalog import CATALOG, FEEDS
 from ingestion.partitions import Partition
 from ingestion.publication import NOT_ASKED, Gap
 from orchestration.sensors.publication_plan import (
-    Cursor,
+    PublicationCursor,
     Wanted,
-    by_month,
     from_next,
     mark,
     new_of,
     requested_after,
-    run_key,
+    runs_of,
     wanted_of,
     watched_partitions,
 )
 from tests.partitions import partition_of
 from warehouse.accepted_gaps import AcceptedGap, AcceptedGaps
 from warehouse.ledger import Fingerprint, Watermark
-from warehouse.periods import month
+from warehouse.periods import Grain, month
 
-TODAY = date(2025, 11, 21)
+TODAY = datetime(2025, 11, 21)
 
 
 def _partition(feed: str, month: int) -> Partition:
@@ -37,7 +36,7 @@ def _loaded(*partitions: Partition, etag: str = '"1"') -> dict[tuple[str, str], 
 
 
 def test_the_newest_months_that_are_due_are_watched_and_those_that_ended_since() -> None:
-    watched = watched_partitions(_loaded(Partition(FEEDS["yellow"], month(2024, 1))), TODAY, months=2)
+    watched = watched_partitions(CATALOG, _loaded(Partition(FEEDS["yellow"], month(2024, 1))), TODAY, {Grain.MONTH: 2})
     # August is due by the end of October; September and October have ended, November has not.
     assert [str(partition) for partition in watched] == [f"yellow 2025-{month:02}" for month in (7, 8, 9, 10)]
 
@@ -45,7 +44,7 @@ def test_the_newest_months_that_are_due_are_watched_and_those_that_ended_since()
 def test_a_feed_is_watched_from_its_first_loaded_month_on_and_not_at_all_without_one() -> None:
     loaded = _loaded(_partition("yellow", 8), _partition("citibike", 10))
     a_fact = {("fct_trips", "2020-01"): loaded["yellow", "2025-08"]}
-    watched = watched_partitions(loaded | a_fact, TODAY, months=6)
+    watched = watched_partitions(CATALOG, loaded | a_fact, TODAY, {Grain.MONTH: 6})
     assert [str(partition) for partition in watched] == [
         "yellow 2025-08",
         "yellow 2025-09",
@@ -56,9 +55,9 @@ def test_a_feed_is_watched_from_its_first_loaded_month_on_and_not_at_all_without
 
 def test_a_tick_begins_where_the_one_before_stopped() -> None:
     months = [_partition("yellow", month) for month in (7, 8, 9)]
-    assert from_next(months, Cursor(next="yellow 2025-08")) == [months[1], months[2], months[0]]
-    assert from_next(months, Cursor(next="yellow 2020-01")) == months
-    assert from_next([], Cursor(next="yellow 2025-08")) == []
+    assert from_next(months, PublicationCursor(next="yellow 2025-08")) == [months[1], months[2], months[0]]
+    assert from_next(months, PublicationCursor(next="yellow 2020-01")) == months
+    assert from_next([], PublicationCursor(next="yellow 2025-08")) == []
 
 
 def test_a_file_is_told_by_its_etag_wherever_it_is_else_by_date_and_length() -> None:
@@ -96,13 +95,13 @@ def test_what_a_person_accepted_is_not_wanted_until_there_is_another_file() -> N
 @pytest.mark.parametrize(
     ("today", "expected"),
     [
-        (date(2025, 11, 6), None),
-        (date(2025, 11, 7), "due-1"),
-        (date(2025, 11, 13), "due-1"),
-        (date(2025, 11, 14), "due-2"),
+        (datetime(2025, 11, 6), None),
+        (datetime(2025, 11, 7), "due-1"),
+        (datetime(2025, 11, 13), "due-1"),
+        (datetime(2025, 11, 14), "due-2"),
     ],
 )
-def test_weather_is_wanted_once_a_publication_lag_from_the_day_it_is_due(today: date, expected: str | None) -> None:
+def test_weather_is_wanted_once_a_publication_lag_from_the_day_it_is_due(today: datetime, expected: str | None) -> None:
     weather = _partition("weather", 10)
     wanted = wanted_of(weather, {}, {}, NOT_ASKED, today)
     assert (wanted.mark if wanted else None) == expected
@@ -110,13 +109,13 @@ def test_weather_is_wanted_once_a_publication_lag_from_the_day_it_is_due(today: 
 
 
 def test_what_was_requested_is_new_again_only_with_another_file() -> None:
-    cursor = Cursor(requested={"yellow 2025-08": "a", "green 2025-08": "a"})
+    cursor = PublicationCursor(requested={"yellow 2025-08": "a", "green 2025-08": "a"})
     wanted = [Wanted(_partition("yellow", 8), "a"), Wanted(_partition("green", 8), "b")]
     assert new_of(wanted, cursor) == wanted[1:]
 
 
 def test_the_cursor_forgets_what_was_loaded_and_keeps_what_it_could_not_see() -> None:
-    cursor = Cursor(requested={"yellow 2025-07": "a", "yellow 2025-08": "a", "fhv 2025-08": "a"})
+    cursor = PublicationCursor(requested={"yellow 2025-07": "a", "yellow 2025-08": "a", "fhv 2025-08": "a"})
     wanted = [Wanted(_partition("yellow", 8), "b")]
     assert requested_after(cursor, wanted, unseen=[_partition("fhv", 8)]) == {
         "yellow 2025-08": "b",
@@ -126,17 +125,14 @@ def test_the_cursor_forgets_what_was_loaded_and_keeps_what_it_could_not_see() ->
 
 def test_a_month_of_several_feeds_is_one_run_with_one_key() -> None:
     wanted = [Wanted(_partition(feed, month), "a") for feed, month in (("green", 9), ("citibike", 8), ("yellow", 9))]
-    runs = by_month(wanted)
-    assert [(month.start.month, [one.partition.feed.name for one in group]) for month, group in runs] == [
-        (8, ["citibike"]),
-        (9, ["yellow", "green"]),
-    ]
-    assert run_key(*runs[1]) == "2025-09 yellow:a green:a"
+    runs = runs_of(CATALOG, wanted)
+    assert [(run.period.start.month, run.feeds) for run in runs] == [(8, ["citibike"]), (9, ["yellow", "green"])]
+    assert runs[1].key == "2025-09 yellow:a green:a"
 
 
 def test_a_cursor_survives_its_writing_and_another_one_is_refused() -> None:
-    cursor = Cursor(next="yellow 2025-08", requested={"green 2025-08": "a"})
-    assert Cursor.from_json(cursor.to_json()) == cursor
-    assert Cursor.from_json(None) == Cursor()
+    cursor = PublicationCursor(next="yellow 2025-08", requested={"green 2025-08": "a"})
+    assert PublicationCursor.from_json(cursor.to_json()) == cursor
+    assert PublicationCursor.from_json(None) == PublicationCursor()
     with pytest.raises(ValueError, match="Invalid JSON"):
-        Cursor.from_json("1.2.3")
+        PublicationCursor.from_json("1.2.3")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from orchestration.resources.dbt_commands import dbt_build_arguments, may_pass_by_itself, unfinished_nodes
+from orchestration.dbt_cli.commands import dbt_build_arguments, is_transient, unfinished_nodes
 
 
 def test_a_build_is_of_everything_but_unit_tests_unless_it_is_asked_for_less() -> None:
@@ -42,4 +42,4 @@ def test_a_hook_that_failed_is_nothing_to_resume_by_itself() -> None:
     ],
 )
 def test_time_mends_errors_but_not_data_that_a_test_refuses(results: dict[str, object], expected: bool) -> None:
-    assert may_pass_by_itself(results) is expected
+    assert is_transient(results) is expected

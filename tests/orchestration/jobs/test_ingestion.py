@@ -1,4 +1,4 @@
-"""The monthly jobs in process, against the sample publisher."""
+"""The ingestion jobs in process, against the sample publisher."""
 
 from pathlib import Path
 
@@ -6,17 +6,24 @@ import dagster as dg
 import duckdb
 import pytest
 
+from ingestion.catalog import CATALOG
 from orchestration import defs
-from orchestration.jobs.monthly import dbt_build, monthly_job
+from orchestration.execution.retries import Retries
+from orchestration.jobs.ingestion import dbt_op, ingestion_job, ingestion_ops
+from orchestration.jobs.ingestion_config import IngestionOptions
 from orchestration.resources.dbt import dbt_resource
-from orchestration.resources.retries import Retries
 from sandbox.faults import Fault
 from sandbox.server import SamplePublisher
 from tests.orchestration.conftest import APRIL
+from warehouse.periods import Grain
 
 IMPATIENT = dg.RetryPolicy(max_retries=1, delay=0)
-IMPATIENT_JOB = monthly_job(
-    "impatient", "monthly_ingestion that waits for nothing", dbt_build, Retries(ingestion=IMPATIENT, dbt=IMPATIENT)
+IMPATIENT_JOB = ingestion_job(
+    "impatient",
+    "monthly_ingestion that waits for nothing",
+    ingestion_ops(IngestionOptions(CATALOG, Grain.MONTH)),
+    dbt_op(CATALOG, "dbt_build", full_refresh=False),
+    Retries(ingestion=IMPATIENT, dbt=IMPATIENT),
 )
 
 

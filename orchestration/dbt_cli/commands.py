@@ -1,4 +1,4 @@
-"""What dbt is called with, and what the results of a call that failed say of calling it again."""
+"""The arguments of dbt, and what the results of a failed call say about trying again."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -6,21 +6,20 @@ from typing import Any
 
 RETRY_ARGUMENTS = ["retry"]
 
-# As `dbt retry` sees it: what it would execute again.
+# The statuses that `dbt retry` executes again.
 _UNFINISHED = {"error", "fail", "skipped", "runtime error", "partial success"}
-# A node that could not be executed, other than a test that was and did not hold.
+# The statuses of a node that could not be executed. A test that was executed and failed has none of them.
 _BROKEN = {"error", "runtime error", "partial success"}
 
 
 def dbt_build_arguments(
     *, full_refresh: bool = False, select: Iterable[str] = (), variables: Mapping[str, object] | None = None
 ) -> list[str]:
-    """The arguments of a `dbt build` of these nodes; without a selection of all.
+    """The arguments of a `dbt build` of these nodes, or of all nodes without a selection.
 
-    Unit tests are of the code, not of the data: they are run where code changes, by `dbt build` from the terminal and
-    in CI.
+    Unit tests test the code, not the data. They run when code changes: by `dbt build` from the terminal and in CI.
     """
-    # One word, though dbt takes several: dagster-dbt takes the second for an argument.
+    # In one argument, though dbt takes several: dagster-dbt would take the second for an option.
     selected = " ".join(select)
     return [
         "build",
@@ -33,10 +32,7 @@ def dbt_build_arguments(
 
 
 def unfinished_nodes(run_results: Mapping[str, Any]) -> set[str]:
-    """The nodes that `dbt retry` would execute; hooks are not among them.
-
-    Nothing else than `run_results.json` of the call that failed is looked at.
-    """
+    """The nodes that `dbt retry` would execute, by the `run_results.json` of the failed call. Hooks are left out."""
     return {
         result["unique_id"]
         for result in run_results["results"]
@@ -44,6 +40,6 @@ def unfinished_nodes(run_results: Mapping[str, Any]) -> set[str]:
     }
 
 
-def may_pass_by_itself(run_results: Mapping[str, Any]) -> bool:
-    """Whether time could mend what went wrong: not where all that failed are tests, whose data stays as it is."""
+def is_transient(run_results: Mapping[str, Any]) -> bool:
+    """Whether another try may succeed. Not if only tests failed: the data stays as it is."""
     return any(result["status"] in _BROKEN for result in run_results["results"])

@@ -1,8 +1,7 @@
-"""Runs in one process that end when they are terminated.
+"""An executor whose runs end when they are terminated. All steps of a run share one process.
 
-Dagster tries a step again by its retry policy also when it was interrupted, and forgets of a run that is marked as
-canceled at once (*Force termination*) that its process goes on. Here neither happens: whatever a step makes of the
-interrupt, nothing is tried again, and a process that does not end by itself is ended.
+Dagster itself retries a step even if it was interrupted. And after *Force termination* it leaves the run's process
+alive. Here an interrupted step is never tried again, and a process that does not end by itself is killed.
 """
 
 import logging
@@ -37,8 +36,10 @@ _INTERRUPTS = (DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__na
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a terminated run has to end: after `reminder_seconds` it is interrupted again, and then once more each
-    time; after `last_seconds` its process is ended."""
+    """How long a terminated run may take to end.
+
+    It is interrupted again every `reminder_seconds`. After `last_seconds` its process is killed.
+    """
 
     poll_seconds: float = 2
     reminder_seconds: float = 10
@@ -52,24 +53,24 @@ def is_terminated(instance: dg.DagsterInstance, run_id: str) -> bool:
 
 
 def record_termination(run_id: str, timeout_seconds: float) -> None:
-    """Have the ledger say of what the run has begun that it was terminated, if the file is free within so long.
+    """Record in the ledger that what the run has begun was terminated.
 
     Raises:
-        WarehouseError: it is not, or cannot be opened. The next run of the same kind records that this one is over.
+        WarehouseError: the file is not free within the timeout, or cannot be opened. The next run of the same kind
+            records that this one is over.
     """
     with open_for_writing(timeout_seconds=timeout_seconds) as connection:
         Ledger(connection).finish_terminated_runs(run_id)
 
 
 class TerminableExecutor(InProcessExecutor):
-    """Dagster's in-process executor, except that termination ends the run."""
+    """Dagster's in-process executor, in which termination ends the run."""
 
     def execute(self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan) -> Iterator[DagsterEvent]:
         """Execute the plan, and yield what happens.
 
         Raises:
-            DagsterExecutionInterruptedError: the run was terminated. Dagster makes CANCELED of CANCELING then, and
-                leaves CANCELED as it is.
+            DagsterExecutionInterruptedError: the run was terminated. Dagster then marks it as CANCELED.
         """
         instance, run_id = plan_context.instance, plan_context.run_id
         with _ended_when_terminated(instance, run_id):
@@ -89,7 +90,7 @@ class TerminableExecutor(InProcessExecutor):
 
 
 def _with_waits_that_can_be_interrupted(events: Iterator[DagsterEvent]) -> Iterator[DagsterEvent]:
-    """The events. Dagster holds interrupts back between steps, also while it waits to try one again: not here."""
+    """The events. Dagster holds interrupts back between steps. While it waits to retry a step, they are let through."""
     is_waiting = False
     while True:
         with dg.raise_execution_interrupts() if is_waiting else nullcontext():
@@ -112,9 +113,9 @@ def _is_of_interrupt(error: SerializableErrorInfo | None) -> bool:
 def _ended_when_terminated(
     instance: dg.DagsterInstance, run_id: str, patience: Patience = Patience()
 ) -> Iterator[None]:
-    """End this process if the run is terminated while the block runs and the block does not end by itself.
+    """Kill this process if the run is terminated and the block does not end by itself.
 
-    An instance in memory is this process's own: nobody else terminates its runs.
+    An instance in memory belongs to this process alone: nobody else terminates its runs.
     """
     is_over = threading.Event()
     if not instance.is_ephemeral:
@@ -130,7 +131,7 @@ def _watch(instance: dg.DagsterInstance, run_id: str, is_over: threading.Event, 
     while not is_over.wait(patience.poll_seconds):
         if not _is_known_to_be_terminated(instance, run_id):
             continue
-        # Who terminates a run interrupts it, too, unless Dagster's code server is gone; give it time to clean up.
+        # Dagster has interrupted the process, too, unless its code server is gone. Give it time to clean up.
         deadline = time.monotonic() + patience.last_seconds
         while time.monotonic() < deadline:
             if is_over.wait(patience.reminder_seconds):
@@ -143,27 +144,27 @@ def _is_known_to_be_terminated(instance: dg.DagsterInstance, run_id: str) -> boo
     try:
         return is_terminated(instance, run_id)
     except Exception:
-        # A database of Dagster's that is locked for a moment must not end the watch.
-        logger.warning("Dagster's storage could not be asked for the run", exc_info=True)
+        # Dagster's database may be locked for a moment. That must not end the watch.
+        logger.warning("Could not read the run from Dagster's storage", exc_info=True)
         return False
 
 
 def _end_process(instance: dg.DagsterInstance, run_id: str) -> None:
-    """End this process now; dbt, if it runs, ends with it (orchestration/bin/dbt)."""
+    """Kill this process now. If dbt runs, it ends as well (orchestration/bin/dbt)."""
     try:
         with suppress(Exception):
             record_termination(run_id, _SECONDS_FOR_THE_LEDGER)
         run = instance.get_run_by_id(run_id)
         if run and run.status is dg.DagsterRunStatus.CANCELING:
-            # Else Dagster takes the end of the process for a crash, and starts the run again.
-            instance.report_run_canceled(run, "The run did not end when it was interrupted: its process was ended.")
+            # Otherwise Dagster takes this for a crash and starts the run again.
+            instance.report_run_canceled(run, "The run did not end when it was interrupted, so its process was killed.")
     finally:
         os._exit(1)
 
 
 @dg.executor(name="in_process", config_schema=IN_PROC_CONFIG)
 def terminable_in_process_executor(context: dg.InitExecutorContext) -> TerminableExecutor:
-    """Execute all steps in one process, and end it when the run is terminated."""
+    """Execute all steps in one process, and end that when the run is terminated."""
     config: Mapping[str, Any] = context.executor_config
     return TerminableExecutor(
         retries=RetryMode.from_config(config["retries"]) or RetryMode.ENABLED,

@@ -6,11 +6,14 @@ import dagster as dg
 import pytest
 from dagster._config import process_config, validate_config
 
+from ingestion.catalog import CATALOG
 from orchestration import defs
-from orchestration.jobs.monthly_config import months_to_load
+from orchestration.jobs.ingestion_config import IngestionOptions
 from warehouse.paths import PROJECT_ROOT
+from warehouse.periods import Grain
 
 JOBS = ("backfill_monthly_data", "monthly_ingestion")
+MONTHS = IngestionOptions(CATALOG, Grain.MONTH)
 
 
 def _ask_for(instance: dg.DagsterInstance, job: str, config: dict[str, object]) -> dg.DagsterRun:
@@ -75,7 +78,7 @@ def test_what_dagsters_types_refuse_is_marked_in_the_launchpad(job: str, config:
     ],
 )
 def test_one_month_several_and_a_range_can_be_asked_for(asked: dict[str, object], months: list[str]) -> None:
-    assert months_to_load({"sources": "green", **asked}).months == months
+    assert MONTHS.to_load({"sources": "green", **asked}).periods == months
 
 
 @pytest.mark.parametrize("job", JOBS)

@@ -1,4 +1,4 @@
-"""How often a step is tried again, and after how long: by layer."""
+"""How often a step of each layer is tried again, and after how long."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ import dagster as dg
 
 @dataclass(frozen=True)
 class Retries:
-    """The retry policy of each layer; tests build their jobs with more impatient ones."""
+    """The retry policy of each layer. Tests use policies that wait less."""
 
     ingestion: dg.RetryPolicy
     dbt: dg.RetryPolicy
 
 
 def _patiently(max_retries: int, first_delay_seconds: float) -> dg.RetryPolicy:
-    """Wait twice as long after each failure, and never as long as another run that failed at the same time."""
+    """Wait twice as long after each failure. Jitter keeps runs that failed together from trying again together."""
     return dg.RetryPolicy(
         max_retries=max_retries,
         delay=first_delay_seconds,
@@ -23,6 +23,6 @@ def _patiently(max_retries: int, first_delay_seconds: float) -> dg.RetryPolicy:
     )
 
 
-# A publisher may be away for some minutes, on top of the patience that each download has (ingestion/retries.py).
-# What dbt meets in the database is over sooner.
+# A publisher may be away for some minutes, and longer than a download retries by itself (ingestion/fetch/retries.py).
+# Problems of dbt with the database are over sooner.
 RETRIES = Retries(ingestion=_patiently(5, 30), dbt=_patiently(2, 60))

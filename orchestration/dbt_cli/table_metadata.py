@@ -1,7 +1,7 @@
 """Row counts and columns of what dbt built, as Dagster shows them.
 
-dagster-dbt's own `fetch_row_counts` and `fetch_column_metadata` open the DuckDB file in this process and keep it open:
-the next step, or a retry of dbt, could not open it.
+dagster-dbt's own `fetch_row_counts` and `fetch_column_metadata` open the DuckDB file in this process and keep it open,
+so that the next step, or a retry of dbt, cannot open it.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ def relation_of(node: Mapping[str, Any]) -> Relation:
 def table_metadata(
     connection: duckdb.DuckDBPyConnection, nodes: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Metadata]:
-    """By unique id of the given manifest nodes, their columns with descriptions and, of tables, their rows.
+    """The columns of these manifest nodes with descriptions, and the row counts of tables, by unique id.
 
     A node that is not in the database is left out.
     """
@@ -48,7 +48,7 @@ def _columns(connection: duckdb.DuckDBPyConnection) -> dict[Relation, list[tuple
 
 
 def _row_counts(connection: duckdb.DuckDBPyConnection, relations: set[Relation]) -> dict[Relation, int]:
-    """Of tables only: DuckDB knows how long they are, whereas a view would be computed."""
+    """The row counts of tables. DuckDB knows them, whereas a view would have to be computed."""
     tables = connection.execute(
         "select schema_name, table_name from duckdb_tables() where database_name = current_database()"
     ).fetchall()

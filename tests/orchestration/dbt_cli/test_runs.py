@@ -12,9 +12,10 @@ from dagster_dbt import DbtCliResource, dbt_assets
 
 from orchestration.assets.dbt_assets import dbt_assets_with
 from orchestration.assets.translator import TRANSLATOR
-from orchestration.resources.dbt import dbt_project, dbt_resource
-from orchestration.resources.dbt_commands import dbt_build_arguments
-from orchestration.resources.dbt_runs import remove_old, run_dbt
+from orchestration.dbt_cli.commands import dbt_build_arguments
+from orchestration.dbt_cli.project import dbt_project
+from orchestration.dbt_cli.runs import remove_old, run_dbt
+from orchestration.resources.dbt import dbt_resource
 from tests.dbt.small_warehouse import JANUARY, Warehouse, yellow_month
 
 IMPATIENT = dg.RetryPolicy(max_retries=1, delay=0)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from dagster_dbt import DbtProject
 
-from orchestration.resources.dbt import ManifestError, dbt_project, prepare_manifest
+from orchestration.dbt_cli.project import ManifestError, dbt_project, prepare_manifest
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_a_manifest_that_is_current_is_taken_as_it_is(project: DbtProject) -> No
 
 
 def test_a_new_model_is_in_the_manifest(project: DbtProject) -> None:
-    (Path(project.project_dir) / "models" / "marts" / "core" / "brand_new.sql").write_text("select 1 as n")
+    (Path(project.project_dir) / "models" / "marts" / "mobility" / "brand_new.sql").write_text("select 1 as n")
     nodes = json.loads(prepare_manifest(project).read_text())["nodes"]
     assert "model.nyc_mobility.brand_new" in nodes
 
@@ -43,10 +43,10 @@ def test_a_manifest_that_was_not_written_to_its_end_is_made_anew(project: DbtPro
 
 
 def test_a_project_that_cannot_be_parsed_says_why(project: DbtProject) -> None:
-    (Path(project.project_dir) / "models" / "marts" / "core" / "half_done.sql").write_text("select {{ ref(")
+    (Path(project.project_dir) / "models" / "marts" / "mobility" / "half_done.sql").write_text("select {{ ref(")
     with pytest.raises(ManifestError) as refused:
         prepare_manifest(project)
     said = str(refused.value)
-    assert "models/marts/core/half_done.sql" in said
+    assert "models/marts/mobility/half_done.sql" in said
     assert "unexpected 'end of template'" in said
     assert len(said) < 900

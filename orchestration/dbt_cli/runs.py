@@ -1,4 +1,8 @@
-"""dbt as a step of a Dagster run: started or resumed, its artifacts kept until it succeeds, its tables described."""
+"""dbt as a step of a Dagster run.
+
+A retry resumes where dbt failed. dbt's artifacts are kept until it succeeds. What it built is shown
+with rows and columns.
+"""
 
 import json
 import os
@@ -13,14 +17,14 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtCliRuntimeError, DagsterDbtTranslator, DbtCliInvocation, DbtCliResource
 
-from orchestration.resources.dbt import dbt_project
-from orchestration.resources.dbt_commands import RETRY_ARGUMENTS, may_pass_by_itself, unfinished_nodes
-from orchestration.resources.executor import record_termination
-from orchestration.resources.table_metadata import Metadata, table_metadata
+from orchestration.dbt_cli.commands import RETRY_ARGUMENTS, is_transient, unfinished_nodes
+from orchestration.dbt_cli.project import dbt_project
+from orchestration.dbt_cli.table_metadata import Metadata, table_metadata
+from orchestration.execution.executor import record_termination
 from warehouse.connection import WarehouseError, open_for_reading
 from warehouse.paths import log_folder
 
-# How long dbt has to end once it is interrupted, and to wait for the file to say so in the ledger.
+# How long dbt may take to end once it is interrupted, and how long to wait for the file to record that in the ledger.
 _SECONDS_TO_END = 8
 
 Event = Any  # what dagster-dbt makes of dbt's events; it exports no name for it
@@ -31,13 +35,12 @@ def run_dbt(
 ) -> Iterator[Event]:
     """Run dbt, and yield what it built and tested.
 
-    A retry of the step has dbt execute only what failed, and what was skipped for it; where nothing of that is
-    known, as after a kill, it starts over. Events come once dbt has ended: only then is the DuckDB file free to be
-    asked for row counts.
+    A retry of the step has dbt execute only what failed and what was skipped because of it. If that is not known, as
+    after a kill, it starts over. Events come once dbt has ended: only then is the DuckDB file free to count rows.
 
     Raises:
-        DagsterDbtCliRuntimeError: dbt failed; the step may be retried.
-        dagster.Failure: dbt failed in a way that time does not mend; the step is not retried.
+        DagsterDbtCliRuntimeError: dbt failed, and the step may be retried.
+        dagster.Failure: dbt failed, and would fail again. The step is not retried.
     """
     folder = artifact_folder(context)
     remove_old(folder.parent)
@@ -45,18 +48,18 @@ def run_dbt(
     try:
         events, error = _wait(invocation)
     except BaseException:
-        # The run was terminated, and dbt does not live on without it; its own record ends as that of a failed run.
+        # The run was terminated. dbt ends with it, and the ledger has it as failed.
         _end(invocation)
         _finish_in_ledger(context)
         raise
     yield from _described(context, events, invocation.manifest)
     if error:
-        raise _lasting(error, folder) or error
+        raise _permanent(error, folder) or error
     shutil.rmtree(folder)
 
 
 def artifact_folder(context: dg.OpExecutionContext) -> Path:
-    """Where dbt leaves its log and results, the same for every attempt of a step."""
+    """The folder for dbt's log and results. Every attempt of a step has the same."""
     return log_folder() / "dbt" / f"{context.run_id}-{context.op.name}"
 
 
@@ -71,22 +74,22 @@ def _invoke(
     results = _run_results(folder) if context.retry_number else None
     unfinished = unfinished_nodes(results) if results else set()
     if unfinished:
-        context.log.info(f"dbt resumes what the attempt before left unfinished: {', '.join(sorted(unfinished))}")
-        # Without the context, for which dagster-dbt would add a selection: `dbt retry` has its own, and takes none.
+        context.log.info(f"dbt resumes what the previous attempt left unfinished: {', '.join(sorted(unfinished))}")
+        # Without the context, because dagster-dbt would add a selection then, and `dbt retry` takes none.
         invocation = dbt.cli(RETRY_ARGUMENTS, manifest=manifest, dagster_dbt_translator=translator, target_path=folder)
         invocation.context = context
     else:
         invocation = dbt.cli(
             arguments, manifest=manifest, dagster_dbt_translator=translator, context=context, target_path=folder
         )
-    # dagster-dbt knows it of assets only, but an asset's code references need it.
+    # dagster-dbt sets it for assets only, but code references need it here, too.
     invocation.project = dbt_project
     invocation.termination_timeout_seconds = _SECONDS_TO_END
     return invocation
 
 
 def _wait(invocation: DbtCliInvocation) -> tuple[list[Event], DagsterDbtCliRuntimeError | None]:
-    """What dbt did until it ended, and why it failed if it did."""
+    """The events of dbt until it ended, and its error if it failed."""
     events: list[Event] = []
     try:
         for event in invocation.stream():
@@ -97,7 +100,7 @@ def _wait(invocation: DbtCliInvocation) -> tuple[list[Event], DagsterDbtCliRunti
 
 
 def _end(invocation: DbtCliInvocation) -> None:
-    """End dbt's process group (orchestration/bin/dbt makes it one), whatever became of the interrupt."""
+    """Kill dbt's process group (orchestration/bin/dbt makes one) if the interrupt has not ended it."""
     process = invocation.process
     if process.poll() is None:
         with suppress(ProcessLookupError):
@@ -113,7 +116,7 @@ def _finish_in_ledger(context: dg.OpExecutionContext) -> None:
 
 
 def _described(context: dg.OpExecutionContext, events: list[Event], manifest: Mapping[str, Any]) -> Iterator[Event]:
-    """The events; those of what was built with its rows and columns."""
+    """The events, with rows and columns of what was built."""
     built = {_unique_id(event) for event in events if _is_built(event)}
     described = _table_metadata(context, {unique_id: manifest["nodes"][unique_id] for unique_id in built})
     for event in events:
@@ -138,27 +141,27 @@ def _table_metadata(context: dg.OpExecutionContext, nodes: Mapping[str, Mapping[
         with open_for_reading() as connection:
             return table_metadata(connection, nodes)
     except WarehouseError as error:
-        # What was built is built: the run does not fail for want of its description.
+        # The build itself succeeded: the run does not fail for lack of row counts.
         context.log.warning(f"Row counts and columns are not shown for this run: {error}")
         return {}
 
 
-def _lasting(error: DagsterDbtCliRuntimeError, folder: Path) -> dg.Failure | None:
-    """The failure to raise instead, if trying again would end the same."""
+def _permanent(error: DagsterDbtCliRuntimeError, folder: Path) -> dg.Failure | None:
+    """The failure to raise instead, if another try would fail the same way."""
     results = _run_results(folder)
-    if results is None or may_pass_by_itself(results):
+    if results is None or is_transient(results):
         return None
     failed = sorted(result["unique_id"] for result in results["results"] if result["status"] == "fail")
     return dg.Failure(
-        f"expected every dbt test to hold, but these failed: {', '.join(failed)}. What they found is not mended by "
-        "building again: look at the rows that the test selects, mend their cause, and run the job again.",
+        f"expected every dbt test to pass, but these failed: {', '.join(failed)}. Building again would not help: look "
+        "at the rows that the test selects, correct their cause, and run the job again.",
         metadata={"dbt": dg.MetadataValue.md(str(error))},
         allow_retries=False,
     )
 
 
 def _run_results(folder: Path) -> Mapping[str, Any] | None:
-    """What the last call wrote into the folder when it ended; None if it did not come to that."""
+    """What the last call wrote into the folder at its end; None if it did not get that far."""
     path = folder / "run_results.json"
     if not path.exists():
         return None
@@ -167,7 +170,7 @@ def _run_results(folder: Path) -> Mapping[str, Any] | None:
 
 
 def remove_old(folders: Path, kept_days: float = 30) -> None:
-    """Remove what failed steps left in these folders, once nobody will look at it any more."""
+    """Remove what failed steps left in these folders more than so many days ago."""
     if not folders.exists():
         return
     limit = time.time() - kept_days * 24 * 3600

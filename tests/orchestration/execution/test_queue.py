@@ -15,7 +15,7 @@ import psutil
 import pytest
 import yaml
 
-from orchestration.resources.dbt import dbt_project, prepare_manifest
+from orchestration.dbt_cli.project import dbt_project, prepare_manifest
 from sandbox.faults import Fault
 from sandbox.server import SamplePublisher
 from tests.dbt.small_warehouse import JANUARY, Warehouse, yellow_month

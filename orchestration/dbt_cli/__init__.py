@@ -1,0 +1,1 @@
+"""dbt as this project calls it: its manifest, arguments, runs, and what it built."""

@@ -1,0 +1,1 @@
+"""How steps run: in which process, how often again, and never two writers at once."""

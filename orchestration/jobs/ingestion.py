@@ -1,0 +1,177 @@
+"""The ingestion jobs of each grain: load periods, build on them once, check that no row of them is missing."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtCliResource
+
+from ingestion.catalog import Catalog
+from ingestion.partitions import Partition
+from ingestion.pipeline import Status, ingest
+from orchestration.assets.dbt_manifest import nodes_of_manifest
+from orchestration.assets.raw_assets import materialization, raise_on_failure, started
+from orchestration.assets.subjects import tags_of_feeds
+from orchestration.assets.translator import TRANSLATOR
+from orchestration.dbt_cli.commands import dbt_build_arguments
+from orchestration.dbt_cli.runs import run_dbt
+from orchestration.dbt_cli.selection import selection_to_build
+from orchestration.execution.retries import RETRIES, Retries
+from orchestration.execution.writer_pool import WRITER_POOL
+from orchestration.jobs.ingestion_config import ADVERBS, IngestionOptions, PeriodsToLoad
+from orchestration.jobs.validation import rows_of, what_is_wrong
+from warehouse.connection import open_for_reading
+from warehouse.periods import Grain, Period, compress
+
+
+@dataclass(frozen=True)
+class LoadedPeriod:
+    """A period, and the names of its feeds that are in raw data: none if nothing of it is published."""
+
+    period: Period
+    feeds: tuple[str, ...]
+
+
+Loaded = list[LoadedPeriod]
+
+
+@dataclass(frozen=True)
+class IngestionOps:
+    """The ops that the jobs of one grain share."""
+
+    options: IngestionOptions
+    load: dg.OpDefinition
+    validate: dg.OpDefinition
+
+
+def ingestion_ops(options: IngestionOptions) -> IngestionOps:
+    """The ops that load and validate periods of a grain."""
+    return IngestionOps(options, _load_op(options), _validate_op(options))
+
+
+def _load_op(options: IngestionOptions) -> dg.OpDefinition:
+    @dg.op(name=f"load_{options.grain}s", pool=WRITER_POOL, out=dg.Out(Loaded))
+    def load(context: dg.OpExecutionContext, config: PeriodsToLoad) -> Loaded:
+        results = ingest(options.partitions(config), started=started(context))
+        for result in results:
+            context.log.info("%s: %s", result.partition, result.error or result.status)
+            if result.status is Status.LOADED:
+                context.log_event(materialization(result, options.catalog))
+        raise_on_failure(results)
+        there = [result.partition for result in results if result.status is not Status.NOT_PUBLISHED]
+        periods = dict.fromkeys(result.partition.period for result in results)
+        if not there:
+            raise dg.Failure(_not_published(periods, config.sources), allow_retries=False)
+        return [
+            LoadedPeriod(period, tuple(partition.feed.name for partition in there if partition.period == period))
+            for period in periods
+        ]
+
+    # Dagster checks an op's own config only when the op starts. This function it calls when a run is asked for, so
+    # that wrong values are refused before there is a run.
+    @dg.configured(
+        load,
+        config_schema=options.schema(),
+        name=load_op_name(options.grain),
+        description=f"Load {options.grain}s of published files into raw_data.",
+    )
+    def load_what_is_asked_for(asked: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(options.to_load(asked))
+
+    return load_what_is_asked_for
+
+
+def _not_published(periods: Iterable[Period], sources: str) -> str:
+    return f"{compress(periods)}: expected files of {sources}, but none is published (yet). Run the job again later."
+
+
+def dbt_op(catalog: Catalog, name: str, *, full_refresh: bool) -> dg.OpDefinition:
+    """The op that has dbt build the subjects of what was loaded, with their tests."""
+
+    @dg.op(
+        name=name,
+        pool=WRITER_POOL,
+        out=dg.Out(Loaded),
+        description=f"dbt {' '.join(dbt_build_arguments(full_refresh=full_refresh))}: all models and data tests of the "
+        "subjects that were loaded.",
+    )
+    def build(context: dg.OpExecutionContext, loaded: Loaded, dbt: DbtCliResource) -> Iterator[Any]:
+        feeds = [catalog.feeds[name] for one in loaded for name in one.feeds]
+        with open_for_reading() as connection:
+            selection = selection_to_build(catalog, feeds, nodes_of_manifest().values(), connection)
+        arguments = dbt_build_arguments(full_refresh=full_refresh, select=selection)
+        yield from run_dbt(context, dbt, arguments, TRANSLATOR)
+        yield dg.Output(loaded)
+
+    return build
+
+
+def _validate_op(options: IngestionOptions) -> dg.OpDefinition:
+    @dg.op(
+        name=f"validate_{options.grain}",
+        description="Check that every row that was loaded is kept, or in quarantine. Fails if rows are missing, or too "
+        f"many, or if a {options.grain} is not published at all.",
+    )
+    def validate(context: dg.OpExecutionContext, loaded: Loaded) -> None:
+        partitions = [Partition(options.catalog.feeds[name], one.period) for one in loaded for name in one.feeds]
+        with open_for_reading() as connection:
+            rows = rows_of(connection, partitions)
+        wrong = what_is_wrong(rows, f"backfill_{ADVERBS[options.grain]}_data")
+        missing = [one.period for one in loaded if not one.feeds]
+        if missing:
+            wrong.append(_not_published(missing, "the sources"))
+        if wrong:
+            raise dg.Failure("\n".join(wrong), allow_retries=False)
+        context.add_output_metadata({str(partition): counts.kept for partition, counts in rows.items()})
+
+    return validate
+
+
+def ingestion_job(
+    name: str, description: str, ops: IngestionOps, build: dg.OpDefinition, retries: Retries = RETRIES
+) -> dg.JobDefinition:
+    """A job that loads periods, builds on them once with this op, and validates each."""
+    prefilled = {"config": ops.options.prefilled()}
+    tags = tags_of_feeds(ops.options.catalog, ops.options.feeds)
+
+    @dg.job(name=name, description=description, config={"ops": {ops.load.name: prefilled}}, tags=tags)
+    def job() -> None:
+        loaded = ops.load.with_retry_policy(retries.ingestion)()
+        ops.validate(build.with_retry_policy(retries.dbt)(loaded))
+
+    return job
+
+
+def load_op_name(grain: Grain) -> str:
+    """The name of the op that loads periods of a grain, under which its config is given."""
+    return f"{ADVERBS[grain]}_dlt_ingestion"
+
+
+def ingestion_job_name(grain: Grain) -> str:
+    """The name of the job that loads periods of a grain and rebuilds what they change."""
+    return f"{ADVERBS[grain]}_ingestion"
+
+
+def ingestion_jobs(catalog: Catalog) -> list[dg.JobDefinition]:
+    """Two jobs for each grain that a feed has: one rebuilds what the load changes, the other rebuilds everything."""
+    build = dbt_op(catalog, "dbt_build", full_refresh=False)
+    full_refresh = dbt_op(catalog, "dbt_full_refresh", full_refresh=True)
+    jobs = []
+    for grain in catalog.grains:
+        ops, adverb = ingestion_ops(IngestionOptions(catalog, grain)), ADVERBS[grain]
+        jobs += [
+            ingestion_job(
+                f"backfill_{adverb}_data",
+                f"Load {grain}s, rebuild every model from all of raw data once, validate.",
+                ops,
+                full_refresh,
+            ),
+            ingestion_job(
+                ingestion_job_name(grain),
+                f"Load {grain}s, in any order, rebuild what they change, validate.",
+                ops,
+                build,
+            ),
+        ]
+    return jobs
