@@ -121,8 +121,3 @@ def results_as_data(results: Sequence[Result]) -> list[dict[str, Any]]:
         }
         for result in results
     ]
-
-
-def print_json(data: Any) -> None:
-    """Print plain data as JSON."""
-    Console().print_json(data=data)
