@@ -18,6 +18,7 @@ from pathlib import Path
 
 import duckdb
 
+from benchmarks import days
 from benchmarks.bench import Bench, Contest
 from benchmarks.processes import Cost, Stopwatch, measure_inside
 from benchmarks.samples import FOLDER, months_from, sample_file
@@ -39,7 +40,7 @@ _FEW_ROWS = 1_000
 
 # Million rows of the file for a history of 32 million trips: about as many as in real months (hvfhv: a quarter).
 _ROWS = {"yellow": 3.5, "fhv": 1.6, "hvfhv": 5, "citibike": 4}
-_PARQUET_GOAL, _CSV_GOAL = 3, 2
+_PARQUET_GOAL, _CSV_GOAL, _DAYS_GOAL = 3, 2, 2
 
 _ROWS_PLAINLY = 20_000
 
@@ -54,7 +55,7 @@ def measure_ingest(bench: Bench) -> None:
     """
     large = (_large_file(feed, rows_of_file(feed, bench.trips)) for feed in _ROWS)
     plain = (_file_loaded_plainly(feed) for feed in ("yellow", "citibike"))
-    bench.take_turns([*large, _small_files(), *plain])
+    bench.take_turns([*large, _small_files(), _daily_files(), *plain])
 
 
 def rows_of_file(feed: str, trips: int) -> int:
@@ -111,6 +112,22 @@ def _small_files() -> Contest:
         return {who: run(kind, files) for who, kind in ((FLOOR, "floor"), (PLATFORM, "load"))}
 
     return Contest(stage, turn, most_turns=1)
+
+
+def _daily_files() -> Contest:
+    stage = Stage(
+        part="ingest",
+        name=f"{days.DAYS} small CSVs, a day each",
+        rows=days.DAYS * days.ROWS_A_DAY,
+        floor="insert into … select from read_csv, a file",
+        goal=_DAYS_GOAL,
+    )
+
+    def turn(_: Measurement) -> Turn:
+        files = days.files_of_days()
+        return {who: days.run(kind, files) for who, kind in ((FLOOR, "floor"), (PLATFORM, "load"))}
+
+    return Contest(stage, turn)
 
 
 def run(kind: str, files: Sequence[Path], *options: str) -> Cost:
