@@ -83,12 +83,12 @@ def period_literal(partition: Partition) -> str:
 
 def raw_column_types(feed: Feed, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """The columns that a feed's raw table has now, in its order, with their DuckDB types; none without the table."""
-    found = connection.execute(
-        "select column_name, data_type from information_schema.columns"
-        " where table_catalog = current_database() and table_schema = ? and table_name = ? order by ordinal_position",
-        [RAW_SCHEMA, feed.raw_table],
-    ).fetchall()
-    return dict(found)
+    try:
+        # Ten times as fast as information_schema, which goes through the columns of every table.
+        found = connection.execute(f"describe {identifier(RAW_SCHEMA, feed.raw_table)}").fetchall()
+    except duckdb.CatalogException:
+        return {}  # there is no such table yet
+    return {name: type_ for name, type_, *_ in found}
 
 
 def existing_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:

@@ -12,8 +12,8 @@ from ingestion.partitions import Partition
 from ingestion.raw_data import raw_column_types
 from ingestion.readers.bounds import MAX_RATIO, MAX_UNPACKED_BYTES, SMALL_FILE_BYTES
 from ingestion.readers.columns import match_key, select_columns
-from ingestion.readers.csvs import Header, check_rows, read_header
-from ingestion.readers.published import SCRATCH, PublishedRows, notes_on, open_scratch
+from ingestion.readers.csvs import Header, check_rows, plain_rows, read_header
+from ingestion.readers.published import MOST_BYTES_IN_MEMORY, SCRATCH, PublishedRows, notes_on, open_scratch
 from ingestion.readers.published_file import PublishedFile
 from warehouse.sql import identifier, literal
 
@@ -57,6 +57,8 @@ def read_csv_files(
     """
     feed = file.partition.feed
     existing = raw_column_types(feed, connection)
+    if len(csv_paths) == 1 and (rows := _read_plain(file, csv_paths[0], existing, connection, null_words)):
+        return rows
     found = {column.name: column for column in feed.columns}
     notes: dict[str, None] = {}
     open_scratch(connection, file.path, sum(csv_path.stat().st_size for csv_path in csv_paths))
@@ -85,6 +87,39 @@ def read_csv_files(
         if csv_path != file.path:
             csv_path.unlink()
     return _rows(file, found, tuple(notes), connection)
+
+
+def _read_plain(
+    file: PublishedFile,
+    csv_path: Path,
+    existing: dict[str, str],
+    connection: duckdb.DuckDBPyConnection,
+    null_words: Sequence[str],
+) -> PublishedRows | None:
+    """The rows of a small CSV in which each line is a row, read where they are loaded and numbered as they are read.
+
+    None of another CSV, which has to be read into a scratch table first.
+
+    Raises:
+        UnreadableFileError: it cannot be read as a CSV, or lacks a required column.
+    """
+    if csv_path.stat().st_size > MOST_BYTES_IN_MEMORY:
+        return None
+    header = read_header(csv_path, file)
+    count = plain_rows(csv_path, file)
+    if count is None or header.new_line:
+        return None
+    selection = select_columns(file, dict.fromkeys(header.names, "VARCHAR"), existing, by_position=True)
+    if any(match_key(column.name).startswith("unnamed") for column in selection.columns):
+        return None
+    source = _source(csv_path, header, selection.aliases, null_words)
+    return PublishedRows(
+        file,
+        query=f"select {selection.select_list}, row_number() over () - 1 as source_row from {source}",
+        columns=selection.columns,
+        count=count,
+        notes=notes_on(selection, source, connection),
+    )
 
 
 def _source(csv_path: Path, header: Header, aliases: tuple[str, ...], null_words: Sequence[str]) -> str:

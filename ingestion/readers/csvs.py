@@ -68,6 +68,18 @@ def check_rows(csv_path: Path, file: PublishedFile, rows: int) -> None:
         raise _not_csv(file, f"{rows:,} of its {published:,} rows can be read; its line endings may be mixed")
 
 
+def plain_rows(csv_path: Path, file: PublishedFile) -> int | None:
+    """How many rows a small CSV has after its header, if each of its lines is a row; None if that is not sure.
+
+    Raises:
+        UnreadableFileError: it has zero bytes where rows should be.
+    """
+    text = csv_path.read_bytes()
+    if b'"' in text or b"\n\n" in text or b"\n\r" in text or text.count(b"\r") not in (0, text.count(b"\r\n")):
+        return None
+    return _lines(csv_path, file) - 1
+
+
 def _lines(csv_path: Path, file: PublishedFile) -> int:
     lines, last = 0, b"\n"
     with csv_path.open("rb") as opened:

@@ -11,7 +11,7 @@ from ingestion.readers.published_file import PublishedFile, shortened
 from warehouse.sql import identifier, literal
 
 _MAX_NOTE_LENGTH = 600
-_MOST_BYTES_IN_MEMORY = 16_000_000
+MOST_BYTES_IN_MEMORY = 16_000_000
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def open_scratch(connection: duckdb.DuckDBPyConnection, path: Path, content_byte
     beside = path.with_name("published_file.duckdb")
     # A file may be read twice: the first time to see its columns.
     beside.unlink(missing_ok=True)
-    place = ":memory:" if content_bytes <= _MOST_BYTES_IN_MEMORY else beside
+    place = ":memory:" if content_bytes <= MOST_BYTES_IN_MEMORY else beside
     connection.execute(f"attach {literal(place)} as {identifier(SCRATCH)}")
 
 
