@@ -1,4 +1,4 @@
-"""One metric by month and trip type, against the SQL that somebody would write by hand, in the same turn."""
+"""Ask for one metric by month and trip type, and write the same SQL by hand, in the same turn."""
 
 import argparse
 import json
@@ -31,7 +31,7 @@ _GOAL = 2
 
 
 def measure_asking(bench: Bench, database: Path) -> None:
-    """Measure a metric on a built database, asked in a process that is there, and from the terminal."""
+    """Measure a metric on a built database, in a running process and from the terminal."""
     dbt = Dbt(database, bench.memory_limit)
     settings = dbt.settings(dbt.target())
 
@@ -65,7 +65,7 @@ def _answers(who: str, connection: duckdb.DuckDBPyConnection) -> Callable[[], pa
 
 
 def main() -> int:
-    """What a measured process does: ask a few times, and print what the last time cost as JSON."""
+    """Ask a few times in a measured process, and print the cost of the last time as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ask", description=__doc__)
     parser.add_argument("who", choices=(FLOOR, PLATFORM))
     parser.add_argument("database")
@@ -86,7 +86,7 @@ def _rows(table: pa.Table) -> Iterator[tuple[date, str, float | None]]:
 
 
 def _are_alike(one: pa.Table, other: pa.Table) -> bool:
-    """Whether they have the same figures, rounded, in whatever order."""
+    """Whether they have the same rounded figures, in any order."""
     rows = [
         sorted(f"{month:%Y-%m} {trip_type} {value or 0:.4f}" for month, trip_type, value in _rows(table))
         for table in (one, other)

@@ -1,4 +1,4 @@
-"""What every part of the benchmark works with: the settings of a run, and the taking of turns."""
+"""The settings of a benchmark run, and how stages take turns."""
 
 import shutil
 import time
@@ -14,10 +14,9 @@ from benchmarks.stages import Measurement, Results, Stage, Turn
 
 @dataclass(frozen=True)
 class Contest:
-    """A stage, and what runs one turn of it: floor and platform one after the other, and who else takes part.
+    """A stage, and a function that runs one turn of it: floor and platform one after the other, perhaps the plain way.
 
-    What there is to note of a turn beside its cost goes into the measurement that the turn is given. A long stage says
-    how many turns it takes at most.
+    The function may add notes to the measurement that it is given. A long stage limits its turns.
     """
 
     stage: Stage
@@ -29,8 +28,8 @@ class Contest:
 class Bench:
     """Settings: trips in the history, turns of each stage, DuckDB's memory limit for all, a folder to work in.
 
-    `histories` are lengths of it, in months, that builds are measured with. `only` is text that a stage must have in
-    its name, `keep` is told the results after every turn.
+    `histories` are the lengths, in months, that builds are measured with. `only` is text that a stage's name must
+    contain. `keep` gets the results after every turn.
     """
 
     trips: int
@@ -45,10 +44,10 @@ class Bench:
     _begun: float = field(default_factory=time.monotonic)
 
     def take_turns(self, contests: Sequence[Contest]) -> None:
-        """Measure the stages in turns, so that what else the machine does falls on all of them.
+        """Measure the stages in turns, so that other work on the machine affects all of them.
 
         Raises:
-            BenchmarkError: a stage failed, or what it made is not what it should be.
+            BenchmarkError: a stage failed, or its rows are wrong.
         """
         for turn in range(self.runs):
             for contest in contests:
@@ -60,17 +59,17 @@ class Bench:
                     self.keep(self.results)
 
     def has_measured(self, stage: Stage) -> bool:
-        """Whether the stage was among those asked for, and had a turn."""
+        """Whether the stage had a turn."""
         found = self.results.find(stage.part, stage.name)
         return found is not None and bool(found.turns)
 
     def say(self, text: str) -> None:
-        """Tell who waits what is being done, and for how long it has been."""
+        """Print what is being done, and how long the benchmark has been running."""
         minutes, seconds = divmod(round(time.monotonic() - self._begun), 60)
         self.console.print(f"{minutes:3}:{seconds:02}  {text}", style="dim", highlight=False)
 
 
 def copy_database(source: Path, target: Path) -> None:
-    """Put a copy of a closed DuckDB file in the place of another."""
+    """Replace a DuckDB file by a copy of another, closed one."""
     target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
     shutil.copyfile(source, target)

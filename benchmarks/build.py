@@ -1,8 +1,7 @@
 """dbt's builds, against hand-written DuckDB SQL that makes the same rows in the same turn.
 
-Raw data is sample trips (yellow, fhv and Citi Bike as 15 to 5 to 12), loaded by the platform. What counts of dbt is
-what it takes beyond its own start: the same command with nothing selected. Fails where the rows of floor and dbt
-differ.
+Raw data is sample trips (yellow, fhv and Citi Bike as 15 to 5 to 12), loaded by the platform. dbt's own start, the same
+command with nothing selected, does not count. Fails if the rows of floor and dbt differ.
 """
 
 from collections.abc import Mapping
@@ -15,12 +14,12 @@ from benchmarks.samples import HISTORY, MONTH_BEFORE, NEW_MONTH, load_trips, raw
 from benchmarks.scenarios import Scenario, Scenes, backfill_of
 from benchmarks.stages import Stage
 
-# Asked for of every build, and of a run that has nothing to do in seconds beyond dbt's start.
+# The goal of every build, as a ratio to its floor.
 GOAL = 1.3
 
 _FACTS = ("run", "--select", "fct_trips", "fct_hourly_mobility")
 _BEFORE_FACTS = ("run", "--select", "+fct_hourly_mobility", "--exclude", "fct_trips", "fct_hourly_mobility")
-# The plain way sorts all rows that it reads: more would take it longer than all else together.
+# The plain way sorts all rows that it reads: with more rows it takes longer than everything else together.
 _MOST_ROWS_PLAINLY = 8_000_000
 _WHOLE_FLOOR = "create table as select, a fact"
 _MONTH_FLOOR = "delete and insert, a fact"
@@ -28,7 +27,7 @@ _MONTH_FLOOR = "delete and insert, a fact"
 
 @dataclass
 class Build:
-    """The builds of one run of the benchmark, and the databases that they leave for each other."""
+    """The builds of one benchmark run, and the databases that they share."""
 
     bench: Bench
 
@@ -38,7 +37,7 @@ class Build:
         self._plain_bases: dict[int, Path] = {}
 
     def measure(self) -> None:
-        """Measure full refreshes of a growing history, then what is done to the histories."""
+        """Measure full refreshes of a growing history, then changes to each history."""
         built = {months: self._full_refresh(months) for months in self.bench.histories}
         shortest, longest = min(built), max(built)
         self._play(
@@ -50,7 +49,7 @@ class Build:
             base.unlink()
 
     def _on_the_longest(self, base: Path, months: int) -> list[Scenario]:
-        """What is measured with one history alone."""
+        """What is measured with the longest history only."""
         return [
             self._old_month_replaced(base, months),
             Scenario(
@@ -109,11 +108,11 @@ class Build:
 
     def _old_month_replaced(self, base: Path, months: int) -> Scenario:
         stage = self._stage("old month replaced", 1, _MONTH_FLOOR, months=months)
-        fewer_rows = {feed: rows * 96 // 100 for feed, rows in self._month_rows.items()}  # and all of them others
+        fewer_rows = {feed: rows * 96 // 100 for feed, rows in self._month_rows.items()}  # all of them different
         return replace(self._loaded(stage, base, months, _middle_of(months), fewer_rows), most_turns=2)
 
     def _loaded(self, stage: Stage, base: Path, months: int, month: date, rows: Mapping[str, int]) -> Scenario:
-        """What is done after a month was loaded into a history of so many months."""
+        """A build after a month was loaded into a history of so many months."""
 
         def load(database: Path) -> None:
             load_trips(database, [month], rows)

@@ -1,4 +1,4 @@
-"""A run of all quality suites, against one SQL statement a suite that measures the same, in the same turn."""
+"""Run all quality suites, and one SQL statement per suite that measures the same, in the same turn."""
 
 import argparse
 import json
@@ -18,7 +18,7 @@ _RUN = ("python", "-m", "quality.run", "--no-docs")
 
 
 def measure_checks(bench: Bench, database: Path) -> None:
-    """Measure the suites on a built database; what counts of them is what they take beyond listing themselves."""
+    """Measure the suites on a built database; listing the suites is their start, which does not count."""
     settings = Dbt(database, bench.memory_limit).settings(bench.folder)
 
     def turn(_: Measurement) -> Turn:
@@ -33,7 +33,7 @@ def measure_checks(bench: Bench, database: Path) -> None:
 
 
 def main() -> int:
-    """What a measured process does: the floor's statements, and what they cost as JSON."""
+    """Run the floor's statements in a measured process, and print their cost as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.check", description=__doc__)
     parser.add_argument("database")
     parser.add_argument("memory_limit")

@@ -1,10 +1,11 @@
-"""Whether two databases hold the same rows in a table, whatever their order."""
+"""Check that two databases hold the same rows in a table, in any order."""
 
 from pathlib import Path
 
 import duckdb
 
 from benchmarks.processes import BenchmarkError
+from warehouse.sql import literal
 
 # Sums of doubles depend on the order of the rows, and rounding them can tip the last place kept.
 TOLERANCE = 0.001
@@ -13,20 +14,20 @@ TOLERANCE = 0.001
 def require_same_rows(expected: Path, found: Path, table: str, key: tuple[str, ...]) -> int:
     """Compare `core_core.<table>` of two databases, and return the number of its rows.
 
-    By the number of rows and an order-independent hash over whole rows, and where that differs by the rows with the
-    same key, doubles within a tolerance.
+    It compares the number of rows and an order-independent hash over whole rows. If these differ, it compares rows with
+    the same key, doubles within a tolerance.
 
     Raises:
-        BenchmarkError: columns or rows differ; says of which columns, in how many rows.
+        BenchmarkError: columns or rows differ; the message says which columns, and in how many rows.
     """
     with duckdb.connect(config={"memory_limit": "4GB"}) as connection:
-        connection.execute(f"attach '{expected}' as expected (read_only)")
-        connection.execute(f"attach '{found}' as found (read_only)")
+        connection.execute(f"attach {literal(expected)} as expected (read_only)")
+        connection.execute(f"attach {literal(found)} as found (read_only)")
         types = [connection.execute(f"describe {side}.core_core.{table}").fetchall() for side in ("expected", "found")]
         expected_columns, found_columns = ({name: type_ for name, type_, *_ in rows} for rows in types)
         if expected_columns != found_columns:
             unlike = sorted(set(expected_columns.items()) ^ set(found_columns.items()))
-            raise BenchmarkError(f"expected the same columns in {table} of floor and dbt, but of one only: {unlike}")
+            raise BenchmarkError(f"expected the same columns in {table} of floor and dbt, but only one has: {unlike}")
         columns = ", ".join(expected_columns)
         digests = [
             connection.execute(f"select count(*), sum(hash({columns})) from {side}.core_core.{table}").fetchall()[0]
@@ -34,7 +35,7 @@ def require_same_rows(expected: Path, found: Path, table: str, key: tuple[str, .
         ]
         if digests[0] != digests[1]:
             differing = _differences_by_key(connection, table, expected_columns, key)
-            # A row held twice has a partner on the other side, both times.
+            # A row that one side has twice has a partner on the other side both times.
             if digests[0][0] != digests[1][0]:
                 differing["rows"] = digests[1][0] - digests[0][0]
             if differing:
@@ -45,7 +46,7 @@ def require_same_rows(expected: Path, found: Path, table: str, key: tuple[str, .
 def _differences_by_key(
     connection: duckdb.DuckDBPyConnection, table: str, columns: dict[str, str], key: tuple[str, ...]
 ) -> dict[str, int]:
-    """In how many rows the two differ, by column; and how many only one of them has."""
+    """In how many rows the two differ, by column, and how many rows only one of them has."""
     unlike = ", ".join(
         f"count(*) filter ({_is_unlike(name, type_)}) as {name}" for name, type_ in columns.items() if name not in key
     )

@@ -1,4 +1,4 @@
-"""dbt as a process of its own on a database, against its own start."""
+"""dbt as a process on a database, and its own start."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -6,8 +6,7 @@ from pathlib import Path
 from benchmarks.processes import Cost, measure
 from warehouse.paths import DATABASE_VARIABLE, PROJECT_ROOT
 
-# With nothing selected dbt does everything but build: it imports, reads its settings and what it parsed before, and
-# ends before it opens the database.
+# With nothing selected dbt starts and reads what it parsed before, but does not open the database.
 NOTHING_SELECTED = ("--exclude", "fqn:*")
 
 
@@ -21,7 +20,7 @@ class DbtRun:
 
 @dataclass
 class Dbt:
-    """dbt on one database, whose place stays the same, so that it need not parse again between runs."""
+    """dbt on one database whose path stays the same, so that dbt need not parse again between runs."""
 
     database: Path
     memory_limit: str
@@ -34,7 +33,7 @@ class Dbt:
         Raises:
             BenchmarkError: dbt failed.
         """
-        # What dbt parsed holds for the variables it parsed with: those of a command have a folder of their own.
+        # A parsed project depends on its variables, so each set of variables has its own target folder.
         variables = arguments[arguments.index("--vars") + 1] if "--vars" in arguments else ""
         target = self.target(variables)
         if variables not in self._parsed_for:
@@ -44,11 +43,11 @@ class Dbt:
         return DbtRun(start, self._measure(arguments, target))
 
     def target(self, variables: str = "") -> Path:
-        """Where dbt puts what it makes beside the database."""
+        """dbt's target folder, beside the database."""
         return self.database.with_name(f"target-{self.project.parent.name}-{len(variables)}")
 
     def settings(self, target: Path) -> dict[str, str]:
-        """What dbt's profile and its own options read from the environment."""
+        """The environment for dbt's profile and options."""
         return {
             DATABASE_VARIABLE: str(self.database),
             "DUCKDB_MEMORY_LIMIT": self.memory_limit,

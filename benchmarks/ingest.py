@@ -1,8 +1,8 @@
-"""Loading published files of each feed, against DuckDB alone on the same files in the same turn.
+"""Load published files of each feed, and the same files with DuckDB alone, in the same turn.
 
-The floor is `create table as select * from` the file (of a Citi Bike zip: its unpacked CSVs; the unpacking is counted
-for neither). Every turn is a process of its own. Of a large file what counts is loading it after a file of a few rows,
-which takes the start of a process and its libraries; of a year of small files everything counts.
+The floor is `create table as select * from` the file. For a Citi Bike zip it reads the unpacked CSVs; unpacking counts
+for neither. Every turn is a process of its own. A large file is loaded after a file of a few rows, and only the large
+one counts, without the start of the process. Of a year of small files everything counts.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from pathlib import Path
 
 import duckdb
 
+from benchmarks import days
 from benchmarks.bench import Bench, Contest
 from benchmarks.processes import Cost, Stopwatch, measure_inside
 from benchmarks.samples import FOLDER, months_from, sample_file
@@ -32,13 +33,14 @@ from sandbox.catalog import FILE_FEEDS
 from sandbox.files import file_name
 from warehouse.ledger import Fingerprint
 from warehouse.paths import DATABASE_VARIABLE
+from warehouse.sql import identifier, literal
 
 _MONTH_BEFORE, _MONTH = date(2025, 5, 1), date(2025, 6, 1)
 _FEW_ROWS = 1_000
 
-# Million rows of the file for a history of 32 million trips: about as many as real months have, of hvfhv a quarter.
+# Million rows of the file for a history of 32 million trips: about as many as in real months (hvfhv: a quarter).
 _ROWS = {"yellow": 3.5, "fhv": 1.6, "hvfhv": 5, "citibike": 4}
-_PARQUET_GOAL, _CSV_GOAL = 3, 2
+_PARQUET_GOAL, _CSV_GOAL, _DAYS_GOAL = 3, 2, 2
 
 _ROWS_PLAINLY = 20_000
 
@@ -47,13 +49,13 @@ _GREEN_ROWS = 50_000  # of a month, as published
 
 
 def measure_ingest(bench: Bench) -> None:
-    """Measure the feeds in turns, and files so small that what each file costs anyway is most of it.
+    """Measure large files of each feed in turns, and small files, where the fixed cost of a file dominates.
 
-    The plain way takes part once, with as many rows as it loads in half a minute: a real file would take it an hour.
+    The plain way takes part once, with as many rows as it loads in half a minute: a real file would take an hour.
     """
     large = (_large_file(feed, rows_of_file(feed, bench.trips)) for feed in _ROWS)
     plain = (_file_loaded_plainly(feed) for feed in ("yellow", "citibike"))
-    bench.take_turns([*large, _small_files(), *plain])
+    bench.take_turns([*large, _small_files(), _daily_files(), *plain])
 
 
 def rows_of_file(feed: str, trips: int) -> int:
@@ -112,16 +114,32 @@ def _small_files() -> Contest:
     return Contest(stage, turn, most_turns=1)
 
 
+def _daily_files() -> Contest:
+    stage = Stage(
+        part="ingest",
+        name=f"{days.DAYS} small CSVs, a day each",
+        rows=days.DAYS * days.ROWS_A_DAY,
+        floor="insert into … select from read_csv, a file",
+        goal=_DAYS_GOAL,
+    )
+
+    def turn(_: Measurement) -> Turn:
+        files = days.files_of_days()
+        return {who: days.run(kind, files) for who, kind in ((FLOOR, "floor"), (PLATFORM, "load"))}
+
+    return Contest(stage, turn)
+
+
 def run(kind: str, files: Sequence[Path], *options: str) -> Cost:
     """Load the files in a process of its own, with DuckDB alone (`floor`) or as the platform does (`load`).
 
-    It works in the folder above that of the last file.
+    It works in the parent of the last file's folder.
 
     Raises:
         BenchmarkError: it failed.
     """
     with tempfile.TemporaryDirectory(dir=files[-1].parents[1]) as folder:
-        # Each in a folder of its own, as when it is downloaded: it is unpacked beside itself.
+        # Each in a folder of its own, as after a download: it is unpacked there.
         paths = [Path(folder) / file.stem / file.name for file in files]
         for file, path in zip(files, paths, strict=True):
             path.parent.mkdir()
@@ -134,7 +152,7 @@ class _Floor:
     """Loading with DuckDB alone."""
 
     def prepare(self, file: Path) -> dict[str, float]:
-        """Unpack a zip, which takes none of the seconds that count."""
+        """Unpack a zip; this time does not count."""
         if file.suffix == ".zip":
             with zipfile.ZipFile(file) as archive:
                 names = [name for name in archive.namelist() if name.endswith(".csv") and "__MACOSX" not in name]
@@ -142,18 +160,18 @@ class _Floor:
         return {"wall": 0, "cpu": 0}
 
     def load(self, file: Path) -> None:
-        source = f"read_parquet('{file}')"
+        source = f"read_parquet({literal(file)})"
         if file.suffix == ".zip":
-            source = f"read_csv({[str(path) for path in file.parent.rglob('*.csv')]})"
+            source = f"read_csv([{', '.join(literal(path) for path in file.parent.rglob('*.csv'))}])"
         with duckdb.connect(str(file.parents[1] / "floor.duckdb")) as connection:
-            connection.execute(f'create table "{file.stem}" as select * from {source}')
+            connection.execute(f"create table {identifier(file.stem)} as select * from {source}")
 
 
 class _Load:
     """Loading as the platform does, from the downloaded file to the committed partition."""
 
     def prepare(self, file: Path) -> dict[str, float]:
-        """The wall and CPU seconds of unpacking a zip, which the load does again."""
+        """The wall and CPU seconds of unpacking a zip; the load unpacks it again."""
         stopwatch = Stopwatch()
         if file.suffix == ".zip":
             for extracted in extract_month(PublishedFile(_partition(file), file)):
@@ -172,7 +190,7 @@ def _partition(file: Path) -> Partition:
 
 
 def main() -> int:
-    """What a measured process does: load the files, and print what it cost as JSON."""
+    """Load the files in a measured process, and print the cost as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ingest", description=__doc__)
     parser.add_argument("kind", choices=("floor", "load"))
     parser.add_argument("files", nargs="+", type=Path)

@@ -1,8 +1,7 @@
-"""How long each governed metric takes by month and trip type, on the warehouse that is there.
+"""How long each governed metric takes by month and trip type, on the current warehouse.
 
-`python -m benchmarks.metrics [--runs 3]`. Measured is DuckDB's time for the SQL that MetricFlow writes, the fastest of
-the runs and the median; processor seconds beside them tell a slow query from a busy machine. Writing the SQL is
-measured once.
+`python -m benchmarks.metrics [--runs 3]` measures DuckDB's time for the SQL that MetricFlow writes: the fastest run and
+the median. CPU seconds tell a slow query from a busy machine. Writing the SQL is measured once.
 """
 
 import argparse
@@ -19,7 +18,7 @@ from metrics.query import Metric, MetricQuery, list_dimensions, list_metrics, me
 from warehouse.connection import open_for_reading
 from warehouse.terminal import quiet_on_broken_pipe
 
-# The hour's own trip type, for metrics that know of no trips.
+# Some metrics have no trips, but the trip type of an hour.
 TRIP_TYPES = ("trip__trip_type", "mobility_hour__trip_type")
 
 
@@ -35,7 +34,7 @@ class Timing:
 
 
 def measure(metric: Metric, connection: duckdb.DuckDBPyConnection, runs: int) -> Timing:
-    """Ask for the metric by month and trip type as many times as there are runs."""
+    """Ask for the metric by month and trip type, once per run."""
     dimensions = list_dimensions((metric.name,))
     (trip_type,) = (name for name in TRIP_TYPES if name in dimensions)
     begun = time.perf_counter()

@@ -22,7 +22,7 @@ def measure_orchestration(bench: Bench, database: Path) -> None:
 
     def turn(_: Measurement) -> Turn:
         floor = measure(("dbt", "build"), PROJECT_ROOT / "dbt", settings)[0]
-        # Not in the project's folder: the .env there names the instance of its own.
+        # Not in the project's folder, where .env names the project's instance.
         job = measure(_JOB, home, {**settings, "DAGSTER_HOME": str(home)})[0]
         return {FLOOR: floor, PLATFORM: job}
 
@@ -31,7 +31,7 @@ def measure_orchestration(bench: Bench, database: Path) -> None:
 
 
 def _instance(folder: Path) -> Path:
-    """An instance like the project's that keeps everything in a folder of its own."""
+    """A Dagster instance like the project's, in a folder of its own."""
     settings = yaml.safe_load((PROJECT_ROOT / "orchestration" / "dagster.yaml").read_text())
     settings["storage"]["sqlite"]["base_dir"] = str(folder)
     settings["local_artifact_storage"]["config"]["base_dir"] = str(folder)

@@ -1,7 +1,7 @@
-"""What a process costs: wall and CPU seconds and peak memory, of it and of those it started.
+"""The cost of a process and its children: wall and CPU seconds and peak memory.
 
-`python -m benchmarks.processes command …` runs a command and prints its cost as JSON on the last line. A process of its
-own does the measuring because Linux counts the memory of whoever starts a program as the program's: here that is small.
+`python -m benchmarks.processes command …` runs a command and prints its cost as JSON on the last line. A small process
+measures, because Linux counts the memory of the process that starts a program as the program's.
 """
 
 import json
@@ -19,31 +19,31 @@ import psutil
 
 from warehouse.paths import PROJECT_ROOT
 
-# Memory of a tree of processes is known only by looking, and looking takes time from what is measured.
+# The memory of a tree of processes must be sampled, and sampling takes time from what is measured.
 _LOOK_EVERY_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
 class Cost:
-    """`cpu` is user and system seconds over all threads and processes; `peak_mb` the most memory they had together."""
+    """`cpu` is user and system seconds of all threads and processes; `peak_mb` the most memory they had together."""
 
     wall: float
     cpu: float
     peak_mb: float
 
     def beyond(self, start: "Cost") -> "Cost":
-        """The seconds without those of a start; the memory is that of the whole."""
+        """The seconds without those of a start; the memory stays."""
         return Cost(self.wall - start.wall, self.cpu - start.cpu, self.peak_mb)
 
 
 class BenchmarkError(Exception):
-    """A measurement came to nothing; the message says what was run and what it said."""
+    """A measurement failed; the message has the command and its output."""
 
 
 def measure(
     command: Sequence[str], folder: Path = PROJECT_ROOT, environment: Mapping[str, str] = {}
 ) -> tuple[Cost, str]:
-    """Run a command in a folder, with settings on top of this process's; its cost, and what it printed.
+    """Run a command in a folder, with additional settings; returns its cost and its output.
 
     Raises:
         BenchmarkError: the command failed.
@@ -76,7 +76,7 @@ def measure_inside(command: Sequence[str], environment: Mapping[str, str] = {}) 
 
 
 class Stopwatch:
-    """Counts, from when it is made, wall seconds and the user and system seconds of all threads and ended children."""
+    """Counts wall seconds, and user and system seconds of all threads and ended children, from its creation."""
 
     def __init__(self) -> None:
         self._begun = self._now()
@@ -92,7 +92,7 @@ class Stopwatch:
 
 
 class _PeakMemory(threading.Thread):
-    """Looks again and again at how much memory a process and all below it have together."""
+    """Samples how much memory a process and its children have together."""
 
     def __init__(self, process: psutil.Process) -> None:
         super().__init__(daemon=True)
@@ -120,7 +120,7 @@ def _memory(process: psutil.Process) -> int:
 
 
 def main() -> int:
-    """Run the command given and print what it cost; its exit status."""
+    """Run the given command, print its cost and return its exit code."""
     begun = time.monotonic()
     running = subprocess.Popen(sys.argv[1:])
     peak = _PeakMemory(psutil.Process(running.pid))
@@ -128,7 +128,7 @@ def main() -> int:
     status = running.wait()
     wall = time.monotonic() - begun
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    # What the system counted of the largest process is exact, and all there is of one that was over between two looks.
+    # The system's figure for the largest process is exact, and the only one if it ended between two samples.
     largest = usage.ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
     print("\n" + json.dumps(asdict(Cost(wall, usage.ru_utime + usage.ru_stime, max(peak.mb, largest)))))
     return status

@@ -1,4 +1,4 @@
-"""What the figures come to: a table for the terminal and for documents, and how far they are from the goals."""
+"""Tables of the figures for the terminal and for documents, and whether the goals are met."""
 
 from collections.abc import Callable
 from statistics import median
@@ -8,7 +8,7 @@ from rich.table import Table
 from benchmarks.machine import sentence
 from benchmarks.stages import FLOOR, PLAIN, PLATFORM, Measurement, Results
 
-# Of the costs of a new month after the longest and the shortest history.
+# The ratio of a new month after the longest history to one after the shortest.
 FLAT_GOAL = 1.15
 # Beyond dbt's own start.
 NOTHING_TO_DO_GOAL_SECONDS = 1.5
@@ -35,7 +35,7 @@ def _rows_a_second(measured: Measurement) -> str:
     return f"{measured.stage.rows / seconds:,.0f}" if seconds and measured.stage.rows else ""
 
 
-# A column's heading, and what it says of a stage. Seconds are wall seconds where nothing else is said.
+# Column headings and their values. Seconds are wall seconds unless the heading says CPU.
 _COLUMNS: dict[str, Callable[[Measurement], str]] = {
     "rows": lambda measured: f"{measured.stage.rows:,}" if measured.stage.rows else "",
     "floor s": lambda measured: _number(measured.seconds(FLOOR)),
@@ -69,7 +69,7 @@ def table_of(results: Results) -> Table:
 
 
 def markdown_of(results: Results) -> str:
-    """The same for documents, below what it is of and above the goals."""
+    """The same table as Markdown, with a description above and the goals below."""
     columns = {heading: cell for heading, cell in _COLUMNS.items() if heading not in _FOR_THE_TERMINAL}
     lines = [f"{sentence(results.about)}.", "", f"| stage | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]
     for measured in results.measurements.values():
@@ -82,7 +82,7 @@ def _name(measured: Measurement) -> str:
 
 
 def conclusions(results: Results) -> list[str]:
-    """A line for each goal that was measured, and for what else was noted of a stage."""
+    """A line for each goal that was measured, and for each note."""
     lines = []
     for measured in results.measurements.values():
         goal, ratio, cpu = measured.stage.goal, measured.ratio(), measured.ratio(unit="cpu")
@@ -104,7 +104,7 @@ def _flatness(results: Results) -> list[str]:
     if len(months) < 2:
         return []
     shortest, longest = months[0], months[-1]
-    # Turn by turn, so that both had the same machine.
+    # Turn by turn, so that both had the same conditions.
     pairs = list(zip(longest.costs(PLATFORM), shortest.costs(PLATFORM), strict=False))
     growth = {
         unit: median(getattr(long, unit) / getattr(short, unit) for long, short in pairs) for unit in ("wall", "cpu")

@@ -1,4 +1,4 @@
-"""Sample files and databases of raw data to measure with, made once and kept below `data/benchmark`."""
+"""Sample files and databases of raw data, made once and kept below `data/benchmark`."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ from warehouse.paths import DATABASE_VARIABLE, PROJECT_ROOT
 
 FOLDER = PROJECT_ROOT / "data" / "benchmark"
 
-# Of 32 trips.
+# How 32 trips are shared out.
 _SHARES = {"yellow": 15, "fhv": 5, "citibike": 12}
 
 
@@ -30,7 +30,7 @@ def months_from(first: date, count: int) -> list[date]:
 
 
 HISTORY = months_from(date(2023, 1, 1), 24)
-# In months, always the last ones; the new month comes after each.
+# In months, always the latest ones; the new month follows each.
 HISTORY_LENGTHS = (3, 12, 24)
 # Loaded later than the history, and before all of it.
 NEW_MONTH, MONTH_BEFORE = date(2025, 1, 1), date(2022, 12, 1)
@@ -42,7 +42,7 @@ def rows_a_month(trips: int) -> dict[str, int]:
 
 
 def sample_file(feed: str, month: date, rows: int) -> Path:
-    """A sample file of the feed and month with about so many rows, made unless it is there."""
+    """A sample file of the feed and month with about so many rows; made if it does not exist."""
     yellow_rows = round(rows * 1_000_000 / row_count(feed, month, rows=1_000_000))
     folder = FOLDER / f"{feed}-{month:%Y-%m}-{rows}"
     made = list(folder.glob("*"))
@@ -83,10 +83,9 @@ def load_weather(database: Path, months: list[date]) -> None:
 
 
 def raw_database(trips: int, months: int) -> Path:
-    """A database of raw data alone, made unless it is there.
+    """A database of raw data alone; made if it does not exist.
 
-    It has the last so many months of a history of `trips` trips, and all weather, also that of the months that are
-    loaded later: it is there before the trips.
+    It has the latest months of a history of `trips` trips, and all weather, also of months that are loaded later.
     """
     path = FOLDER / f"raw-{trips}-{months}.duckdb"
     if not path.exists():
@@ -95,7 +94,7 @@ def raw_database(trips: int, months: int) -> Path:
         making.unlink(missing_ok=True)
         shorter = [other for other in HISTORY_LENGTHS if other < months]
         if shorter:
-            # What a shorter history has need not be loaded again: months may come in any order.
+            # Start from a shorter history: months may be loaded in any order.
             shutil.copyfile(raw_database(trips, shorter[-1]), making)
             missing = HISTORY[-months : -shorter[-1]]
         else:
@@ -108,7 +107,7 @@ def raw_database(trips: int, months: int) -> Path:
 
 @contextmanager
 def _warehouse_at(database: Path, settings: Mapping[str, str] | None = None) -> Iterator[None]:
-    """Point this process to a database, and back."""
+    """Make this process use a database, and restore the settings afterwards."""
     changed = {DATABASE_VARIABLE: str(database), **(settings or {})}
     before = {name: os.environ.get(name) for name in changed}
     os.environ.update(changed)

@@ -1,9 +1,8 @@
-"""What dbt makes DuckDB scan: the rows of each table that each statement of a run reads, whatever the machine does.
+"""What DuckDB scans for dbt: how many rows of each table each statement of a run reads, on any machine.
 
 `python -m benchmarks.scans DATABASE -- run --select fct_trips` runs dbt and prints, as JSON on the last line, the rows
-scanned by model and table; what dbt's hooks scan is under `hooks`. Rows that DuckDB skips, because a row group's least
-and greatest values say that none can match, are not scanned; nor are rows that are counted without reading a column,
-which takes it 7 ms for 32 million.
+scanned by model and table; what dbt's hooks scan is under `hooks`. Rows that DuckDB skips by the least and greatest
+values of a row group are not scanned. Neither are rows that are only counted, which takes 7 ms for 32 million.
 """
 
 import argparse
@@ -29,7 +28,7 @@ from benchmarks.processes import BenchmarkError
 from warehouse.dbt_plugin import Plugin
 from warehouse.paths import DATABASE_VARIABLE, PROJECT_ROOT
 
-# Whose scans are those of no model, seed or test.
+# The name for scans that belong to no model, seed or test.
 HOOKS = "hooks"
 
 
@@ -55,7 +54,7 @@ class _ProfiledCursor(local.DuckDBCursorWrapper):
         cursor.execute("pragma enable_profiling = 'no_output'")
 
     def execute(self, sql: str, bindings: object = None) -> "_ProfiledCursor":
-        # One by one, for a profile is that of the last statement alone.
+        # One by one, because a profile is that of the last statement only.
         for statement in duckdb.extract_statements(sql):
             self._read_profile()
             super().execute(statement, bindings)  # type: ignore[no-untyped-call]

@@ -31,10 +31,10 @@ KEYS = {
 
 @dataclass(frozen=True)
 class Scenario:
-    """A command of dbt on a copy of `base`, into which `load`, if given, has put what dbt has not seen yet.
+    """A dbt command on a copy of `base`; `load`, if given, first puts in what dbt has not seen yet.
 
-    The floor makes `tables`, or replaces `month` in them; without tables there is none. The plain way takes part in the
-    first turn, for it is slow, where it has a base of its own: of the same raw data, with what it made of them.
+    The floor makes `tables`, or replaces `month` in them; without tables there is no floor. The plain way is slow, so
+    it takes part in the first turn only, and only if it has a base of its own with the same raw data.
     """
 
     stage: Stage
@@ -50,7 +50,7 @@ class Scenario:
 
 @dataclass
 class Scenes:
-    """A folder with a database each for dbt, for the floor and for the plain way."""
+    """A folder with one database each for dbt, the floor and the plain way."""
 
     folder: Path
     memory_limit: str
@@ -61,7 +61,7 @@ class Scenes:
         self.plain = Dbt(self.folder / "plain_dbt.duckdb", self.memory_limit, PLAIN_PROJECT)
 
     def play(self, scenario: Scenario, measured: Measurement) -> Turn:
-        """Run the floor, dbt and the plain way; on the first turn the rows of floor and dbt are compared.
+        """Run the floor, dbt and the plain way; the first turn compares the rows of floor and dbt.
 
         Raises:
             BenchmarkError: one of them failed, or rows differ.
@@ -98,7 +98,7 @@ class Scenes:
         self.plain.run("run")
 
     def keep(self, name: str, built_by: Dbt | None = None) -> Path:
-        """Put a copy of what dbt, or the plain way's dbt, built aside, to start from later."""
+        """Keep a copy of what dbt, or the plain way's dbt, built, to start from it later."""
         path = self.folder / f"{name}.duckdb"
         copy_database((built_by or self.dbt).database, path)
         return path
@@ -117,7 +117,7 @@ class Scenes:
         return {PLAIN: run.whole, start_of(PLAIN): run.start}
 
     def _rows_scanned(self, scenario: Scenario) -> int:
-        """Rows of raw trips and of the facts that all statements of dbt scan."""
+        """How many rows of raw trips and facts all dbt statements scan."""
         settings = self.dbt.settings(self.dbt.target())
         command = ("python", "-m", "benchmarks.scans", str(self.dbt.database), "--", *scenario.arguments)
         scanned: dict[str, dict[str, int]] = json.loads(measure(command, environment=settings)[1].splitlines()[-1])
@@ -130,6 +130,6 @@ class Scenes:
 
 
 def backfill_of(month: date) -> tuple[str, str]:
-    """dbt's arguments that have it build a month again."""
+    """The dbt arguments that build a month again."""
     day = month.isoformat()
     return ("--vars", json.dumps({"backfill_start_date": day, "backfill_end_date": day}))

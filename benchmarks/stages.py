@@ -1,4 +1,4 @@
-"""What is measured and what came of it, in one form for every part of the benchmark."""
+"""Stages and their measurements, in one form for every part of the benchmark."""
 
 import json
 from collections.abc import Mapping
@@ -9,15 +9,15 @@ from typing import Any
 
 from benchmarks.processes import Cost
 
-# Who does the work: hand-written SQL, this project, and the way most projects of its kind do it.
+# Who does the work: hand-written SQL, this project, and the way most such projects do it.
 FLOOR, PLATFORM, PLAIN = "floor", "platform", "plain"
 
-# What one turn of a stage cost, by who did the work and, where that is taken off, by what it took them to begin.
+# The cost of one turn of a stage, by who did the work; with a start, if that is subtracted.
 Turn = Mapping[str, Cost]
 
 
 def start_of(who: str) -> str:
-    """The name under which a turn has what it took one of them to begin."""
+    """The name of the start of one of them in a turn."""
     return f"{who} start"
 
 
@@ -25,8 +25,8 @@ def start_of(who: str) -> str:
 class Stage:
     """A piece of work that is measured.
 
-    `rows` is how many rows it has to handle, `months` how many months of history the warehouse had before, 0 where
-    that plays no part. `goal` is the ratio to the floor's wall seconds that is asked for.
+    `rows` is how many rows it handles. `months` is how many months of history the warehouse had before, or 0 if that
+    does not matter. `goal` is the wanted ratio to the floor's wall seconds.
     """
 
     part: str
@@ -39,7 +39,7 @@ class Stage:
 
 @dataclass
 class Measurement:
-    """All turns of a stage, the size of the database after it, and what else there is to say."""
+    """All turns of a stage, the size of the database after it, and notes."""
 
     stage: Stage
     turns: list[Turn] = field(default_factory=list)
@@ -47,10 +47,9 @@ class Measurement:
     notes: dict[str, float] = field(default_factory=dict)
 
     def costs(self, who: str) -> list[Cost]:
-        """What it cost one of them, in each turn that it took part in.
+        """The costs of one of them, in each turn that it took part in, without its start if that was measured.
 
-        Beyond the start, where that was measured: the median of all turns, for one that was slow by chance would be
-        taken for fast work.
+        The start is the median of all turns: a start that was slow by chance would make the work look fast.
         """
         starts = [turn[start_of(who)] for turn in self.turns if start_of(who) in turn]
         start = Cost(median(cost.wall for cost in starts), median(cost.cpu for cost in starts), 0) if starts else None
@@ -66,7 +65,7 @@ class Measurement:
         return max((cost.peak_mb for cost in self.costs(who)), default=None)
 
     def ratios(self, who: str = PLATFORM, unit: str = "wall") -> list[float]:
-        """How many times as long as the floor it took, turn by turn, so that both had the same machine."""
+        """How many times as long as the floor it took, turn by turn, so that both had the same conditions."""
         both = Measurement(self.stage, [turn for turn in self.turns if who in turn and FLOOR in turn])
         return [
             getattr(cost, unit) / getattr(other, unit)
@@ -81,13 +80,13 @@ class Measurement:
 
 @dataclass
 class Results:
-    """The measurements of a run of the benchmark, with the machine and the settings that they are of."""
+    """The measurements of a benchmark run, with the machine and the settings."""
 
     about: dict[str, Any]
     measurements: dict[str, Measurement] = field(default_factory=dict)
 
     def of(self, stage: Stage) -> Measurement:
-        """The stage's measurement, begun where there is none."""
+        """The stage's measurement, created if there is none."""
         return self.measurements.setdefault(f"{stage.part}: {stage.name}", Measurement(stage))
 
     def find(self, part: str, name: str) -> Measurement | None:
@@ -95,14 +94,14 @@ class Results:
         return self.measurements.get(f"{part}: {name}")
 
     def write(self, path: Path) -> None:
-        """Keep every figure as JSON."""
+        """Write every figure as JSON."""
         figures = {"about": self.about, "stages": [asdict(measured) for measured in self.measurements.values()]}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(figures, indent=1) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> "Results":
-        """What was written."""
+        """Read what `write` wrote."""
         figures = json.loads(path.read_text())
         results = cls(figures["about"])
         for kept in figures["stages"]:

@@ -36,12 +36,13 @@ def load(
     sources: Sources = None,
     force: Annotated[bool, typer.Option("--force", help="Load files again even if they did not change.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the addresses.")] = False,
+    as_json: Json = False,
 ) -> int:
     """Load published files into raw_data."""
     from ingestion.run_pipeline import main
 
     options = {"--year": year, "--months": months, "--from": first, "--to": last, "--sources": sources}
-    return main(as_arguments({**options, "--force": force, "--dry-run": dry_run}))
+    return main(as_arguments({**options, "--force": force, "--dry-run": dry_run, "--json": as_json}), prog="nyc load")
 
 
 def gaps(
@@ -56,6 +57,7 @@ def gaps(
     reopen: Annotated[list[str] | None, typer.Option(metavar="FEED:PERIOD", help="Take an acceptance back.")] = None,
     list_accepted: Annotated[bool, typer.Option("--list-accepted", help="List what is accepted, and why.")] = False,
     reason: Annotated[str | None, typer.Option(metavar="TEXT", help="With --accept: why.")] = None,
+    as_json: Json = False,
 ) -> int:
     """Show what is missing, and load it.
 
@@ -65,7 +67,7 @@ def gaps(
 
     options = {"--from": first, "--to": last, "--sources": sources, "--offline": offline, "--fill": fill}
     acceptance = {"--accept": accept, "--reopen": reopen, "--list-accepted": list_accepted, "--reason": reason}
-    return main(as_arguments({**options, **acceptance}))
+    return main(as_arguments({**options, **acceptance, "--json": as_json}), prog="nyc gaps")
 
 
 def build(context: typer.Context) -> int:
@@ -97,7 +99,8 @@ def check(
     """Check the warehouse with Great Expectations."""
     from quality.run import main
 
-    return main(as_arguments({"--select": select, "--no-docs": no_docs, "--list": list_, "--json": as_json}))
+    options = {"--select": select, "--no-docs": no_docs, "--list": list_, "--json": as_json}
+    return main(as_arguments(options), prog="nyc check")
 
 
 def health(as_json: Json = False) -> int:
@@ -107,21 +110,21 @@ def health(as_json: Json = False) -> int:
     """
     from quality.health import main
 
-    return main(as_arguments({"--json": as_json}))
+    return main(as_arguments({"--json": as_json}), prog="nyc health")
 
 
 def quarantine(as_json: Json = False) -> int:
     """Show the rejected rows and why."""
     from quality.quarantine import main
 
-    return main(as_arguments({"--json": as_json}))
+    return main(as_arguments({"--json": as_json}), prog="nyc quarantine")
 
 
-def summary() -> int:
+def summary(as_json: Json = False) -> int:
     """Show where every published row is."""
     from warehouse.summary import main
 
-    return main()
+    return main(as_arguments({"--json": as_json}), prog="nyc summary")
 
 
 def compact(
@@ -134,7 +137,7 @@ def compact(
     """
     from warehouse.compact import main
 
-    return main(as_arguments({"--force": force, "--dry-run": dry_run}))
+    return main(as_arguments({"--force": force, "--dry-run": dry_run}), prog="nyc compact")
 
 
 def sandbox(context: typer.Context) -> int:
@@ -144,7 +147,7 @@ def sandbox(context: typer.Context) -> int:
     """
     from sandbox.__main__ import main
 
-    return main(context.args or ["--help"])
+    return main(context.args or ["--help"], prog="nyc sandbox")
 
 
 def catalog(
@@ -156,7 +159,7 @@ def catalog(
     """
     from ingestion.dbt_catalog import main
 
-    return main(as_arguments({"--check": check}))
+    return main(as_arguments({"--check": check}), prog="nyc catalog")
 
 
 def register(app: typer.Typer) -> None:

@@ -19,7 +19,7 @@ def _list(as_json: Json = False) -> int:
     """Every metric by category."""
     from metrics.ask import main
 
-    return main(["list", *as_arguments({"--json": as_json})])
+    return main(["list", *as_arguments({"--json": as_json})], prog="nyc metrics")
 
 
 def _describe(
@@ -28,14 +28,14 @@ def _describe(
     """What a metric is, what it is made of, and its SQL."""
     from metrics.ask import main
 
-    return main(["describe", metric])
+    return main(["describe", metric], prog="nyc metrics")
 
 
 def _dimensions(metrics: Names) -> int:
     """What all of these metrics can be grouped and filtered by."""
     from metrics.ask import main
 
-    return main(["dimensions", metrics])
+    return main(["dimensions", metrics], prog="nyc metrics")
 
 
 def query(
@@ -54,8 +54,9 @@ def query(
     from metrics.ask import main
 
     options = {"--by": by, "--where": where, "--start": start, "--end": end, "--order": order, "--limit": limit}
+    options |= {"--saved": saved}
     named = [metrics] if metrics else []
-    return main(["query", *named, *as_arguments({**options, "--saved": saved, "--csv": as_csv, "--json": as_json})])
+    return main(["query", *named, *as_arguments({**options, "--csv": as_csv, "--json": as_json})], prog="nyc")
 
 
 def register(app: typer.Typer) -> None:

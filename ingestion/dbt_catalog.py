@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ingestion.catalog import SUBJECTS
 from ingestion.feeds import PARTITION_COLUMN_NAMES, Column, ColumnType, Feed, Subject
+from warehouse.exit_codes import ExitCode
 from warehouse.paths import PROJECT_ROOT
 
 _COMMAND = "python -m ingestion.dbt_catalog"
@@ -149,9 +150,9 @@ def _description(names: Sequence[str], neutral: str, docs: frozenset[str]) -> st
     return f"\"{{{{ doc('{name}') }}}}\"" if name else json.dumps(neutral)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, prog: str = _COMMAND) -> int:
     """Write the files that differ, or say which do; the exit status."""
-    parser = argparse.ArgumentParser(description="Write the catalog of feeds into the dbt project.")
+    parser = argparse.ArgumentParser(prog=prog, description="Write the catalog of feeds into the dbt project.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where a file is out of date")
     parser.add_argument("--dbt-directory", type=Path, default=PROJECT_ROOT / "dbt", help="default: dbt")
     options = parser.parse_args(arguments)
@@ -171,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"not described yet: {', '.join(generated.undescribed)}. Add a doc block named like the column to a "
             ".md file in the subject's folder of dbt/models/staging, then run this again."
         )
-    return 1 if options.check and changed else 0
+    return ExitCode.FAILED if options.check and changed else ExitCode.DONE
 
 
 if __name__ == "__main__":

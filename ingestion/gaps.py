@@ -56,14 +56,17 @@ from ingestion.partitions import Partition
 from ingestion.pipeline import Result, Status, ingest
 from ingestion.publication import Gap
 from ingestion.run_pipeline import PERIOD_EXAMPLES, exit_status, refuse_bad_range
-from ingestion.terminal import TerminalProgress, print_json, print_results, results_as_data
+from ingestion.terminal import TerminalProgress, print_results, results_as_data
 from warehouse.connection import WarehouseError
+from warehouse.exit_codes import ExitCode
 from warehouse.ledger import utc_now
 from warehouse.periods import BadPeriodError, Period
-from warehouse.terminal import quiet_on_broken_pipe
+from warehouse.terminal import print_json, quiet_on_broken_pipe
 
 
-def parse_arguments(argv: Sequence[str] | None, now: date) -> argparse.Namespace:
+def parse_arguments(
+    argv: Sequence[str] | None, now: date, prog: str = "python -m ingestion.gaps"
+) -> argparse.Namespace:
     """Read the command line. `first` and `last` become periods, or None where not given; `now` is UTC.
 
     Raises:
@@ -71,7 +74,7 @@ def parse_arguments(argv: Sequence[str] | None, now: date) -> argparse.Namespace
     """
     description, _, exit_statuses = (__doc__ or "").partition("\n\nExit status: ")
     parser = argparse.ArgumentParser(
-        prog="python -m ingestion.gaps",
+        prog=prog,
         description=description.partition("\n\n")[2],
         epilog=f"Exit status: {exit_statuses}",
     )
@@ -141,8 +144,8 @@ def _period(text: str | None, now: date) -> Period | None:
 def plan_status(found: Survey) -> int:
     """The exit status that says what was found."""
     if found.unreachable:
-        return 1
-    return 3 if found.has_gaps else 0
+        return ExitCode.FAILED
+    return ExitCode.NOT_THERE_YET if found.has_gaps else ExitCode.DONE
 
 
 def fill(found: Survey) -> list[Result]:
@@ -160,9 +163,9 @@ def fill(found: Survey) -> list[Result]:
 def fill_status(found: Survey, results: Sequence[Result]) -> int:
     """The exit status after filling: that of the loads, with what could not be asked for or is overdue."""
     if found.unreachable:
-        return 1
+        return ExitCode.FAILED
     is_overdue = any(Gap.OVERDUE in planned.open_gaps for planned in found.plan)
-    return exit_status(results) or (3 if is_overdue else 0)
+    return exit_status(results) or (ExitCode.NOT_THERE_YET if is_overdue else ExitCode.DONE)
 
 
 def still_thin(found: Survey, results: Sequence[Result], now: date) -> list[Partition]:
@@ -235,10 +238,10 @@ def _plan_as_json(found: Survey, *, is_to_fill: bool) -> int:
 
 
 @quiet_on_broken_pipe
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, prog: str = "python -m ingestion.gaps") -> int:
     """Run the command line and return its exit status."""
     now = utc_now()
-    options = parse_arguments(argv, now)
+    options = parse_arguments(argv, now, prog)
     configure_logging()
     # How asking failed is printed below the plan.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
@@ -253,11 +256,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _plan(options, now)
     except (BadPeriodError, BadAcceptanceError) as error:
         print(error, file=sys.stderr)
-        return 2
+        return ExitCode.BAD_ARGUMENTS
     except (NothingLoadedError, WarehouseError) as error:
         print(error, file=sys.stderr)
-        return 1
-    return 0
+        return ExitCode.FAILED
+    return ExitCode.DONE
 
 
 if __name__ == "__main__":

@@ -2,64 +2,34 @@
 
 import logging
 import shutil
-import time
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import duckdb
 
-from ingestion.errors import IngestionError, NotPublishedError, load_again, message_of, raise_if_interrupted
+from ingestion.errors import NotPublishedError, raise_if_interrupted
 from ingestion.fetch.retries import DEFAULT_POLICY, RetryPolicy
+from ingestion.file_loads import FileLoader, Stopwatch, failure, load_file
 from ingestion.partitions import Partition
 from ingestion.prefetch import DownloadJob, downloads_ahead
 from ingestion.publishers import Downloaded, Visits
-from ingestion.raw_data import LoadedPartition, current_state
-from ingestion.readers.published import close_scratch
+from ingestion.raw_data import current_state
+from ingestion.results import Result, RunProgress, Status
 from ingestion.run_record import KIND, RunRecord, finish_runs_left_behind, new_run_id
 from ingestion.work_folder import work_folder
-from warehouse.connection import limit_memory, open_for_writing
+from warehouse.connection import open_for_writing
 from warehouse.full_disk import clear_write_errors
-from warehouse.ledger import Fingerprint, Ledger, RunAsset, Watermark
+from warehouse.ledger import Ledger, Watermark
 from warehouse.paths import database_path
 
+__all__ = ["STARTED_FROM_TERMINAL", "Partition", "Result", "RunProgress", "Started", "Status", "ingest", "load_file"]
+
 logger = logging.getLogger(__name__)
-
-# What DuckDB may keep in memory while it loads; the process stays below 2 GiB at 20 million rows.
-_LOAD_MEMORY = "1500MB"
-
-
-class Status(StrEnum):
-    """How a partition came out of a run."""
-
-    LOADED = "loaded"
-    UNCHANGED = "unchanged"  # the publisher's file is the one loaded
-    NOT_PUBLISHED = "not_published"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run did to one partition.
-
-    `rows` are those it holds now, where that is known. `is_transient` says of a failure whether it may go better in
-    some minutes, though nobody does anything about it.
-    """
-
-    partition: Partition
-    status: Status
-    seconds: float = 0
-    rows: int | None = None
-    bytes: int | None = None
-    fingerprint: Fingerprint | None = None
-    load_id: str | None = None
-    error: str | None = None
-    note: str | None = None
-    is_transient: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,38 +43,27 @@ class Started:
 STARTED_FROM_TERMINAL = Started(by="terminal")
 
 
-class Progress:
-    """Told what a run is doing; `downloading` by other threads. This one tells nobody."""
-
-    def partition_started(self, partition: Partition) -> None: ...
-
-    def downloading(self, partition: Partition, received: int, expected: int | None) -> None: ...
-
-    def loading(self, partition: Partition) -> None: ...
-
-    def partition_finished(self, result: Result) -> None: ...
-
-
 def ingest(
     partitions: Iterable[Partition],
     *,
     force: bool = False,
     started: Started = STARTED_FROM_TERMINAL,
-    progress: Progress | None = None,
+    progress: RunProgress | None = None,
     policy: RetryPolicy = DEFAULT_POLICY,
 ) -> list[Result]:
     """Load these partitions, skipping those whose published file is the one loaded.
 
-    With `force` a file is loaded again even if it is the same. The run and what it did to each
-    partition are written to the ledger. The DuckDB file is open only while rows or the ledger are
-    written, never during a download. `policy` says how patient the downloads are.
+    With `force` a file is loaded again even if it is the same. Files that have come are loaded together, each in a
+    transaction of its own. The run and what it did to each partition are written to the ledger. The DuckDB file is open
+    only while rows or the ledger are written, never during a download. `policy` says how patient the downloads are.
 
-    Whatever goes wrong with a partition is its result, and the others go on.
+    Whatever goes wrong with a partition is its result, and the others go on. Results come in the order of the
+    partitions.
 
     Raises:
         WarehouseError: the DuckDB file cannot be opened or written, and nothing was begun.
     """
-    partitions = list(partitions)
+    partitions = list(dict.fromkeys(partitions))
     arguments = {"partitions": [str(partition) for partition in partitions], "force": force}
     run_id = new_run_id()
     with ExitStack() as work:
@@ -112,8 +71,8 @@ def ingest(
             ledger = Ledger(connection)
             finish_runs_left_behind(ledger)
             known = {} if force else _loaded_files(partitions, ledger, connection)
-            # Before the ledger knows of the run, so that at any time the next run can tell whether it lives. And while
-            # the DuckDB file is ours: nobody else clears folders meanwhile.
+            # Before the ledger knows of the run, so that the next run can always tell whether it lives. And while the
+            # DuckDB file is ours: nobody else clears folders meanwhile.
             folder = work.enter_context(work_folder(run_id))
             ledger.start_run(
                 KIND, arguments, run_id=run_id, started_by=started.by, dagster_run_id=started.dagster_run_id
@@ -121,7 +80,7 @@ def ingest(
         record = RunRecord(run_id, folder)
         error: str | None = "interrupted"
         try:
-            results = list(_Run(record, folder, progress or Progress(), policy).ingest(partitions, known))
+            results = list(_Run(record, folder, progress or RunProgress(), policy).ingest(partitions, known))
             error = "; ".join(result.error or "" for result in results if result.status is Status.FAILED) or None
         finally:
             record.finish("failed" if error else "success", error)
@@ -133,8 +92,8 @@ def _loaded_files(
 ) -> dict[Partition, Watermark]:
     """The watermarks that agree with the raw tables.
 
-    One does not where somebody changed raw data by hand, for a load writes both in one transaction:
-    such a partition counts as not loaded, and is loaded again.
+    A load writes both in one transaction. Where they disagree somebody has changed raw data by hand: the partition
+    counts as not loaded, and is loaded again.
     """
     watermarks = ledger.watermarks()
     found = {p: watermarks[key] for p in partitions if (key := (p.feed.name, p.key)) in watermarks}
@@ -149,29 +108,29 @@ def _loaded_files(
 class _Run:
     """What the partitions of one run share."""
 
-    def __init__(self, record: RunRecord, folder: Path, progress: Progress, policy: RetryPolicy) -> None:
+    def __init__(self, record: RunRecord, folder: Path, progress: RunProgress, policy: RetryPolicy) -> None:
         self._record = record
         self._folder = folder
         self._progress = progress
         self._policy = policy
+        self._stopwatch = Stopwatch()
 
     def ingest(self, partitions: list[Partition], known: dict[Partition, Watermark]) -> Iterator[Result]:
-        """Load partition after partition, while the next files are fetched; whatever goes wrong is its result."""
-        partitions = list(dict.fromkeys(partitions))
+        """Load the files that have come, while the next ones are fetched."""
+        waiting = deque(partitions)
         with (
             Visits(partitions, self._policy) as visits,
-            downloads_ahead(self._job(one, known.get(one), visits) for one in partitions) as downloads,
+            downloads_ahead(self._job(one, known.get(one), visits) for one in partitions) as batches,
         ):
-            for partition in partitions:
-                self._progress.partition_started(partition)
-                begun = time.monotonic()
-                result = self._load(partition, next(downloads), known.get(partition))
-                shutil.rmtree(self._folder_of(partition), ignore_errors=True)
-                result = replace(result, seconds=time.monotonic() - begun)
-                self._record.add(_run_asset(result))
-                _log(result)
-                self._progress.partition_finished(result)
-                yield result
+            while waiting:
+                self._progress.partition_started(waiting[0])
+                downloads = next(batches)
+                batch = {waiting.popleft(): download for download in downloads}
+                for partition in list(batch)[1:]:
+                    self._progress.partition_started(partition)
+                yield from self._finish(batch, known)
+                for partition in batch:
+                    shutil.rmtree(self._folder_of(partition), ignore_errors=True)
 
     def _job(self, partition: Partition, known: Watermark | None, visits: Visits) -> DownloadJob:
         folder = self._folder_of(partition)
@@ -188,79 +147,53 @@ class _Run:
         """The folder that a partition's file is fetched into and read in."""
         return self._folder / f"{partition.feed.name}-{partition.key}"
 
-    def _load(self, partition: Partition, download: Future[Downloaded | None], known: Watermark | None) -> Result:
+    def _finish(
+        self, batch: dict[Partition, Future[Downloaded | None]], known: dict[Partition, Watermark]
+    ) -> Sequence[Result]:
+        """Load what was downloaded, and say what became of each partition, in their order."""
+        results: dict[Partition, Result] = {}
+        files: dict[Partition, Downloaded] = {}
+
+        def finished(result: Result) -> None:
+            _log(result)
+            self._progress.partition_finished(result)
+            results[result.partition] = result
+
+        for partition, download in batch.items():
+            outcome = self._outcome(partition, download, known.get(partition))
+            if isinstance(outcome, Downloaded):
+                files[partition] = outcome
+            else:
+                self._record.note(outcome.for_ledger())
+                finished(outcome)
+        if files:
+            FileLoader(self._folder, self._record, self._progress, self._stopwatch, finished).load(files)
+        self._record.write()
+        return [results[partition] for partition in batch]
+
+    def _outcome(
+        self, partition: Partition, download: Future[Downloaded | None], known: Watermark | None
+    ) -> Downloaded | Result:
+        """The file to load, or the result where there is nothing to load."""
         try:
             file = download.result()
-            if file is not None:
-                self._progress.loading(partition)
-                return load_file(partition, file)
-            assert known is not None, "a download is skipped only if the file is known"
-            return Result(
-                partition, Status.UNCHANGED, rows=known.rows, load_id=known.load_id, fingerprint=known.fingerprint
-            )
         except NotPublishedError as error:
-            return Result(partition, Status.NOT_PUBLISHED, error=str(error))
-        # Files come from outside, and may do to a library what nobody has thought of: one must not stop the others.
-        except Exception as error:
+            return Result(partition, Status.NOT_PUBLISHED, self._stopwatch.lap(), error=str(error))
+        # Whatever a file does to a library, it must not stop the others.
+        except Exception as error:  # noqa: BLE001
             raise_if_interrupted(error)
-            logger.debug("%s failed", partition, exc_info=True)
-            is_transient = error.is_transient if isinstance(error, IngestionError) else True
-            message = message_of(error, str(partition), load_again(partition.feed.grain))
-            return Result(partition, Status.FAILED, error=message, is_transient=is_transient)
-
-
-def load_file(partition: Partition, file: Downloaded) -> Result:
-    """Load a downloaded file and record it in the ledger, in one transaction.
-
-    The file's folder is worked in and may be thrown away afterwards.
-
-    Raises:
-        IngestionError: the file cannot be read, or its rows cannot be written; nothing is changed then.
-        WarehouseError: the DuckDB file cannot be opened.
-    """
-    # With dlt, which takes half a second: only who loads waits for it.
-    from ingestion.raw_loader import load_partition
-
-    with open_for_writing() as connection:
-        limit_memory(connection, _LOAD_MEMORY)
-        published = partition.feed.publisher.read(partition, file.path, connection)
-        record = partial(_set_watermark, partition, file)
-        loaded = load_partition(partition, published, connection, file.path.parent, record)
-        close_scratch(connection)
-    return Result(
-        partition,
-        Status.LOADED,
-        rows=loaded.rows,
-        bytes=file.bytes,
-        load_id=loaded.load_id,
-        fingerprint=file.fingerprint,
-        note=published.note,
-    )
-
-
-def _set_watermark(
-    partition: Partition, file: Downloaded, transaction: duckdb.DuckDBPyConnection, loaded: LoadedPartition
-) -> None:
-    Ledger(transaction).set_watermark(
-        partition.feed.name,
-        partition.key,
-        Watermark(loaded.load_id, loaded.rows, loaded.min_event_time, loaded.max_event_time, file.fingerprint),
-    )
-
-
-def _run_asset(result: Result) -> RunAsset:
-    return RunAsset(
-        asset=result.partition.feed.name,
-        partition_key=result.partition.key,
-        status=result.status,
-        rows=result.rows,
-        bytes=result.bytes,
-        seconds=result.seconds,
-        fingerprint=result.fingerprint,
-        load_id=result.load_id,
-        error=result.error,
-        note=result.note,
-    )
+            return failure(partition, error, self._stopwatch.lap())
+        if file is not None:
+            return file
+        assert known is not None, "a download is skipped only if the file is known"
+        return Result(
+            partition,
+            Status.UNCHANGED,
+            self._stopwatch.lap(),
+            rows=known.rows,
+            load_id=known.load_id,
+            fingerprint=known.fingerprint,
+        )
 
 
 def _log(result: Result) -> None:

@@ -1,12 +1,14 @@
-"""Downloads that run ahead of the load: some at a time, so many files on disk, in the order asked for."""
+"""Downloads that run ahead of the load, and come in batches, in the order asked for.
+
+Of large files two are fetched ahead. Of small ones as many as fit into a bounded number of bytes, a few at a time.
+"""
 
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from ingestion.publishers import Downloaded
@@ -25,42 +27,142 @@ class DownloadJob:
     fetch: Callable[[threading.Event], Downloaded | None]
 
 
+@dataclass(frozen=True)
+class Limits:
+    """How much may be fetched ahead, and how much comes in one batch.
+
+    `ahead` files may always be fetched beside the batch that the consumer has, however large they are. More are
+    fetched, `at_once` at a time, while all that wait are at most `waiting_bytes` and `waiting_files`. A batch has at
+    most `batch_files` and `batch_bytes`, but always one file.
+    """
+
+    ahead: int = 2
+    at_once: int = 4
+    waiting_bytes: int = 256_000_000
+    waiting_files: int = 200
+    batch_bytes: int = 128_000_000
+    batch_files: int = 100
+
+
+DEFAULT_LIMITS = Limits()
+
+
 @contextmanager
-def downloads_ahead(jobs: Iterable[DownloadJob], *, ahead: int = 2) -> Iterator[Iterator[Future[Downloaded | None]]]:
+def downloads_ahead(
+    jobs: Iterable[DownloadJob], *, limits: Limits = DEFAULT_LIMITS
+) -> Iterator[Iterator[list[Future[Downloaded | None]]]]:
     """Download while the consumer loads what came before.
 
-    Yields an iterator with one finished future a job, in the jobs' order; its `result()` is that of
-    its `fetch`, or raises what that raised, and none stops the others. At most `ahead` downloads run, and
-    at most `ahead` files wait on disk beside the one that the consumer has; it is done with that when it
-    asks for the next, and should have removed its folder by then. Jobs are taken as they begin.
+    Yields an iterator of batches. A batch has a finished future a job, in the jobs' order: the next one, for which it
+    waits, and those after it that have finished already. A future's `result()` is that of the job's `fetch`, or raises
+    what that raised, and none stops the others. The consumer is done with a batch when it asks for the next, and
+    should have removed its folders by then. Jobs are taken as they begin.
 
     When the context is left, what has not begun is cancelled and what runs is ended; no thread writes to
     a folder after that.
 
     Raises:
-        ValueError: `ahead` is less than 1.
+        ValueError: `limits.ahead` is less than 1.
     """
-    if ahead < 1:
-        raise ValueError(f"expected at least 1 download ahead, got {ahead}")
-    cancelled = threading.Event()
-
-    def fetch(job: DownloadJob) -> Downloaded | None:
-        job.folder.mkdir(parents=True, exist_ok=True)
-        return job.fetch(cancelled)
-
-    executor = ThreadPoolExecutor(ahead, thread_name_prefix="download")
+    if limits.ahead < 1:
+        raise ValueError(f"expected at least 1 download ahead, got {limits.ahead}")
+    queue = _Queue(iter(jobs), limits)
+    executor = ThreadPoolExecutor(queue.workers, thread_name_prefix="download")
     try:
-        yield _in_order((executor.submit(fetch, job) for job in jobs), ahead)
+        for _ in range(queue.workers):
+            executor.submit(queue.work)
+        yield queue.batches()
     finally:
-        cancelled.set()
+        queue.close()
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _in_order(futures: Iterator[Future[Downloaded | None]], ahead: int) -> Iterator[Future[Downloaded | None]]:
-    """Each future once it is finished; the next ones are begun before the consumer goes to work on it."""
-    begun = deque(islice(futures, ahead))
-    while begun:
-        wait([begun[0]])
-        finished = begun.popleft()
-        begun.extend(islice(futures, 1))
-        yield finished
+class _Queue:
+    """The downloads that run or wait for the consumer, in their order."""
+
+    def __init__(self, jobs: Iterator[DownloadJob], limits: Limits) -> None:
+        self.workers = max(limits.ahead, limits.at_once)
+        self._jobs = jobs
+        self._limits = limits
+        self._has_more = True
+        self._begun: deque[Future[Downloaded | None]] = deque()
+        self._running = 0
+        self._waiting_bytes = 0
+        # A file that has not come is taken for as large as the largest so far.
+        self._largest: int | None = None
+        self._cancelled = threading.Event()
+        self._changed = threading.Condition()
+
+    def work(self) -> None:
+        """Download until there is nothing more to do; run by each thread."""
+        while begun := self._begin():
+            job, download = begun
+            try:
+                job.folder.mkdir(parents=True, exist_ok=True)
+                download.set_result(job.fetch(self._cancelled))
+            # Every download must end, or the consumer waits for ever.
+            except BaseException as error:  # noqa: BLE001
+                download.set_exception(error)
+            with self._changed:
+                self._running -= 1
+                if size := _size(download):
+                    self._waiting_bytes += size
+                    self._largest = max(size, self._largest or 0)
+                self._changed.notify_all()
+
+    def batches(self) -> Iterator[list[Future[Downloaded | None]]]:
+        """The finished downloads, batch by batch."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._begun[0].done() if self._begun else not self._has_more)
+                if not self._begun:
+                    return
+                batch = self._take_finished()
+                self._waiting_bytes -= sum(map(_size, batch))
+                self._changed.notify_all()
+            yield batch
+
+    def close(self) -> None:
+        """End what runs, and begin nothing more."""
+        self._cancelled.set()
+        with self._changed:
+            self._changed.notify_all()
+
+    def _begin(self) -> tuple[DownloadJob, Future[Downloaded | None]] | None:
+        """The next job, once there is room for it; None if there is none, or nobody wants it any more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._cancelled.is_set() or not self._has_more or self._has_room())
+            job = None if self._cancelled.is_set() or not self._has_more else next(self._jobs, None)
+            if job is None:
+                self._has_more = False
+                self._changed.notify_all()
+                return None
+            download: Future[Downloaded | None] = Future()
+            self._begun.append(download)
+            self._running += 1
+            return job, download
+
+    def _has_room(self) -> bool:
+        limits, begun = self._limits, len(self._begun)
+        if begun < limits.ahead:
+            return True
+        if self._largest is None or self._running >= limits.at_once or begun >= limits.waiting_files:
+            return False
+        return self._waiting_bytes + (self._running + 1) * self._largest <= limits.waiting_bytes
+
+    def _take_finished(self) -> list[Future[Downloaded | None]]:
+        batch = [self._begun.popleft()]
+        size = _size(batch[0])
+        while self._begun and self._begun[0].done() and len(batch) < self._limits.batch_files:
+            size += _size(self._begun[0])
+            if size > self._limits.batch_bytes:
+                break
+            batch.append(self._begun.popleft())
+        return batch
+
+
+def _size(download: Future[Downloaded | None]) -> int:
+    """The bytes that a finished download has put on disk."""
+    if not download.done() or download.exception() or (file := download.result()) is None:
+        return 0
+    return file.bytes

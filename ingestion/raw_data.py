@@ -25,12 +25,13 @@ class LoadedPartition:
 def current_state(partition: Partition, connection: duckdb.DuckDBPyConnection) -> LoadedPartition | None:
     """What a partition holds now, read from the raw table itself; None where it holds no row."""
     feed = partition.feed
-    if feed.raw_table not in existing_tables(connection):
-        return None
     time, table = identifier(feed.event_time), identifier(RAW_SCHEMA, feed.raw_table)
-    row = connection.execute(
-        f"select max(_dlt_load_id), count(*), min({time}), max({time}) from {table} where {scope(partition)}"
-    ).fetchone()
+    try:
+        row = connection.execute(
+            f"select max(_dlt_load_id), count(*), min({time}), max({time}) from {table} where {scope(partition)}"
+        ).fetchone()
+    except duckdb.CatalogException:
+        return None  # there is no such table yet
     return LoadedPartition(*row) if row and row[1] else None
 
 

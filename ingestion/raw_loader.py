@@ -1,8 +1,14 @@
-"""Writing a partition's rows into its raw table with dlt: whole, or not at all."""
+"""Writing partitions into their raw tables with dlt: each whole, or not at all.
+
+Partitions that come together share one run of dlt, and so a load id. Each is read, checked and recorded in a
+transaction of its own.
+"""
 
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +19,27 @@ from dlt.common.schema.typing import TColumnSchema
 from dlt.extract import DltResource
 
 from ingestion.catalog import raw_tables
-from ingestion.errors import IngestionError, LoadError
-from ingestion.feeds import Column, ColumnType
-from ingestion.partition_destination import Replacement, partition_destination
+from ingestion.errors import LoadError, raise_if_interrupted
+from ingestion.feeds import Column, ColumnType, Feed
+from ingestion.held_signals import HeldSignals
+from ingestion.partition_destination import OpenTable, TableLoads, partition_destination
 from ingestion.partitions import Partition
-from ingestion.raw_data import RAW_SCHEMA, LoadedPartition, current_state, existing_tables, period_literal, scope
-from ingestion.readers.published import PublishedRows
+from ingestion.raw_data import (
+    RAW_SCHEMA,
+    LoadedPartition,
+    current_state,
+    existing_tables,
+    period_literal,
+    raw_column_types,
+    scope,
+)
+from ingestion.readers.published import PublishedRows, close_scratch
 from ingestion.readers.published_file import PublishedFile
+from warehouse.ledger import Ledger
 from warehouse.paths import database_path
 from warehouse.sql import identifier, literal
+
+logger = logging.getLogger(__name__)
 
 _DLT_TYPES: dict[ColumnType, TColumnSchema] = {
     ColumnType.INTEGER: {"data_type": "bigint", "precision": 32},
@@ -33,128 +51,308 @@ _DLT_TYPES: dict[ColumnType, TColumnSchema] = {
     ColumnType.DATE: {"data_type": "date"},
 }
 
+# What dlt's models select from: a view of the partition that is being loaded.
+_INCOMING = "temp.partition_rows"
 
-def load_partition(
-    partition: Partition,
-    published: PublishedRows,
-    connection: duckdb.DuckDBPyConnection,
-    work_folder: Path,
-    record: Callable[[duckdb.DuckDBPyConnection, LoadedPartition], None],
-) -> LoadedPartition:
-    """Replace a partition of its raw table by these rows, in one transaction.
 
-    `record` is called in that transaction with what is loaded, so that what it writes and the rows are
-    there together or not at all. `work_folder` holds dlt's files and may be thrown away afterwards.
+@dataclass(frozen=True)
+class Loaded:
+    """What became of a partition that was loaded. `note` says what is unusual about its file."""
+
+    state: LoadedPartition
+    note: str | None
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A partition whose file is there.
+
+    `read` gives the file's rows; it may be called twice. `record` is called in the partition's transaction, so that
+    what it writes to the ledger and the rows are there together or not at all. `finished` is called once, with what
+    went wrong, if something did.
+    """
+
+    partition: Partition
+    read: Callable[[duckdb.DuckDBPyConnection], PublishedRows]
+    record: Callable[[Ledger, Loaded], None]
+    finished: Callable[[Exception | None], None]
+
+
+class _DatabaseLostError(Exception):
+    """DuckDB has given the database up after an error. It has to be opened again before anything else is written."""
+
+
+class RawLoader:
+    """Loads partitions over one open connection. `folder` holds dlt's files and may be thrown away afterwards."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+        self._connection = connection
+        self._folder = folder
+        self._unfinished: list[Arrival] = []
+        # Partitions that have to wait because their raw table lacks a column.
+        self._put_off: list[Arrival] = []
+        self._committed: Arrival | None = None
+        self._ledger: tuple[duckdb.DuckDBPyConnection, Ledger] | None = None
+
+    def load(self, arrivals: Sequence[Arrival]) -> list[Arrival]:
+        """Replace each partition of its raw table by the rows of its file.
+
+        Whatever goes wrong with a partition is told to its `finished`, and the others go on. After an error that makes
+        the connection useless it stops. Returns the arrivals that were not finished then: load them over another one.
+
+        Raises:
+            KeyboardInterrupt: the run was interrupted, and some arrivals may not be finished.
+        """
+        self._unfinished = list(arrivals)
+        try:
+            self._create_missing_tables({arrival.partition.feed for arrival in arrivals})
+            waiting = list(arrivals)
+            while waiting:
+                # The others go on after the one that is loaded alone, for they may have the same new columns.
+                waiting = self._load_into_known_columns(waiting)
+                if waiting:
+                    self._load_with_new_columns(waiting.pop(0))
+        except _DatabaseLostError:
+            return list(self._unfinished)
+        # Of dlt itself: a full disk, for one, can end it anywhere.
+        except Exception as error:
+            raise_if_interrupted(error)
+            logger.debug("dlt failed", exc_info=True)
+            for arrival in list(self._unfinished):
+                self._finish(arrival, _explained(arrival.partition, error, self._folder))
+        return []
+
+    def _load_into_known_columns(self, arrivals: Sequence[Arrival]) -> list[Arrival]:
+        """Load the partitions whose columns the raw tables have, in one run of dlt; returns the others."""
+        feeds = dict.fromkeys(arrival.partition.feed for arrival in arrivals)
+        columns = {feed.raw_table: self._known_columns(feed) for feed in feeds}
+        self._put_off = []
+
+        def load(table: OpenTable) -> None:
+            known = {column.name for column in columns[table.name]}
+            for arrival in arrivals:
+                if arrival.partition.feed.raw_table != table.name:
+                    continue
+                with self._work_on(arrival):
+                    published = self._read(arrival)
+                    if {column.name for column in published.columns} <= known:
+                        self._replace(arrival, published, columns[table.name], table)
+                    else:
+                        self._put_off.append(arrival)
+
+        self._run([self._model(name, listed) for name, listed in columns.items()], load)
+        return self._put_off
+
+    def _load_with_new_columns(self, arrival: Arrival) -> None:
+        """Load a partition in a run of its own, so that its new columns are in its own transaction."""
+        self._put_off = []
+        with self._work_on(arrival):
+            published = self._read(arrival)
+            table = arrival.partition.feed.raw_table
+            columns = (*published.columns, *_partition_columns(arrival.partition.feed))
+            self._run(
+                [self._model(table, columns)],
+                lambda opened: self._replace(arrival, published, columns, opened, has_new_columns=True),
+            )
+
+    @contextmanager
+    def _work_on(self, arrival: Arrival) -> Iterator[None]:
+        """Make whatever is raised in the block the failure of this partition."""
+        failure: Exception | None = None
+        try:
+            yield
+        # Whatever a file does to a library, it must not stop the others.
+        except Exception as error:  # noqa: BLE001
+            raise_if_interrupted(error)
+            failure = error
+        finally:
+            with suppress(duckdb.Error):
+                close_scratch(self._connection)
+        if failure is None and arrival in self._put_off:
+            return
+        if failure is not None and arrival is self._committed:
+            logger.warning("%s is loaded, but dlt could not end its run: %s", arrival.partition, failure)
+            failure = None
+        self._finish(arrival, failure)
+        if failure and isinstance(_cause(failure), duckdb.FatalException | duckdb.InternalException):
+            raise _DatabaseLostError from failure
+
+    def _finish(self, arrival: Arrival, error: Exception | None = None) -> None:
+        self._unfinished.remove(arrival)
+        arrival.finished(error)
+
+    def _read(self, arrival: Arrival) -> PublishedRows:
+        published = arrival.read(self._connection)
+        if published.count == 0:
+            raise LoadError(
+                f"{arrival.partition}: expected rows, but the published file has none. What was loaded before stays; "
+                f"load the {arrival.partition.feed.grain} again when the publisher has repaired the file."
+            )
+        return published
+
+    def _replace(
+        self,
+        arrival: Arrival,
+        published: PublishedRows,
+        columns: Sequence[Column],
+        table: OpenTable,
+        *,
+        has_new_columns: bool = False,
+    ) -> None:
+        connection, partition = table.connection, arrival.partition
+        ledger = self._ledger_on(connection)
+        try:
+            # Outside the transaction, for a transaction cannot write to two databases.
+            connection.execute(
+                f"create or replace temp view partition_rows as {_select(partition, published, columns)}"
+            )
+            connection.begin()
+            if has_new_columns:
+                table.add_new_columns()
+            connection.execute(f"delete from {identifier(RAW_SCHEMA, table.name)} where {scope(partition)}")
+            connection.execute(table.insert)
+            arrival.record(ledger, Loaded(_checked_state(partition, published, table), published.note))
+            connection.commit()
+            self._committed = arrival
+        except BaseException as error:
+            # DuckDB may have ended the transaction itself.
+            with suppress(duckdb.Error):
+                connection.rollback()
+            if isinstance(error, DltException | duckdb.Error):
+                raise_if_interrupted(error)
+                raise _explained(partition, error, self._folder) from _cause(error)
+            raise
+
+    def _ledger_on(self, connection: duckdb.DuckDBPyConnection) -> Ledger:
+        """The ledger on dlt's connection, made once for each: its tables are looked after every time."""
+        if self._ledger is None or self._ledger[0] is not connection:
+            self._ledger = (connection, Ledger(connection))
+        return self._ledger[1]
+
+    def _known_columns(self, feed: Feed) -> tuple[Column, ...]:
+        """The columns of a feed's raw table that dlt can fill."""
+        declared = {column.name: column for column in feed.raw_columns}
+        return tuple(
+            declared.get(name) or Column(name, ColumnType(type_))
+            for name, type_ in raw_column_types(feed, self._connection).items()
+            if name in declared or (type_ in set(ColumnType) and name != "_dlt_load_id")
+        )
+
+    def _create_missing_tables(self, feeds: Iterable[Feed]) -> None:
+        """Have dlt create every raw table of the catalog, so that dbt's sources all exist; and those of these feeds."""
+        existing = existing_tables(self._connection)
+        declared = raw_tables() | raw_tables(feeds)
+        missing = {name: columns for name, columns in declared.items() if name not in existing}
+        if missing:
+            self._run([self._model(name, columns, _no_rows(columns)) for name, columns in sorted(missing.items())])
+
+    def _model(self, table: str, columns: Sequence[Column], source: str = _INCOMING) -> DltResource:
+        """A select as dlt takes it: a file of its `model` format."""
+        path = self._folder / f"{table}.model"
+        names = ", ".join(identifier(column.name) for column in columns)
+        path.write_text(f"dialect: duckdb\nselect {names} from {source}\n")
+
+        def model() -> Iterator[Any]:
+            yield dlt.mark.with_file_import(str(path), "model")
+
+        hints: list[TColumnSchema] = [
+            {"name": column.name, "nullable": True, **_DLT_TYPES[column.type]} for column in columns
+        ]
+        resource: DltResource = dlt.resource(
+            model(), name=table, columns=hints, write_disposition="append", file_format="model"
+        )
+        return resource
+
+    def _run(self, resources: list[DltResource], load: Callable[[OpenTable], None] | None = None) -> None:
+        """Run dlt once.
+
+        Each run has a pipeline folder of its own, so that nothing of a run that broke off is ever loaded by the next;
+        what dlt must remember it restores from the database.
+        """
+        dlt.config["normalize.model_normalizer.add_dlt_load_id"] = True
+        dlt.config["runtime.dlthub_telemetry"] = False
+        # In this thread, one job after the other.
+        dlt.config["load.workers"] = 1
+        # dlt would forget a signal that came during the last job.
+        dlt.config["runtime.intercept_signals"] = False
+        signals = HeldSignals()
+
+        def load_letting_signals_through(table: OpenTable) -> None:
+            assert load
+            with signals.let_through(self._connection, table.connection):
+                load(table)
+
+        loads = TableLoads(load_letting_signals_through) if load else None
+        pipeline = dlt.pipeline(
+            "ingestion",
+            pipelines_dir=str(self._folder / "dlt"),
+            destination=partition_destination(self._connection, loads),
+            dataset_name=RAW_SCHEMA,
+        )
+        # What fails is raised, and said once: not by dlt as well.
+        logging.getLogger("dlt").setLevel(logging.CRITICAL)
+        with signals:
+            try:
+                pipeline.run(resources).raise_on_failed_jobs()
+            finally:
+                pipeline.drop()
+        if loads and loads.error is not None:
+            raise loads.error
+
+
+def _partition_columns(feed: Feed) -> tuple[Column, ...]:
+    return feed.raw_columns[len(feed.columns) :]
+
+
+def _select(partition: Partition, published: PublishedRows, columns: Sequence[Column]) -> str:
+    """The file's rows with all these columns; null where the file has no such column."""
+    values = {column.name: identifier(column.name) for column in published.columns}
+    values |= {
+        "feed": literal(partition.feed.name),
+        partition.feed.period_column.name: period_literal(partition),
+        "source_row": "source_row",
+    }
+    listed = ", ".join(
+        f"{values.get(column.name, f'cast(null as {column.type})')} as {identifier(column.name)}" for column in columns
+    )
+    return f"select {listed} from ({published.query}) as published"
+
+
+def _no_rows(columns: Sequence[Column]) -> str:
+    values = ", ".join(f"cast(null as {column.type}) as {identifier(column.name)}" for column in columns)
+    return f"(select {values} where false) as nothing"
+
+
+def _checked_state(partition: Partition, published: PublishedRows, table: OpenTable) -> LoadedPartition:
+    """What the partition holds before the transaction ends.
 
     Raises:
-        UnreadableFileError: a value is not of its column's type.
-        LoadError: the rows could not be written, or are not all there afterwards.
+        LoadError: that is not what the file has.
     """
-    if published.count == 0:
+    state = current_state(partition, table.connection)
+    if state is None or (state.load_id, state.rows) != (table.load_id, published.count):
         raise LoadError(
-            f"{partition}: expected rows, but the published file has none. What was loaded before stays; "
-            "load the month again when the publisher has repaired the file."
+            f"{partition}: expected {published.count:,} rows of load {table.load_id} in {RAW_SCHEMA}.{table.name}, but "
+            f"it would hold {state}. Nothing was changed; load the {partition.feed.grain} again."
         )
-    loaded: LoadedPartition | None = None
-
-    def complete(transaction: duckdb.DuckDBPyConnection, load_id: str) -> None:
-        nonlocal loaded
-        loaded = current_state(partition, transaction)
-        if loaded is None or (loaded.load_id, loaded.rows) != (load_id, published.count):
-            raise LoadError(
-                f"{partition}: expected {published.count:,} rows of load {load_id} in "
-                f"{RAW_SCHEMA}.{partition.feed.raw_table}, but it would hold {loaded}. Nothing was changed; "
-                "load the month again."
-            )
-        record(transaction, loaded)
-
-    replacement = Replacement(scope(partition), complete)
-    query = _with_partition_columns(partition, published)
-    columns = (*published.columns, *partition.feed.raw_columns[len(partition.feed.columns) :])
-    resource = _resource(partition.feed.raw_table, columns, _model(query, work_folder / "rows.model"))
-    try:
-        _create_missing_tables(connection, work_folder)
-        _run(resource, connection, work_folder, replacement)
-    except DltException as error:
-        cause = replacement.error or error
-        raise _explained(partition, cause, work_folder) from cause
-    assert loaded is not None, "the transaction checked it"
-    return loaded
+    return state
 
 
-def _with_partition_columns(partition: Partition, published: PublishedRows) -> str:
-    names = ", ".join(identifier(column.name) for column in published.columns)
-    feed, period = literal(partition.feed.name), identifier(partition.feed.period_column.name)
-    return (
-        f"select {names}, {feed} as feed, {period_literal(partition)} as {period}, source_row"
-        f" from ({published.query}) as published"
-    )
+def _cause(error: Exception) -> Exception:
+    """The error of DuckDB or the disk that others were raised for; the error itself where there is none."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, duckdb.Error | OSError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return error
 
 
-def _model(query: str, path: Path) -> Iterator[Any]:
-    """A select as dlt takes it: a file of its `model` format, which the destination runs."""
-    path.write_text(f"dialect: duckdb\n{query}\n")
-    yield dlt.mark.with_file_import(str(path), "model")
-
-
-def _resource(name: str, columns: tuple[Column, ...], model: Iterator[Any]) -> DltResource:
-    hints: list[TColumnSchema] = [
-        {"name": column.name, "nullable": True, **_DLT_TYPES[column.type]} for column in columns
-    ]
-    resource: DltResource = dlt.resource(
-        model, name=name, columns=hints, write_disposition="append", file_format="model"
-    )
-    return resource
-
-
-def _create_missing_tables(connection: duckdb.DuckDBPyConnection, work_folder: Path) -> None:
-    """Have dlt create every raw table of the registry, so that dbt's sources all exist."""
-    missing = {name: columns for name, columns in raw_tables().items() if name not in existing_tables(connection)}
-    if missing:
-        empty = [
-            _resource(name, columns, _model(_no_rows(columns), work_folder / f"{name}.model"))
-            for name, columns in sorted(missing.items())
-        ]
-        _run(empty, connection, work_folder)
-
-
-def _no_rows(columns: tuple[Column, ...]) -> str:
-    values = ", ".join(f"cast(null as {column.type}) as {identifier(column.name)}" for column in columns)
-    return f"select {values} where false"
-
-
-def _run(
-    resources: DltResource | list[DltResource],
-    connection: duckdb.DuckDBPyConnection,
-    folder: Path,
-    replacement: Replacement | None = None,
-) -> None:
-    """Run dlt once.
-
-    Each run has a pipeline folder of its own, so that nothing of a run that broke off is ever
-    loaded by the next; what dlt must remember it restores from the database.
-    """
-    dlt.config["normalize.model_normalizer.add_dlt_load_id"] = True
-    dlt.config["runtime.dlthub_telemetry"] = False
-    pipeline = dlt.pipeline(
-        "ingestion",
-        pipelines_dir=str(folder / "dlt"),
-        destination=partition_destination(connection, replacement),
-        dataset_name=RAW_SCHEMA,
-    )
-    # What fails is raised, and said once: not by dlt as well.
-    logging.getLogger("dlt").setLevel(logging.CRITICAL)
-    try:
-        pipeline.run(resources).raise_on_failed_jobs()
-    finally:
-        pipeline.drop()
-
-
-def _explained(partition: Partition, error: Exception, work_folder: Path) -> IngestionError:
-    if isinstance(error, IngestionError):
-        return error
-    cause = error.__cause__ if isinstance(error.__cause__, duckdb.Error) else error
-    file = PublishedFile(partition, work_folder / "rows", called=str(partition))
+def _explained(partition: Partition, error: Exception, folder: Path) -> Exception:
+    cause = _cause(error)
+    file = PublishedFile(partition, folder / "rows", called=str(partition))
+    if isinstance(cause, OSError):
+        return cause
     if isinstance(cause, duckdb.Error) and not _is_ours(cause):
         return file.wrong_values(cause)
     room = "free space on its disk, and " if re.search("space|too large", str(cause)) else ""

@@ -25,27 +25,29 @@ from ingestion.pipeline import Result, Status, ingest
 from ingestion.terminal import (
     TerminalProgress,
     planned_as_data,
-    print_json,
     print_plan,
     print_results,
     results_as_data,
 )
 from warehouse.connection import WarehouseError
+from warehouse.exit_codes import ExitCode
 from warehouse.ledger import utc_now
 from warehouse.periods import BadPeriodError, Period, month
-from warehouse.terminal import quiet_on_broken_pipe
+from warehouse.terminal import print_json, quiet_on_broken_pipe
 
 PERIOD_EXAMPLES = "2025-05, 2025-05-10 or 2025-05-10T04"
 
 
-def parse_arguments(argv: Sequence[str] | None = None) -> tuple[argparse.Namespace, list[Partition]]:
+def parse_arguments(
+    argv: Sequence[str] | None = None, prog: str = "run_pipeline.py"
+) -> tuple[argparse.Namespace, list[Partition]]:
     """Read the command line into options and the partitions it asks for.
 
     Raises:
         SystemExit: with status 2, after a message that says which argument is wrong and what is expected.
     """
     parser = argparse.ArgumentParser(
-        prog="run_pipeline.py",
+        prog=prog,
         description="Load published files into raw_data. A range may be of months, days or hours, whatever the feeds'"
         " files are of.",
     )
@@ -123,8 +125,8 @@ def exit_status(results: Sequence[Result]) -> int:
     """The exit status of a run with these results."""
     statuses = {result.status for result in results}
     if Status.FAILED in statuses:
-        return 1
-    return 3 if Status.NOT_PUBLISHED in statuses else 0
+        return ExitCode.FAILED
+    return ExitCode.NOT_THERE_YET if Status.NOT_PUBLISHED in statuses else ExitCode.DONE
 
 
 @contextmanager
@@ -145,19 +147,19 @@ def _ended_by_sigterm() -> Iterator[None]:
 
 
 @quiet_on_broken_pipe
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, prog: str = "run_pipeline.py") -> int:
     """Run the command line and return its exit status."""
-    options, partitions = parse_arguments(argv)
+    options, partitions = parse_arguments(argv, prog)
     configure_logging()
     if options.dry_run:
         print_json(planned_as_data(partitions)) if options.json else print_plan(partitions)
-        return 0
+        return ExitCode.DONE
     try:
         with _ended_by_sigterm(), TerminalProgress(len(partitions)) as progress:
             results = ingest(partitions, force=options.force, progress=progress)
     except WarehouseError as error:
         print(error, file=sys.stderr)
-        return 1
+        return ExitCode.FAILED
     except KeyboardInterrupt:
         print("Interrupted: what was loaded before is loaded, and the rest is as it was.", file=sys.stderr)
         return 128 + signal.SIGINT

@@ -1,15 +1,18 @@
-"""Telling the ledger of a run: when it begins, after each partition, at its end; what fails is told later."""
+"""What the ledger is told of a run: its beginning, each partition, its end. What fails is told later."""
 
 import json
 import logging
 import shutil
 import uuid
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ingestion.work_folder import UNTOLD, left_behind
+import duckdb
+
+from ingestion.work_folder import NOT_RECORDED, left_behind
 from warehouse.connection import WarehouseError, open_for_writing
 from warehouse.full_disk import clear_write_errors
 from warehouse.ledger import ABANDONED, Fingerprint, Ledger, RunAsset, RunStatus, utc_now
@@ -21,59 +24,74 @@ KIND = "ingestion"
 
 
 class RunRecord:
-    """What the ledger is told of one run; what it could not be told waits for the next time, or for the next run."""
+    """The ledger's record of one run. What cannot be written waits for the next time, or for the next run."""
 
     def __init__(self, run_id: str, folder: Path) -> None:
         self._run_id = run_id
         self._folder = folder
-        self._untold: list[RunAsset] = []
+        self._waiting: list[RunAsset] = []
+        self._has_warned = False
 
-    def add(self, done: RunAsset) -> None:
-        """Record what the run did to a partition; if that fails, it is recorded with the next."""
-        self._untold.append(done)
+    def add(self, ledger: Ledger, done: RunAsset) -> None:
+        """Record what the run did to a partition, in the ledger's open transaction."""
+        ledger.record_asset(self._run_id, done)
+
+    def note(self, done: RunAsset) -> None:
+        """Remember what the run did to a partition until the next `write`."""
+        self._waiting.append(done)
+
+    def write(self, connection: duckdb.DuckDBPyConnection | None = None) -> None:
+        """Write what was noted, over this connection or one of its own. If that fails, it stays noted."""
+        if not self._waiting:
+            return
         try:
-            with clear_write_errors(database_path()), open_for_writing() as connection:
-                ledger = Ledger(connection)
-                with ledger.transaction():
-                    self._write(ledger)
+            self._in_transaction(lambda ledger: None, connection)
         except WarehouseError as error:
-            # Once: while a disk is full, each of a hundred months would say so.
-            level = logging.WARNING if len(self._untold) == 1 else logging.INFO
-            logger.log(level, "%s %s: cannot be recorded yet: %s", done.asset, done.partition_key, error)
+            # Once: while a disk is full, each of a hundred partitions would say so.
+            level = logging.INFO if self._has_warned else logging.WARNING
+            self._has_warned = True
+            names = ", ".join(f"{done.asset} {done.partition_key}" for done in self._waiting[:3])
+            logger.log(level, "%s%s: cannot be recorded yet: %s", names, " …" * (len(self._waiting) > 3), error)
         else:
-            self._untold.clear()
+            self._waiting.clear()
 
     def finish(self, status: RunStatus, error: str | None) -> None:
         """Record how the run ended; if that fails, the next run does it."""
         ended_at = utc_now()
         try:
-            with clear_write_errors(database_path()), open_for_writing() as connection:
-                ledger = Ledger(connection)
-                with ledger.transaction():
-                    self._write(ledger)
-                    ledger.finish_run(self._run_id, status, error, finished_at=ended_at)
+            self._in_transaction(
+                lambda ledger: ledger.finish_run(self._run_id, status, error, finished_at=ended_at), None
+            )
         except BaseException as failure:
             self._leave(status, error, ended_at)
             if not isinstance(failure, WarehouseError):
                 raise
             logger.warning("how the run ended cannot be recorded yet; the next run will do it: %s", failure)
 
-    def _write(self, ledger: Ledger) -> None:
-        for done in self._untold:
-            ledger.record_asset(self._run_id, done)
+    def _in_transaction(self, write: Callable[[Ledger], None], connection: duckdb.DuckDBPyConnection | None) -> None:
+        if connection is None:
+            with clear_write_errors(database_path()), open_for_writing() as opened:
+                self._in_transaction(write, opened)
+            return
+        with clear_write_errors(database_path()):
+            ledger = Ledger(connection)
+            with ledger.transaction():
+                for done in self._waiting:
+                    ledger.record_asset(self._run_id, done)
+                write(ledger)
 
     def _leave(self, status: RunStatus, error: str | None, ended_at: datetime) -> None:
-        """Leave in the work folder what the ledger was not told."""
-        untold = {
+        """Leave in the work folder what could not be written."""
+        left = {
             "status": status,
             "error": error,
             "ended_at": ended_at.isoformat(),
-            "assets": [asdict(done) for done in self._untold],
+            "assets": [asdict(done) for done in self._waiting],
         }
-        part = self._folder / f"{UNTOLD}.part"
+        part = self._folder / f"{NOT_RECORDED}.part"
         try:
-            part.write_text(json.dumps(untold))
-            part.replace(self._folder / UNTOLD)
+            part.write_text(json.dumps(left))
+            part.replace(self._folder / NOT_RECORDED)
         except OSError as failure:
             # The next run finds the folder gone, and records that this one did not say how it ended.
             logger.warning("%s: cannot be written: %s", part, failure)
@@ -87,32 +105,32 @@ def new_run_id() -> str:
 def finish_runs_left_behind(ledger: Ledger) -> None:
     """Record how runs ended that could not do so themselves, and remove what they left.
 
-    Every run has a locked folder for as long as it lives. So one that the ledger calls running and that has none is
-    dead, whenever it was killed.
+    Every run has a locked folder for as long as it lives. So a run that the ledger calls running and that has no such
+    folder is dead, whenever it was killed.
     """
     folders, in_use = left_behind()
     for run_id in set(ledger.running(KIND)) - in_use:
-        told = next((untold for folder in folders if folder.name == run_id and (untold := _untold(folder))), None)
+        left = next((found for folder in folders if folder.name == run_id and (found := _left_in(folder))), None)
         with ledger.transaction():
-            if told is None:
+            if left is None:
                 ledger.finish_run(run_id, "failed", ABANDONED)
                 continue
-            for asset in told["assets"]:
+            for asset in left["assets"]:
                 ledger.record_asset(run_id, asset)
-            ledger.finish_run(run_id, told["status"], told["error"], finished_at=told["ended_at"])
+            ledger.finish_run(run_id, left["status"], left["error"], finished_at=left["ended_at"])
     # Last: until here a kill leaves everything for the next run.
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _untold(folder: Path) -> dict[str, Any] | None:
-    """What a run left for the ledger in its folder; None where that is nothing, or not whole."""
+def _left_in(folder: Path) -> dict[str, Any] | None:
+    """What a run left for the ledger in its folder; None where there is nothing, or it is not whole."""
     try:
-        told = json.loads((folder / UNTOLD).read_text())
+        left = json.loads((folder / NOT_RECORDED).read_text())
         assets = [
             RunAsset(**asset | {"fingerprint": asset["fingerprint"] and Fingerprint(**asset["fingerprint"])})
-            for asset in told["assets"]
+            for asset in left["assets"]
         ]
-        return {**told, "assets": assets, "ended_at": datetime.fromisoformat(told["ended_at"])}
+        return {**left, "assets": assets, "ended_at": datetime.fromisoformat(left["ended_at"])}
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -10,7 +10,7 @@ from rich.progress import Progress as RichProgress
 from rich.table import Table
 
 from ingestion.partitions import Partition
-from ingestion.pipeline import Progress, Result, Status
+from ingestion.pipeline import Result, RunProgress, Status
 from warehouse.periods import word_for
 from warehouse.secrets import without_secrets
 from warehouse.terminal import Style
@@ -23,7 +23,7 @@ _COLOURS = {
 }
 
 
-class TerminalProgress(Progress):
+class TerminalProgress(RunProgress):
     """A bar of the partitions done, and what is being done to the next. Use it as a context manager."""
 
     def __init__(self, partitions: int) -> None:
@@ -122,8 +122,3 @@ def results_as_data(results: Sequence[Result]) -> list[dict[str, Any]]:
         }
         for result in results
     ]
-
-
-def print_json(data: Any) -> None:
-    """Print plain data as JSON."""
-    Console().print_json(data=data)

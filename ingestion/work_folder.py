@@ -13,13 +13,13 @@ from pathlib import Path
 from warehouse.paths import database_path
 
 _LOCK = "in_use"
-# What a run wants to tell the ledger, and could not.
-UNTOLD = "untold.json"
+# What a run could not write to the ledger.
+NOT_RECORDED = "untold.json"
 
 
 @contextmanager
 def work_folder(run_id: str) -> Iterator[Path]:
-    """A folder for the run, gone at the end but for what the ledger was not told.
+    """A folder for the run, gone at the end, except for what could not be recorded.
 
     It holds a lock file that the operating system frees when the process ends, however it ends, so
     that the next run can tell what was left behind from what is in use.
@@ -33,9 +33,9 @@ def work_folder(run_id: str) -> Iterator[Path]:
                 yield folder
             finally:
                 # Before the lock is freed: afterwards the folder may be the next run's to clear.
-                _remove_all_but(UNTOLD, folder)
+                _remove_all_but(NOT_RECORDED, folder)
     finally:
-        if not (folder / UNTOLD).exists():
+        if not (folder / NOT_RECORDED).exists():
             shutil.rmtree(folder, ignore_errors=True)
 
 

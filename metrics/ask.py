@@ -36,9 +36,9 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m metrics.ask",
+        prog=prog,
         description=__doc__,
         epilog=f"exit codes:\n{exit_code_table()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -219,9 +219,9 @@ def _run(options: argparse.Namespace, console: Console) -> None:
 
 
 @quiet_on_broken_pipe
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m metrics.ask") -> int:
     """Run the command line and return its exit code: 1 if there is no answer, 2 if the question is not valid."""
-    parser = _parser()
+    parser = _parser(prog)
     options = parser.parse_args(arguments)
     console = Console()
     # Wide, because figures are for copying and must not be cut to a narrow terminal.

@@ -6,7 +6,6 @@ checked.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -21,8 +20,9 @@ from rich.table import Table
 from quality.subject import Listing
 from quality.suites import SUBJECTS
 from warehouse.connection import WarehouseError, open_for_reading
+from warehouse.exit_codes import ExitCode
 from warehouse.paths import PROJECT_ROOT
-from warehouse.terminal import Style, quiet_on_broken_pipe
+from warehouse.terminal import Style, print_json, quiet_on_broken_pipe
 
 # The latest run of each check; where it failed for several partitions, all of them.
 _LATEST = """
@@ -114,9 +114,9 @@ def _titled_rows(checks: Sequence[Check]) -> Iterator[tuple[str, list[str]]]:
 
 
 @quiet_on_broken_pipe
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m quality.health") -> int:
     """Print the health of the data, and return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m quality.health", description=__doc__)
+    parser = argparse.ArgumentParser(prog=prog, description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the checks as JSON")
     options = parser.parse_args(arguments)
     try:
@@ -126,15 +126,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         checks = []
     except WarehouseError as error:
         print(error, file=sys.stderr)
-        return 3
+        return ExitCode.NOT_THERE_YET
     if not checks:
         print("nothing was checked yet. Run dbt build in dbt/, or python -m quality.run", file=sys.stderr)
-        return 3
+        return ExitCode.NOT_THERE_YET
     if options.json:
-        print(json.dumps(checks, default=str, indent=2))
+        print_json(checks)
     else:
         print_health(checks, Console(highlight=False, soft_wrap=True))
-    return 1 if count_failed(checks) else 0
+    return ExitCode.FAILED if count_failed(checks) else ExitCode.DONE
 
 
 if __name__ == "__main__":

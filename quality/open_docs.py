@@ -4,6 +4,7 @@ import sys
 import webbrowser
 
 from quality.data_docs import docs_folder
+from warehouse.exit_codes import ExitCode
 from warehouse.terminal import quiet_on_broken_pipe
 
 
@@ -13,10 +14,10 @@ def main() -> int:
     page = docs_folder() / "index.html"
     if not page.exists():
         print(f"{page}: expected data docs, but there are none. Run make quality first", file=sys.stderr)
-        return 1
+        return ExitCode.FAILED
     print(page)
     webbrowser.open(page.as_uri())
-    return 0
+    return ExitCode.DONE
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ no file has more rejected rows than its subject tolerates; 1 one has; 3 there is
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from itertools import groupby
@@ -18,9 +17,10 @@ from rich.markup import escape
 from quality.subject import Quarantine
 from quality.suites import SUBJECTS
 from warehouse.connection import WarehouseError, open_for_reading
+from warehouse.exit_codes import ExitCode
 from warehouse.periods import Period
 from warehouse.sql import identifier
-from warehouse.terminal import quiet_on_broken_pipe
+from warehouse.terminal import print_json, quiet_on_broken_pipe
 
 _EXAMPLES = 3
 
@@ -137,9 +137,9 @@ def _print_rejection(each: Rejection, console: Console) -> None:
 
 
 @quiet_on_broken_pipe
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m quality.quarantine") -> int:
     """Print the report, and return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m quality.quarantine", description=__doc__)
+    parser = argparse.ArgumentParser(prog=prog, description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the rejected rows as JSON")
     options = parser.parse_args(arguments)
     try:
@@ -148,15 +148,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except duckdb.CatalogException:
         tables = ", ".join(quarantine.table for subject in SUBJECTS for quarantine in subject.quarantines)
         print(f"expected {tables}, but not all are there. Run dbt build in dbt/", file=sys.stderr)
-        return 3
+        return ExitCode.NOT_THERE_YET
     except WarehouseError as error:
         print(error, file=sys.stderr)
-        return 3
+        return ExitCode.NOT_THERE_YET
     if options.json:
-        print(json.dumps(found, default=str, indent=2))
+        print_json(found)
     else:
         print_rejections(found, Console(highlight=False, soft_wrap=True))
-    return 0 if all(each["is_tolerated"] for each in found) else 1
+    return ExitCode.DONE if all(each["is_tolerated"] for each in found) else ExitCode.FAILED
 
 
 if __name__ == "__main__":

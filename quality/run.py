@@ -5,7 +5,6 @@ check: no database, nothing built or nothing loaded, or another process kept the
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,16 +17,17 @@ from quality.data_docs import docs_folder
 from quality.suite import Suite, UnknownSuiteError, select
 from quality.suites import SUBJECTS, SUITES
 from warehouse.connection import WarehouseError
+from warehouse.exit_codes import ExitCode
 from warehouse.ledger import Check
-from warehouse.terminal import Style, quiet_on_broken_pipe
+from warehouse.terminal import Style, print_json, quiet_on_broken_pipe
 
 if TYPE_CHECKING:
     from quality.validate import SuiteResult
 
 
-def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+def _arguments(arguments: Sequence[str] | None, prog: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m quality.run",
+        prog=prog,
         description="Run the suites on the DuckDB file, renew the data docs, and write what was observed into the "
         "ledger (meta.asset_checks).",
         epilog="Exit status: 0 all expectations hold or only warn; 1 one failed; 2 bad arguments; 3 nothing to check.",
@@ -40,17 +40,17 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 @quiet_on_broken_pipe
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m quality.run") -> int:
     """Run what the arguments say, and return the exit status."""
-    options = _arguments(arguments)
+    options = _arguments(arguments, prog)
     try:
         suites = select(SUITES, [name.strip() for name in options.select.split(",") if name.strip()])
     except UnknownSuiteError as error:
         print(error, file=sys.stderr)
-        return 2
+        return ExitCode.BAD_ARGUMENTS
     if options.list:
         _print_list(suites, as_json=options.json)
-        return 0
+        return ExitCode.DONE
     # Imported here because Great Expectations takes seconds to import.
     from quality.runner import error_of, run_and_record
     from quality.validate import NothingToCheckError
@@ -61,12 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     except (NothingToCheckError, WarehouseError) as error:
         print(error, file=sys.stderr)
-        return 3
+        return ExitCode.NOT_THERE_YET
     if options.json:
-        print(json.dumps(checks_as_rows(results), indent=2))
+        print_json(checks_as_rows(results))
     else:
         _print_results(results, has_docs=not options.no_docs)
-    return 1 if error_of(results) else 0
+    return ExitCode.FAILED if error_of(results) else ExitCode.DONE
 
 
 def expectations_as_rows(suites: Sequence[Suite]) -> list[dict[str, Any]]:
@@ -111,7 +111,7 @@ def _subject_of(suite: Suite) -> str | None:
 
 def _print_list(suites: Sequence[Suite], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(expectations_as_rows(suites), indent=2))
+        print_json(expectations_as_rows(suites))
         return
     console = Console(highlight=False)
     for suite in suites:

@@ -22,6 +22,7 @@ from sandbox.guard import RealFilesLoadedError, check_no_real_file_is_loaded
 from sandbox.server import SamplePublisher
 from sandbox.store import file_partitions
 from warehouse.connection import WarehouseError
+from warehouse.exit_codes import ExitCode
 from warehouse.periods import BadPeriodError, Period
 from warehouse.terminal import quiet_on_broken_pipe
 
@@ -65,7 +66,7 @@ def _breakage(text: str) -> Breakage:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(prog: str) -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     for option, name, word in (("--from", "first", "first"), ("--to", "last", "last")):
         common.add_argument(option, dest=name, type=_period, required=True, metavar="PERIOD", help=f"{word} period")
@@ -75,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         default=20_000,
         help="rows of a file of a subject's main feed; the others have their usual share (default: %(default)s)",
     )
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    parser = argparse.ArgumentParser(prog=prog, description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", parents=[common], help="stand in for all publishers over HTTP")
     run = commands.add_parser("run", parents=[common], help="serve while a command runs with the addresses set")
@@ -122,7 +123,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         for name, value in publisher.environment.items():
             print(f"export {name}={value}", flush=True)
         ended.wait()
-    return 0
+    return ExitCode.DONE
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -141,13 +142,13 @@ def _write(arguments: argparse.Namespace) -> int:
     for partitions in file_partitions(arguments.feeds, arguments.first, arguments.last):
         folder = arguments.folder / file_stand_in_of(partitions[0].feed.name).path
         print(write_published(partitions, folder, rows=arguments.rows), flush=True)
-    return 0
+    return ExitCode.DONE
 
 
 @quiet_on_broken_pipe
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, *, prog: str = "python -m sandbox") -> int:
     """Run the command line and return its exit status."""
-    parser = _parser()
+    parser = _parser(prog)
     arguments = parser.parse_args(argv)
     if arguments.last.end < arguments.first.end:
         parser.error(f"--to {arguments.last} is before --from {arguments.first}")
@@ -157,7 +158,7 @@ def main(argv: list[str] | None = None) -> int:
         return commands[arguments.command](arguments)
     except (RealFilesLoadedError, WarehouseError) as error:
         print(error, file=sys.stderr)
-        return 1
+        return ExitCode.FAILED
     except (OSError, ValueError) as error:
         parser.error(str(error))
 

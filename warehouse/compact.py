@@ -235,11 +235,9 @@ def _attached(connection: duckdb.DuckDBPyConnection, copy: Path, options: str = 
 
 
 @quiet_on_broken_pipe
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, prog: str = "python -m warehouse.compact") -> int:
     """Compact the warehouse, or say what that would gain, and return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m warehouse.compact", description="Give free space of the DuckDB file back to the disk."
-    )
+    parser = argparse.ArgumentParser(prog=prog, description="Give free space of the DuckDB file back to the disk.")
     parser.add_argument("--force", action="store_true", help="compact however little there is to gain")
     parser.add_argument("--dry-run", action="store_true", help="say what there is to gain, and change nothing")
     options = parser.parse_args(argv)

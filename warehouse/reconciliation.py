@@ -57,11 +57,3 @@ def reconcile(connection: duckdb.DuckDBPyConnection) -> list[PartitionRows]:
     except duckdb.CatalogException:
         return []  # There is no ledger before the first load.
     return [PartitionRows(feed, key, published=count, not_built=count) for feed, key, count in loaded]
-
-
-def rows_of_partition(connection: duckdb.DuckDBPyConnection, feed: str, partition_key: str) -> PartitionRows:
-    """The rows of one partition; none where it is neither loaded nor built."""
-    query = f"select {', '.join(_NAMES)} from core_checks.reconciliation where feed = $1 and partition_key = $2"
-    for row in connection.execute(query, [feed, partition_key]).fetchall():
-        return PartitionRows(**dict(zip(_NAMES, row, strict=True)))
-    return PartitionRows(feed, partition_key)

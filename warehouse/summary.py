@@ -1,9 +1,10 @@
-"""What the warehouse holds, at a glance: `python -m warehouse.summary`.
+"""What the warehouse holds, at a glance: `python -m warehouse.summary [--json]`.
 
 Exit status: 0 every published row is kept or quarantined; 1 some are lost; 3 something is not built yet, nothing is
 loaded, or an earlier version wrote the database.
 """
 
+import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -14,9 +15,10 @@ from rich.console import Console
 from rich.table import Table
 
 from warehouse.connection import OutdatedDatabaseError, WarehouseError, open_for_reading
+from warehouse.exit_codes import ExitCode
 from warehouse.paths import database_path
 from warehouse.reconciliation import PartitionRows, reconcile
-from warehouse.terminal import quiet_on_broken_pipe
+from warehouse.terminal import print_json, quiet_on_broken_pipe
 
 _LOAD_FIRST = "nothing is loaded yet. Load a month: python ingestion/run_pipeline.py --year 2025 --months 1"
 _BUILD_FIRST = "Not everything is built from what is loaded. Build it: cd dbt && dbt build"
@@ -58,7 +60,7 @@ def print_summary(connection: duckdb.DuckDBPyConnection, console: Console) -> in
     partitions = reconcile(connection)
     if not partitions:
         console.print(f"{database_path()}: {_LOAD_FIRST}", soft_wrap=True, markup=False)
-        return 3
+        return ExitCode.NOT_THERE_YET
     for kind in dict.fromkeys(rows.kind for rows in partitions if rows.kind and rows.kept):
         console.print(f"{kind.replace('_', ' ').capitalize()}s by month of file and feed", style="italic", markup=False)
         console.print(_kept_by_month([rows for rows in partitions if rows.kind == kind]))
@@ -73,9 +75,14 @@ def print_summary(connection: duckdb.DuckDBPyConnection, console: Console) -> in
     console.print(f"\n{path}, {path.stat().st_size / 1e6:,.0f} MB", highlight=False, soft_wrap=True, markup=False)
     if not all(rows.is_built for rows in partitions):
         console.print(_BUILD_FIRST, soft_wrap=True)
+    return _exit_code(partitions)
+
+
+def _exit_code(partitions: Sequence[PartitionRows]) -> ExitCode:
     if any(rows.lost for rows in partitions):
-        return 1
-    return 0 if all(rows.is_built for rows in partitions) else 3
+        return ExitCode.FAILED
+    is_all_built = partitions and all(rows.is_built for rows in partitions)
+    return ExitCode.DONE if is_all_built else ExitCode.NOT_THERE_YET
 
 
 # The columns of the second table, and the fields that they show.
@@ -114,17 +121,24 @@ def _figures(counts: Sequence[int]) -> list[str]:
 
 
 @quiet_on_broken_pipe
-def main() -> int:
-    """Print the summary of the database, and return the exit status."""
+def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m warehouse.summary") -> int:
+    """Print the summary of the database, and return the exit code."""
+    parser = argparse.ArgumentParser(prog=prog, description="Show where every published row is.")
+    parser.add_argument("--json", action="store_true", help="print the rows of every partition as JSON")
+    options = parser.parse_args(arguments)
     try:
         with open_for_reading() as connection:
+            if options.json:
+                partitions = reconcile(connection)
+                print_json(partitions)
+                return _exit_code(partitions)
             return print_summary(connection, Console())
     except OutdatedDatabaseError as error:
         print(error, file=sys.stderr)
-        return 3
+        return ExitCode.NOT_THERE_YET
     except WarehouseError as error:
         print(error, file=sys.stderr)
-        return 1 if database_path().exists() else 3
+        return ExitCode.FAILED if database_path().exists() else ExitCode.NOT_THERE_YET
 
 
 if __name__ == "__main__":

@@ -1,16 +1,17 @@
-"""The figures that the suites of expectations are about, by one statement a suite and without Great Expectations."""
+"""The figures that the suites check, with one SQL statement per suite and without Great Expectations."""
 
 from typing import Any
 
 from quality.figures import figures_query
 from quality.suite import Suite
+from warehouse.sql import literal
 
 
 def statement(suite: Suite) -> str:
-    """One statement that measures all that the suite expects, in one pass over the table where that can be.
+    """One statement that measures everything that the suite checks, in one pass over the table if possible.
 
     Raises:
-        KeyError: no SQL is written here for a type of expectation.
+        KeyError: there is no SQL for a type of expectation.
     """
     if suite.kind == "files":
         return figures_query(suite)
@@ -33,7 +34,7 @@ def _among_others(arguments: Any) -> str:
 
 
 def _literal(value: object) -> str:
-    return f"'{value}'" if isinstance(value, str) else str(value)
+    return literal(value) if isinstance(value, str) else str(value)
 
 
 def _unexpected_rows(suite: Suite, arguments: Any) -> str:

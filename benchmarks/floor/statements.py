@@ -13,13 +13,13 @@ _FOLDER = Path(__file__).parent
 
 
 def select(table: str, condition: str) -> str:
-    """The rows of a table that follow from the raw rows (of the hourly fact: from the trips) with the condition."""
+    """The select that makes the rows of a table from the raw rows (the hourly fact: from trips) with the condition."""
     parts = {name: _sql(name).substitute(condition=condition) for name in ("trips", "weather")}
     return _sql(table).substitute(parts, condition=condition)
 
 
 def create(table: str, months: Sequence[date] = ()) -> str:
-    """What makes the whole table: one statement, or one for each of the months of pickup.
+    """The SQL that makes the whole table: one statement, or one for each month of pickup.
 
     The hourly fact needs the months: 100 million trips grouped at once can spill until a disk of 70 GB is full.
     """
@@ -30,7 +30,7 @@ def create(table: str, months: Sequence[date] = ()) -> str:
 
 
 def replace(table: str, month: date) -> str:
-    """What puts a month's files in the place of what the table holds of them."""
+    """The SQL that replaces the rows of a month's files in the table."""
     condition = _rows_of(table, month)
     return f"""
         begin;
@@ -41,7 +41,7 @@ def replace(table: str, month: date) -> str:
 
 
 def _rows_of(table: str, month: date) -> str:
-    """The rows of a table that a month's files can touch; trips start up to two days outside the month."""
+    """The condition of the rows that a month's files can touch; trips start up to two days outside the month."""
     if table != "fct_hourly_mobility":
         return f"source_month = date '{month}'"
     next_month = (month + timedelta(days=31)).replace(day=1)

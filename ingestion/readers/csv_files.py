@@ -45,7 +45,8 @@ class CsvReader:
 def read_csv_files(
     file: PublishedFile, csv_paths: Sequence[Path], connection: duckdb.DuckDBPyConnection, null_words: Sequence[str]
 ) -> PublishedRows:
-    """The rows of all CSVs of a published file, in this order. The CSVs are removed as they are read.
+    """The rows of all CSVs of a published file, in this order. CSVs that were unpacked are removed as
+    they are read.
 
     Everything is read as text and then cast. As numbers, the codes 6498.10 and 6498.1 would be one. DuckDB reads a CSV
     in parallel only where it need not number its rows, so the rows go to a scratch table first, where a row's position
@@ -80,7 +81,9 @@ def read_csv_files(
             raise file.wrong_values(error) from error
         check_rows(csv_path, file, added[0][0])
         notes |= dict.fromkeys(notes_on(selection, source, connection))
-        csv_path.unlink()
+        # The published file itself may be read a second time.
+        if csv_path != file.path:
+            csv_path.unlink()
     return _rows(file, found, tuple(notes), connection)
 
 

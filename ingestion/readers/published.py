@@ -52,7 +52,10 @@ def open_scratch(connection: duckdb.DuckDBPyConnection, path: Path, content_byte
     It is in memory for content of a few megabytes, because a file would take as long as the reading does; else it is
     beside the published file.
     """
-    place = ":memory:" if content_bytes <= _MOST_BYTES_IN_MEMORY else path.with_name("published_file.duckdb")
+    beside = path.with_name("published_file.duckdb")
+    # A file may be read twice: the first time to see its columns.
+    beside.unlink(missing_ok=True)
+    place = ":memory:" if content_bytes <= _MOST_BYTES_IN_MEMORY else beside
     connection.execute(f"attach {literal(place)} as {identifier(SCRATCH)}")
 
 

@@ -3,7 +3,7 @@
 Dagster's key of a month is its first day, `2025-01-01`. Days and hours have the keys that the ledger has.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -14,7 +14,7 @@ from ingestion.partitions import Partition
 from warehouse.periods import Grain, Period, day, period_range
 
 _FORMATS: Mapping[Grain, str] = {Grain.MONTH: "%Y-%m-%d", Grain.DAY: "%Y-%m-%d", Grain.HOUR: "%Y-%m-%dT%H"}
-_DEFINITIONS = {
+_DEFINITIONS: Mapping[Grain, Callable[..., dg.TimeWindowPartitionsDefinition]] = {
     Grain.MONTH: dg.MonthlyPartitionsDefinition,
     Grain.DAY: dg.DailyPartitionsDefinition,
     Grain.HOUR: dg.HourlyPartitionsDefinition,

@@ -44,7 +44,7 @@ _LOADED_SINCE = """
 
 @dataclass(frozen=True)
 class Staleness:
-    """The loads that came after a table's last build: feed and partition, such as `FEED 2025-01`, and load id."""
+    """The loads that came after a table's last build: feed with partition key, and load id."""
 
     key: dg.AssetKey
     loads: tuple[tuple[str, str], ...]

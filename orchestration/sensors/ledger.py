@@ -218,7 +218,7 @@ def _new_results(instance: dg.DagsterInstance, results: Results) -> list[_News]:
 
 
 def _summary(reported: list[_News], catalog: Catalog, *, is_all_known: bool) -> str:
-    """What the tick did, as in `told Dagster of FEED 2025-01 … 2025-04; 2 models and seeds; 5 checks`."""
+    """What the tick did: the partitions of each feed, and how many models and checks."""
     if not reported:
         return "Dagster knows of everything" if is_all_known else "a run goes on that tells of its results at its end"
     parts = []

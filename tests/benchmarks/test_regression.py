@@ -58,6 +58,7 @@ WITHOUT_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "
 WITHOUT_LITERALS = """
 {% macro partitions_condition(partitions) -%}
     {%- set partition_key = replace_partitions_config().fields | map(attribute='field') | join(" || '/' || ") -%}
+    {%- if not partitions -%}{{ return('false') }}{%- endif -%}
     {{ partition_key }} in (select {{ partition_key }} from ({{ built_partitions_sql(partitions) }}) as changed)
 {%- endmacro %}
 """

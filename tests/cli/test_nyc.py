@@ -1,5 +1,6 @@
 """The command `nyc`: its help, its exit codes, its completion, and what it waits for."""
 
+import json
 import os
 import shlex
 import subprocess
@@ -79,6 +80,38 @@ def test_exit_codes_are_those_of_the_table(database: Path, tmp_path: Path) -> No
         settings = {**publisher.environment, "LOG_FOLDER": str(tmp_path)}
         assert nyc(*load, "1", **settings).returncode == ExitCode.DONE
         assert nyc(*load, "1,2", **settings).returncode == ExitCode.NOT_THERE_YET
+
+
+def test_what_people_script_is_json(database: Path, tmp_path: Path) -> None:
+    with SamplePublisher(date(2025, 1, 1), date(2025, 1, 1), rows=100) as publisher:
+        settings = {**publisher.environment, "LOG_FOLDER": str(tmp_path)}
+        loaded = nyc("load", "--sources", "green", "--year", "2025", "--months", "1,2", "--json", **settings)
+    results = json.loads(loaded.stdout)
+    assert [(one["feed"], one["period"], one["status"]) for one in results] == [
+        ("green", "2025-01", "loaded"),
+        ("green", "2025-02", "not_published"),
+    ]
+    assert loaded.returncode == ExitCode.NOT_THERE_YET
+    gaps = nyc("gaps", "--offline", "--sources", "green", "--to", "2025-02", "--json", **settings)
+    assert json.loads(gaps.stdout), gaps.stderr
+    rows = json.loads(nyc("summary", "--json").stdout)
+    assert [(one["feed"], one["published"], one["is_built"]) for one in rows] == [("green", results[0]["rows"], False)]
+    listed = json.loads(nyc("check", "--list", "--json").stdout)
+    assert {"fct_trips"} <= {one["model"] for one in listed}
+
+
+def test_errors_name_the_command_that_was_called() -> None:
+    wrong = {
+        "load": ["--year", "1"],
+        "gaps": ["--from", "x"],
+        "query": ["total_trips", "--csv", "--json"],
+        "sandbox": ["serve"],
+    }
+    for command, arguments in wrong.items():
+        done = nyc(command, *arguments)
+        assert done.returncode == ExitCode.BAD_ARGUMENTS
+        assert f"usage: nyc {command} " in done.stderr
+        assert "python -m" not in done.stderr
 
 
 def test_build_runs_dbt_from_any_folder_and_passes_arguments_on(database: Path, tmp_path: Path) -> None:

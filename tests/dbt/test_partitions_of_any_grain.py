@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from dbt.contracts.graph.manifest import Manifest
 
 from tests.dbt.small_warehouse import DBT_DIRECTORY, Warehouse
 from warehouse.connection import open_for_writing
@@ -198,3 +199,16 @@ def test_a_wrong_configuration_names_the_key_and_what_was_expected(database: Pat
         assert message in messages[name], messages[name]
         assert f"{name}: expected the configuration" in messages[name]
         assert len(messages[name]) < 900
+
+
+def test_the_marts_of_a_new_subject_go_into_a_schema_of_its_name(database: Path) -> None:
+    project = database.parent / "new"
+    _start_project(project)
+    shutil.copy(DBT_DIRECTORY / "macros" / "generate_schema_name.sql", project / "macros")
+    for folder in ("marts/toys", "marts/games/chess", "staging/toys"):
+        (project / "models" / folder).mkdir(parents=True)
+        (project / "models" / folder / f"{folder.replace('/', '_')}.sql").write_text("select 1 as one")
+    manifest = Warehouse(database, database.parent, project=project).dbt("parse").result
+    assert isinstance(manifest, Manifest)
+    schemas = {node.name: node.schema for node in manifest.nodes.values()}
+    assert schemas == {"marts_toys": "core_toys", "marts_games_chess": "core_games", "staging_toys": "core"}

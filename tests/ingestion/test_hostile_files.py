@@ -167,7 +167,7 @@ HTML = b"<!DOCTYPE html><html><body>Maintenance</body></html>" * 3
         ("citibike", _zip(_rides(_with(8, '"40,75"'))), "40,75"),
         ("citibike", _zip(_rides(_with(2, "2025-05-01 10:00:00+00"))), "started_at is not a time without a zone"),
         ("citibike", _zip(_rides(_with(2, "2025-05-01T10:00:00Z"))), "started_at is not a time without a zone"),
-        ("citibike", _zip(_rides(_with(2, "2025-05-01 10:00:00 America/New_York"))), "no time without a zone"),
+        ("citibike", _zip(_rides(_with(2, "2025-05-01 10:00:00 America/New_York"))), "not a time without a zone"),
         ("citibike", _zip(_rides(_with(2, "2025-02-30 10:00:00"))), "started_at is not a time"),
         ("citibike", _zip(_rides(_with(2, "0005-05-01 10:00:00"))), "started_at is not a time"),
         ("citibike", _zip(_rides(_with(2, "infinity"))), "started_at is not a time"),

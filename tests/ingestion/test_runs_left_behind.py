@@ -130,19 +130,18 @@ HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(flush=True); 
 # Loads, and lets another process take the DuckDB file when the month is loaded, before the ledger is told.
 LOAD_AND_LOSE_THE_FILE = f"""
 import subprocess, sys
-import ingestion.pipeline as pipeline
+from ingestion.file_loads import FileLoader
 from ingestion.run_pipeline import main
-load_file = pipeline.load_file
+load = FileLoader.load
 
-def load_and_lose_the_file(*arguments):
-    result = load_file(*arguments)
+def load_and_lose_the_file(loader, files):
+    load(loader, files)
     holder = subprocess.Popen(
         [sys.executable, "-c", {HOLD!r}, sys.argv[1]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     holder.stdout.readline()
-    return result
 
-pipeline.load_file = load_and_lose_the_file
+FileLoader.load = load_and_lose_the_file
 sys.exit(main(["--year", "2025", "--months", "5", "--sources", "green"]))
 """
 
@@ -173,8 +172,8 @@ def test_what_the_ledger_could_not_be_told_is_told_by_the_next_run(database: Pat
 
 def test_sigterm_ends_a_run_that_says_so(database: Path, tmp_path: Path) -> None:
     code = (
-        "import os, signal, sys; import ingestion.pipeline as p; from ingestion.run_pipeline import main;"
-        "p.load_file = lambda *a: os.kill(os.getpid(), signal.SIGTERM);"
+        "import os, signal, sys; from ingestion.file_loads import FileLoader; from ingestion.run_pipeline import main;"
+        "FileLoader.load = lambda *a: os.kill(os.getpid(), signal.SIGTERM);"
         "main(['--year', '2025', '--months', '5', '--sources', 'green'])"
     )
     environment = os.environ | {"LOG_FOLDER": str(tmp_path / "logs"), DATABASE_VARIABLE: str(database)}

@@ -18,10 +18,10 @@ FEED = """
 from datetime import date
 
 from ingestion.feeds import Feed, Subject, columns
-from ingestion.publishers import Publisher
+from ingestion.fetch.http_publisher import HttpPublisher
 
 
-class Shop(Publisher):
+class Shop(HttpPublisher):
     name = "shop"
     default_base_url = "https://shop.example"
 

@@ -1,6 +1,6 @@
 {%- set trips = registered_feeds('mobility', 'trip') -%}
 {%- set weather = registered_feeds('mobility', 'weather_hour') -%}
-{{ config(severity='warn', store_failures_as='view', schema='checks') }}
+{{ config(severity='warn', store_failures_as='view') }}
 -- Names the months whose trips are loaded and whose weather is not. Questions about weather leave them out.
 with
 
