@@ -78,7 +78,8 @@ def _docstrings(tree: ast.Module) -> set[int]:
 def _words_of(source: str) -> tuple[str, str]:
     """A module's identifiers and strings, and its docstrings and comments."""
     docstrings = _docstrings(ast.parse(source))
-    code, prose = [], []
+    code: list[str] = []
+    prose: list[str] = []
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         is_prose = token.type == tokenize.COMMENT or (token.type == tokenize.STRING and token.start[0] in docstrings)
         (prose if is_prose else code).append(token.string)

@@ -34,10 +34,11 @@ class ProjectCopy:
         self.environment = os.environ | {
             "PYTHONPATH": str(root),
             "DUCKDB_DATABASE_PATH": str(self.database),
-            "DAGSTER_HOME": str(root / "dagster"),
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            "DAGSTER_HOME": str(root / "orchestration"),
+            # Below the copy, whatever the one who runs the tests has set.
+            "DBT_TARGET_PATH": str(root / "dbt/target"),
+            "LOG_FOLDER": str(root / "logs"),
         }
-        (root / "dagster").mkdir()
 
     def overlay(self, folder: Path) -> None:
         """Lay a folder over the copy. It adds files, and replaces none."""

@@ -176,7 +176,7 @@ def _rebuilt(project: ProjectCopy, before: Watermarks) -> set[str]:
 
 def _gaps(project: ProjectCopy, status: int = 0) -> dict[str, str]:
     """What is wrong with days of May, by day."""
-    found = json.loads(project.run("-m", "ingestion.gaps", *ALL_DAYS, "--json", status=status))
+    found = json.loads(project.nyc("gaps", *ALL_DAYS, "--json", status=status))
     return {gap["period"]: gap["state"] for gap in found if gap["gaps"]}
 
 
