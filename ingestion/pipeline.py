@@ -18,7 +18,7 @@ from ingestion.file_loads import FileLoader, Stopwatch, failure, load_file
 from ingestion.partitions import Partition
 from ingestion.prefetch import DownloadJob, downloads_ahead
 from ingestion.publishers import Downloaded, Visits
-from ingestion.raw_data import current_state
+from ingestion.raw_data import rows_by_load
 from ingestion.results import Result, RunProgress, Status
 from ingestion.run_record import KIND, RunRecord, finish_runs_left_behind, new_run_id
 from ingestion.work_folder import work_folder
@@ -97,11 +97,11 @@ def _loaded_files(
     """
     watermarks = ledger.watermarks()
     found = {p: watermarks[key] for p in partitions if (key := (p.feed.name, p.key)) in watermarks}
-    states = {partition: current_state(partition, connection) for partition in found}
+    held = rows_by_load(found, connection)
     return {
         partition: watermark
         for partition, watermark in found.items()
-        if (state := states[partition]) and (state.load_id, state.rows) == (watermark.load_id, watermark.rows)
+        if held.get(partition) == (watermark.load_id, watermark.rows)
     }
 
 
@@ -203,8 +203,9 @@ def _log(result: Result) -> None:
     level = logging.ERROR if result.status is Status.FAILED else logging.INFO
     logger.log(
         level,
-        "feed=%s month=%s status=%s%s seconds=%.1f%s",
+        "feed=%s %s=%s status=%s%s seconds=%.1f%s",
         result.partition.feed.name,
+        result.partition.feed.grain,
         result.partition.key,
         result.status,
         rows,

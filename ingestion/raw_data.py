@@ -1,7 +1,9 @@
 """What the raw tables hold, as DuckDB says."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import duckdb
 
@@ -22,6 +24,13 @@ class LoadedPartition:
     max_event_time: datetime | None
 
 
+class Load(NamedTuple):
+    """A load of dlt, and how many rows of it a partition holds."""
+
+    load_id: str
+    rows: int
+
+
 def current_state(partition: Partition, connection: duckdb.DuckDBPyConnection) -> LoadedPartition | None:
     """What a partition holds now, read from the raw table itself; None where it holds no row."""
     feed = partition.feed
@@ -33,6 +42,28 @@ def current_state(partition: Partition, connection: duckdb.DuckDBPyConnection) -
     except duckdb.CatalogException:
         return None  # there is no such table yet
     return LoadedPartition(*row) if row and row[1] else None
+
+
+def rows_by_load(partitions: Iterable[Partition], connection: duckdb.DuckDBPyConnection) -> dict[Partition, Load]:
+    """The load and the number of rows that each partition holds, by one query a feed; without those that hold none."""
+    by_feed: dict[Feed, list[Partition]] = {}
+    for partition in partitions:
+        by_feed.setdefault(partition.feed, []).append(partition)
+    found: dict[Partition, Load] = {}
+    for feed, of_feed in by_feed.items():
+        period, table = identifier(feed.period_column.name), identifier(RAW_SCHEMA, feed.raw_table)
+        starts = [partition.period.value for partition in of_feed]
+        query = (
+            f"select {period}, max(_dlt_load_id), count(*) from {table}"
+            f" where feed = ? and {period} between ? and ? group by {period}"
+        )
+        try:
+            loads = connection.execute(query, [feed.name, min(starts), max(starts)]).fetchall()
+        except duckdb.CatalogException:
+            continue  # there is no such table yet
+        held = {start: Load(load_id, rows) for start, load_id, rows in loads}
+        found |= {one: held[one.period.value] for one in of_feed if one.period.value in held}
+    return found
 
 
 def scope(partition: Partition) -> str:
