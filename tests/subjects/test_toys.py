@@ -231,12 +231,14 @@ def test_a_subject_of_days_is_folders_of_its_own(project: ProjectCopy, publisher
     assert _rebuilt(project, before) == _keys([day for day in DAYS if 10 <= day.day <= 20])
     assert project.contents({"fct_toy_sales", "quarantined_toy_sales"}) == held
 
-    _check(project)
+    _check_reports(project)
     assert _mobility(project) == mobility
 
 
-def _check(project: ProjectCopy) -> None:
-    """Great Expectations and the reports know the subject."""
+def _check_reports(project: ProjectCopy) -> None:
+    """Great Expectations, the metrics and the reports know the subject."""
+    by_month = project.nyc("query", "toys_sold", "--by", "metric_time__month,sale__toy", "--csv").splitlines()[1:]
+    assert by_month == [f"2025-05-01 00:00:00,Bear,{7 * len(DAYS)}"]
     checks = json.loads(project.nyc("check", "--no-docs", "--json", "--select", "fct_toy_sales,reconciliation"))
     assert {(check["suite"], check["passed"]) for check in checks} == {
         ("fct_toy_sales", True),
