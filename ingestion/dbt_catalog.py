@@ -18,6 +18,7 @@ from ingestion.catalog import SUBJECTS
 from ingestion.feeds import PARTITION_COLUMN_NAMES, Column, ColumnType, Feed, Subject
 from warehouse.exit_codes import ExitCode
 from warehouse.paths import PROJECT_ROOT
+from warehouse.terminal import quiet_on_broken_pipe
 
 _COMMAND = "python -m ingestion.dbt_catalog"
 _WRITTEN_BY = f"Written by `{_COMMAND}` from the catalog of feeds. Do not edit."
@@ -150,6 +151,7 @@ def _description(names: Sequence[str], neutral: str, docs: frozenset[str]) -> st
     return f"\"{{{{ doc('{name}') }}}}\"" if name else json.dumps(neutral)
 
 
+@quiet_on_broken_pipe
 def main(arguments: Sequence[str] | None = None, *, prog: str = _COMMAND) -> int:
     """Write the files that differ, or say which do; the exit status."""
     parser = argparse.ArgumentParser(prog=prog, description="Write the catalog of feeds into the dbt project.")
@@ -169,8 +171,8 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = _COMMAND) -> int
             print(f"wrote {path}")
     if generated.undescribed:
         print(
-            f"not described yet: {', '.join(generated.undescribed)}. Add a doc block named like the column to a "
-            ".md file in the subject's folder of dbt/models/staging, then run this again."
+            f"not described yet: {', '.join(generated.undescribed)}. Add doc blocks named <table>__<column> to a .md "
+            "file in the subject's folder of dbt/models/staging, then run this again."
         )
     return ExitCode.FAILED if options.check and changed else ExitCode.DONE
 

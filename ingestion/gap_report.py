@@ -19,16 +19,17 @@ from ingestion.partitions import Partition
 from ingestion.publication import Gap, State
 from warehouse.accepted_gaps import AcceptedGap
 from warehouse.periods import Period, compress, word_for
+from warehouse.terminal import Style
 
 _ACCEPTED = "accepted"
 _STYLES: dict[str, str] = {
-    State.LOADED: "green",
-    State.MISSING: "bold red",
-    State.REPLACED: "yellow",
-    State.OVERDUE: "yellow",
-    State.NOT_PUBLISHED: "dim",
-    Gap.THIN: "yellow",
-    _ACCEPTED: "dim",
+    State.LOADED: Style.GOOD,
+    State.MISSING: Style.BAD,
+    State.REPLACED: Style.WARNING,
+    State.OVERDUE: Style.WARNING,
+    State.NOT_PUBLISHED: Style.UNIMPORTANT,
+    Gap.THIN: Style.WARNING,
+    _ACCEPTED: Style.UNIMPORTANT,
 }
 _STATES = {state: number for number, state in enumerate(State)}
 # A pipe has no width to fit into.

@@ -13,12 +13,13 @@ from ingestion.partitions import Partition
 from ingestion.pipeline import Result, RunProgress, Status
 from warehouse.periods import word_for
 from warehouse.secrets import without_secrets
+from warehouse.terminal import Style
 
 _COLOURS = {
-    Status.LOADED: "green",
-    Status.UNCHANGED: "dim",
-    Status.NOT_PUBLISHED: "yellow",
-    Status.FAILED: "bold red",
+    Status.LOADED: Style.GOOD,
+    Status.UNCHANGED: Style.UNIMPORTANT,
+    Status.NOT_PUBLISHED: Style.WARNING,
+    Status.FAILED: Style.BAD,
 }
 
 

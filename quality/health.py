@@ -22,7 +22,7 @@ from quality.suites import SUBJECTS
 from warehouse.connection import WarehouseError, open_for_reading
 from warehouse.exit_codes import ExitCode
 from warehouse.paths import PROJECT_ROOT
-from warehouse.terminal import print_json, quiet_on_broken_pipe
+from warehouse.terminal import Style, print_json, quiet_on_broken_pipe
 
 # The latest run of each check; where it failed for several partitions, all of them.
 _LATEST = """
@@ -97,7 +97,7 @@ def print_health(checks: Sequence[Check], console: Console) -> None:
     console.print(table)
     for check in checks:
         if not check["passed"]:
-            word = "[bold red]failed[/]" if check["severity"] == "error" else "[yellow]warned[/]"
+            word = f"[{Style.BAD}]failed[/]" if check["severity"] == "error" else f"[{Style.WARNING}]warned[/]"
             of = f" of {check['partition']}" if check["partition"] else ""
             name = f"{check['asset']}.{check['check']}{of}"
             console.print(word, escape(f"{name}: observed {check['observed']}, expected {check['expected']}"))

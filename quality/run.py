@@ -19,7 +19,7 @@ from quality.suites import SUBJECTS, SUITES
 from warehouse.connection import WarehouseError
 from warehouse.exit_codes import ExitCode
 from warehouse.ledger import Check
-from warehouse.terminal import print_json, quiet_on_broken_pipe
+from warehouse.terminal import Style, print_json, quiet_on_broken_pipe
 
 if TYPE_CHECKING:
     from quality.validate import SuiteResult
@@ -129,8 +129,8 @@ def _print_results(results: "Sequence[SuiteResult]", *, has_docs: bool) -> None:
         table.add_row(
             result.suite.name,
             str(len(result.suite.expectations)) if result.checks else "nothing loaded",
-            _count(result.failed("error"), "bold red"),
-            _count(result.failed("warn"), "yellow"),
+            _count(result.failed("error"), Style.BAD),
+            _count(result.failed("warn"), Style.WARNING),
             f"{result.seconds:.1f}",
         )
     console.print(table)
@@ -147,7 +147,7 @@ def _count(checks: Sequence[Check], colour: str) -> str:
 
 
 def _line(check: Check) -> str:
-    colour, word = ("bold red", "failed") if check.severity == "error" else ("yellow", "warned")
+    colour, word = (Style.BAD, "failed") if check.severity == "error" else (Style.WARNING, "warned")
     of = f" of {check.partition_key}" if check.partition_key else ""
     description = f" {check.asset}.{check.check_name}{of}: observed {check.observed}, expected {check.expected}"
     return f"[{colour}]{word}[/]{escape(description)}"

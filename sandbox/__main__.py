@@ -91,8 +91,8 @@ def _parser(prog: str) -> argparse.ArgumentParser:
             action="append",
             default=[],
             metavar="FEED:PERIOD:FAULT[:TIMES]",
-            help="break a period, such as green:2025-05:html, for good or for so many requests; may be repeated; "
-            f"faults: {', '.join(Fault)}",
+            help=f"break a period, such as {FILE_FEEDS[0]}:2025-05:html, for good or for so many requests; may be "
+            f"repeated; faults: {', '.join(Fault)}",
         )
         parser_of_server.add_argument(
             "--folder", type=Path, help="where to keep the files made (default: removed at the end)"

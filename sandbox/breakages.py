@@ -40,7 +40,7 @@ class Breakage:
 
 
 def parse_breakage(text: str) -> Breakage:
-    """Read `feed:period:fault` or `feed:period:fault:times`, such as `green:2025-05:html`.
+    """Read `feed:period:fault` or `feed:period:fault:times`, such as `FEED:2025-05:html`.
 
     Raises:
         ValueError: the text has another form, or the feed cannot be broken that way.

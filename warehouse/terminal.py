@@ -8,12 +8,22 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
+from enum import StrEnum
 from typing import ParamSpec
 
 P = ParamSpec("P")
 
 # The exit code that a shell reports for a process that a closed pipe ended.
 _BROKEN_PIPE_STATUS = 128 + 13
+
+
+class Style(StrEnum):
+    """How rich shows a word that is good, or not."""
+
+    GOOD = "green"
+    WARNING = "yellow"
+    BAD = "bold red"
+    UNIMPORTANT = "dim"
 
 
 def quiet_on_broken_pipe(main: Callable[P, int]) -> Callable[P, int]:

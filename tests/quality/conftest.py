@@ -9,6 +9,7 @@ from dbt.contracts.graph.manifest import Manifest
 
 from ingestion.catalog import FEEDS
 from ingestion.pipeline import Status, ingest
+from sandbox.catalog import FEEDS_SERVED
 from sandbox.server import SamplePublisher
 from tests.dbt.small_warehouse import Warehouse
 from tests.partitions import partitions_of
@@ -25,7 +26,7 @@ def _built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     with pytest.MonkeyPatch.context() as patch, SamplePublisher(JANUARY, FEBRUARY, rows=3000) as publisher:
         for name, value in (publisher.environment | {DATABASE_VARIABLE: str(warehouse.path)}).items():
             patch.setenv(name, value)
-        results = ingest(partitions_of(list(FEEDS.values()), [JANUARY, FEBRUARY]))
+        results = ingest(partitions_of([FEEDS[name] for name in FEEDS_SERVED], [JANUARY, FEBRUARY]))
         assert {result.status for result in results} == {Status.LOADED}
         parsed = warehouse.dbt("parse")
         assert isinstance(parsed.result, Manifest), warehouse.said

@@ -25,7 +25,7 @@ _CLEANED = {
     ("asset_watermarks", "source_url"): without_secrets,
 }
 
-# Before, a feed's partition had the key 2025-01 or 2025-01-03, a model's 2025-01-01 or yellow/2025-01-01, where the
+# Before, a feed's partition had the key 2025-01 or 2025-01-03, a model's 2025-01-01 or FEED/2025-01-01, where the
 # last part is a month. `load_id` of a model was what is now the version, and began with the load where the rows are of
 # one. A row whose key is none of these was written by hand: its partition counts as not loaded.
 _OLD_WATERMARKS = """
@@ -77,7 +77,7 @@ set
 where grain is null and regexp_full_match(partition_key, '\\d{4}-(0[1-9]|1[0-2])');
 """
 
-# A check of one file had the key yellow/2025-01-01.
+# A check of one file had the key FEED/2025-01-01.
 _CHECKS_PERIODS = """
 alter table meta.asset_checks add column if not exists feed varchar;
 alter table meta.asset_checks add column if not exists grain varchar;

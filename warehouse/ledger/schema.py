@@ -15,7 +15,7 @@ create table if not exists meta.migrations (
 WATERMARKS = """
 create table if not exists meta.asset_watermarks (
     asset varchar not null,          -- a feed, or a model that dbt builds by partitions
-    partition_key varchar not null,  -- for people: 2025-01, yellow/2025-01
+    partition_key varchar not null,  -- for people: 2025-01, FEED/2025-01
     feed varchar,                    -- whose rows they are; missing where the partitions of a model are not of feeds
     grain varchar not null,          -- month, day, hour
     period_start timestamp not null, -- the first moment of the period

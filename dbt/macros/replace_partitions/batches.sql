@@ -3,7 +3,7 @@
     to be built, a query then needs the memory of one batch; and the rows of a batch lie together, so that engines can
     skip those of others.
 
-    Measured of fct_trips with 32 million rows: in batches of a million it takes DuckDB a fifth longer, because what a
+    Measured of a fact with 32 million rows: in batches of a million it takes DuckDB a fifth longer, because what a
     thread writes of one is less than a row group. All at once it takes as long, and a fourth more memory.
 #}
 {% macro batches_of(partitions) -%}

@@ -15,7 +15,7 @@
     {{ return({'start': start | string, 'end': end | string, 'key': start.strftime(form)}) }}
 {%- endmacro %}
 
-{# The key of a partition, as warehouse/periods.py writes it: yellow/2025-01, or 2025-01 where there is no feed. #}
+{# The key of a partition, as warehouse/periods.py writes it: FEED/2025-01, or 2025-01 where there is no feed. #}
 {% macro key_of_partition(partition) -%}
     {%- set settings = replace_partitions_config() -%}
     {%- set period = period_of(partition[settings.time.field], settings.time.granularity) -%}

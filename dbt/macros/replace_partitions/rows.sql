@@ -26,7 +26,7 @@
 {%- endmacro %}
 
 {#
-    `feed in ('green', 'yellow') and source_month in (…)`, once where all periods have the same feeds: conditions on
+    `feed in ('a', 'b') and source_month in (…)`, once where all periods have the same feeds: conditions on
     single columns are what engines skip rows by. `false` where there are no partitions.
 #}
 {% macro partitions_condition(partitions) -%}
