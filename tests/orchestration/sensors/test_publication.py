@@ -157,7 +157,7 @@ def test_what_a_person_accepted_is_not_requested(publisher: SamplePublisher, tic
 def test_a_file_that_cannot_be_asked_for_holds_up_neither_other_publishers_nor_for_long_its_own(
     fault: Fault, publisher: SamplePublisher, ticks: _Ticks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publication, "PATIENCE", Patience(answer_seconds=0.5))
+    monkeypatch.setattr(publication, "PATIENCE", Patience(answer_seconds=2))
     publisher.break_("yellow", FIRST, fault)
     publisher.replace("green", FIRST)
     publisher.replace("citibike_jc", FIRST)
