@@ -119,7 +119,8 @@ class RawLoader:
             raise_if_interrupted(error)
             logger.debug("dlt failed", exc_info=True)
             for arrival in list(self._unfinished):
-                self._finish(arrival, _explained(arrival.partition, error, self._folder))
+                file = PublishedFile(arrival.partition, self._folder / "rows", called=str(arrival.partition))
+                self._finish(arrival, _explained(file, error))
         return []
 
     def _load_into_known_columns(self, arrivals: Sequence[Arrival]) -> list[Arrival]:
@@ -220,7 +221,7 @@ class RawLoader:
                 connection.rollback()
             if isinstance(error, DltException | duckdb.Error):
                 raise_if_interrupted(error)
-                raise _explained(partition, error, self._folder) from _cause(error)
+                raise _explained(published.file, error) from _cause(error)
             raise
 
     def _ledger_on(self, connection: duckdb.DuckDBPyConnection) -> Ledger:
@@ -348,16 +349,15 @@ def _cause(error: Exception) -> Exception:
     return error
 
 
-def _explained(partition: Partition, error: Exception, folder: Path) -> Exception:
+def _explained(file: PublishedFile, error: Exception) -> Exception:
     cause = _cause(error)
-    file = PublishedFile(partition, folder / "rows", called=str(partition))
     if isinstance(cause, OSError):
         return cause
     if isinstance(cause, duckdb.Error) and not _is_ours(cause):
         return file.wrong_values(cause)
     room = "free space on its disk, and " if re.search("space|too large", str(cause)) else ""
     return LoadError(
-        f"{partition}: expected the rows to be written to {database_path()}, but {file.reason(cause)}. "
+        f"{file.partition}: expected the rows to be written to {database_path()}, but {file.reason(cause)}. "
         f"Nothing was changed. {f'{room}{file.load_again}'.capitalize()}."
     )
 
