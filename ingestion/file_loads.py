@@ -106,7 +106,7 @@ class FileLoader:
                 self._record.note(result.for_ledger())
             self._finished(result)
 
-        return Arrival(partition, read, record, finished)
+        return Arrival(partition, file.bytes, read, record, finished)
 
 
 def load_file(partition: Partition, file: Downloaded) -> Result:
@@ -134,7 +134,7 @@ def load_file(partition: Partition, file: Downloaded) -> Result:
     with open_for_writing() as connection:
         limit_memory(connection, _LOAD_MEMORY)
         read = partial(partition.feed.publisher.read, partition, file.path)
-        RawLoader(connection, file.path.parent).load([Arrival(partition, read, record, finished)])
+        RawLoader(connection, file.path.parent).load([Arrival(partition, file.bytes, read, record, finished)])
     if errors:
         raise errors[0]
     return results[0]

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ from ingestion.raw_data import (
     raw_column_types,
     scope,
 )
-from ingestion.readers.published import PublishedRows, close_scratch
+from ingestion.read_ahead import read_ahead
+from ingestion.readers.published import MOST_BYTES_IN_MEMORY, ROWS_READ, PublishedRows, close_scratch
 from ingestion.readers.published_file import PublishedFile
 from warehouse.ledger import Ledger
 from warehouse.paths import database_path
@@ -53,6 +55,8 @@ _DLT_TYPES: dict[ColumnType, TColumnSchema] = {
 
 # What dlt's models select from: a view of the partition that is being loaded.
 _INCOMING = "temp.partition_rows"
+# With fewer files the threads cost more than they save.
+_FEWEST_TO_READ_AHEAD = 4
 
 
 @dataclass(frozen=True)
@@ -67,12 +71,13 @@ class Loaded:
 class Arrival:
     """A partition whose file is there.
 
-    `read` gives the file's rows; it may be called twice. `record` is called in the partition's transaction, so that
-    what it writes to the ledger and the rows are there together or not at all. `finished` is called once, with what
-    went wrong, if something did.
+    `read` gives the rows of the file, which has so many `bytes`; it may be called twice, and by another thread.
+    `record` is called in the partition's transaction, so that what it writes to the ledger and the rows are there
+    together or not at all. `finished` is called once, with what went wrong, if something did.
     """
 
     partition: Partition
+    bytes: int
     read: Callable[[duckdb.DuckDBPyConnection], PublishedRows]
     record: Callable[[Ledger, Loaded], None]
     finished: Callable[[Exception | None], None]
@@ -131,11 +136,10 @@ class RawLoader:
 
         def load(table: OpenTable) -> None:
             known = {column.name for column in columns[table.name]}
-            for arrival in arrivals:
-                if arrival.partition.feed.raw_table != table.name:
-                    continue
+            of_table = [arrival for arrival in arrivals if arrival.partition.feed.raw_table == table.name]
+            for arrival, read in self._reads(of_table, columns[table.name], table.name):
                 with self._work_on(arrival):
-                    published = self._read(arrival)
+                    published = _with_rows(arrival, read())
                     if {column.name for column in published.columns} <= known:
                         self._replace(arrival, published, columns[table.name], table)
                     else:
@@ -148,7 +152,7 @@ class RawLoader:
         """Load a partition in a run of its own, so that its new columns are in its own transaction."""
         self._put_off = []
         with self._work_on(arrival):
-            published = self._read(arrival)
+            published = _with_rows(arrival, arrival.read(self._connection))
             table = arrival.partition.feed.raw_table
             columns = (*published.columns, *_partition_columns(arrival.partition.feed))
             self._run(
@@ -182,14 +186,17 @@ class RawLoader:
         self._unfinished.remove(arrival)
         arrival.finished(error)
 
-    def _read(self, arrival: Arrival) -> PublishedRows:
-        published = arrival.read(self._connection)
-        if published.count == 0:
-            raise LoadError(
-                f"{arrival.partition}: expected rows, but the published file has none. What was loaded before stays; "
-                f"load the {arrival.partition.feed.grain} again when the publisher has repaired the file."
-            )
-        return published
+    def _reads(
+        self, arrivals: Sequence[Arrival], columns: Sequence[Column], table: str
+    ) -> Iterator[tuple[Arrival, Callable[[], PublishedRows]]]:
+        """Each partition with what gives its file's rows. Many small files are read ahead."""
+        if len(arrivals) < _FEWEST_TO_READ_AHEAD or any(one.bytes > MOST_BYTES_IN_MEMORY for one in arrivals):
+            for arrival in arrivals:
+                yield arrival, partial(arrival.read, self._connection)
+            return
+        with read_ahead((arrival.read for arrival in arrivals), table, columns) as futures:
+            for arrival, future in zip(arrivals, futures, strict=True):
+                yield arrival, future.result
 
     def _replace(
         self,
@@ -203,6 +210,8 @@ class RawLoader:
         connection, partition = table.connection, arrival.partition
         ledger = self._ledger_on(connection)
         try:
+            if published.rows is not None:
+                connection.register(ROWS_READ, published.rows)
             # Outside the transaction, for a transaction cannot write to two databases.
             connection.execute(
                 f"create or replace temp view partition_rows as {_select(partition, published, columns)}"
@@ -299,6 +308,20 @@ class RawLoader:
                 pipeline.drop()
         if loads and loads.error is not None:
             raise loads.error
+
+
+def _with_rows(arrival: Arrival, published: PublishedRows) -> PublishedRows:
+    """The rows of a file.
+
+    Raises:
+        LoadError: there are none.
+    """
+    if published.count == 0:
+        raise LoadError(
+            f"{arrival.partition}: expected rows, but the published file has none. What was loaded before stays; "
+            f"load the {arrival.partition.feed.grain} again when the publisher has repaired the file."
+        )
+    return published
 
 
 def _partition_columns(feed: Feed) -> tuple[Column, ...]:

@@ -53,7 +53,7 @@ class Result:
 
 
 class RunProgress:
-    """Is told what a run is doing; `downloading` by other threads. This one ignores it.
+    """Is told what a run is doing; `downloading` and `loading` by other threads, too. This one ignores it.
 
     Partitions that are loaded together are loaded table by table.
     """

@@ -75,9 +75,13 @@ def plain_rows(csv_path: Path, file: PublishedFile) -> int | None:
         UnreadableFileError: it has zero bytes where rows should be.
     """
     text = csv_path.read_bytes()
-    if b'"' in text or b"\n\n" in text or b"\n\r" in text or text.count(b"\r") not in (0, text.count(b"\r\n")):
+    if b"\0" in text:
+        raise _zero_bytes(file)
+    if b'"' in text or b"\n\n" in text or b"\n\r" in text:
         return None
-    return _lines(csv_path, file) - 1
+    if b"\r" in text and text.count(b"\r") != text.count(b"\r\n"):
+        return None
+    return text.count(b"\n") - text.endswith(b"\n")
 
 
 def _lines(csv_path: Path, file: PublishedFile) -> int:
@@ -85,10 +89,14 @@ def _lines(csv_path: Path, file: PublishedFile) -> int:
     with csv_path.open("rb") as opened:
         while chunk := opened.read(_CHUNK_BYTES):
             if b"\0" in chunk:
-                raise _not_csv(file, "it has zero bytes, as a file has that was not written to its end")
+                raise _zero_bytes(file)
             lines += chunk.count(b"\n")
             last = chunk
     return lines + (not last.endswith(b"\n"))
+
+
+def _zero_bytes(file: PublishedFile) -> UnreadableFileError:
+    return _not_csv(file, "it has zero bytes, as a file has that was not written to its end")
 
 
 def _encoding(csv_path: Path) -> str:

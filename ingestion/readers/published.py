@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from ingestion.feeds import Column
 from ingestion.readers.columns import Selection
@@ -12,6 +13,8 @@ from warehouse.sql import identifier, literal
 
 _MAX_NOTE_LENGTH = 600
 MOST_BYTES_IN_MEMORY = 16_000_000
+# What the rows of `PublishedRows.rows` are called in a query.
+ROWS_READ = "rows_read_ahead"
 
 
 @dataclass(frozen=True)
@@ -19,8 +22,8 @@ class PublishedRows:
     """A file's rows, which DuckDB reads where they are loaded.
 
     `query` selects `columns` and `source_row`, the row's position in the published file from 0 on. `count` is how
-    many rows the file has. `new_columns` are those that the feed does not declare, and `notes` say what else is not
-    as usual.
+    many rows the file has. `rows` are the rows themselves where they were read already. `new_columns` are those that
+    the feed does not declare, and `notes` say what else is not as usual.
     """
 
     file: PublishedFile
@@ -28,6 +31,7 @@ class PublishedRows:
     columns: tuple[Column, ...]
     count: int
     notes: tuple[str, ...] = ()
+    rows: pa.Table | None = None
 
     @property
     def new_columns(self) -> tuple[Column, ...]:

@@ -17,7 +17,6 @@ from benchmarks.floor.__main__ import run
 from benchmarks.floor.statements import TABLES
 from benchmarks.plain.load import FEEDS, load
 from benchmarks.plain.what_is_lost import PartitionRows, rows_by_partition
-from tests.dbt import small_warehouse
 from tests.dbt.small_warehouse import (
     APRIL,
     FEBRUARY,
@@ -61,10 +60,9 @@ def build(warehouse: Warehouse) -> list[PartitionRows]:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     """January and March first; then February late, January corrected and April in its turn."""
     scratch = tmp_path_factory.mktemp("plain")
-    warehouse = Warehouse(scratch / "nyc_mobility.duckdb", scratch)
+    warehouse = Warehouse(scratch / "nyc_mobility.duckdb", scratch, project=PLAIN)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DUCKDB_DATABASE_PATH", str(warehouse.path))
-        patch.setattr(small_warehouse, "DBT_DIRECTORY", PLAIN)
         warehouse.create_raw_tables()
         for month in (JANUARY, MARCH):
             warehouse.load_weather(month)

@@ -123,7 +123,8 @@ class Warehouse:
             Ledger(connection).set_watermark(feed, f"{month:%Y-%m}", watermark)
 
     def dbt(self, *arguments: str) -> dbtRunnerResult:
-        paths = ["--project-dir", str(self.project), "--profiles-dir", str(DBT_DIRECTORY)]
+        profiles = self.project if (self.project / "profiles.yml").exists() else DBT_DIRECTORY
+        paths = ["--project-dir", str(self.project), "--profiles-dir", str(profiles)]
         outputs = ["--target-path", str(self.scratch / "target"), "--log-path", str(self.scratch / "logs"), "--quiet"]
         self.said = []
         try:

@@ -1,0 +1,97 @@
+"""Reading small files in threads of their own, while the rows of the files before them are written.
+
+One connection reads and casts a small file on one core. So where many files come together, each thread reads into a
+DuckDB of its own in memory, and hands the rows over as Arrow.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import islice
+
+import duckdb
+
+from ingestion.feeds import Column
+from ingestion.raw_data import RAW_SCHEMA
+from ingestion.readers.published import ROWS_READ, PublishedRows, close_scratch
+from warehouse.connection import open_in_memory
+from warehouse.sql import identifier
+
+_THREADS = 2
+# Rows of as many files wait in memory.
+_FILES_AHEAD = 4
+
+Read = Callable[[duckdb.DuckDBPyConnection], PublishedRows]
+"""Gives the rows of a file, over a connection that has the file's raw table."""
+
+
+@contextmanager
+def read_ahead(
+    reads: Iterable[Read], table: str, columns: Sequence[Column]
+) -> Iterator[Iterator[Future[PublishedRows]]]:
+    """Read files in threads, in this order, at most a few before the one that is asked for.
+
+    Yields an iterator with one future a file. Its result has the rows themselves; it raises what reading the file
+    raised. `columns` are those that the raw table has. When the context is left, no thread reads any more.
+    """
+    readers = _Readers(table, columns)
+    executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="read")
+    try:
+        yield _in_order(executor.submit(readers.read, read) for read in reads)
+    finally:
+        readers.interrupt()
+        executor.shutdown(wait=True, cancel_futures=True)
+        readers.close()
+
+
+def _in_order(futures: Iterator[Future[PublishedRows]]) -> Iterator[Future[PublishedRows]]:
+    begun = list(islice(futures, _FILES_AHEAD))
+    while begun:
+        yield begun.pop(0)
+        begun += islice(futures, 1)
+
+
+class _Readers:
+    """A connection for each thread, with an empty copy of the raw table."""
+
+    def __init__(self, table: str, columns: Sequence[Column]) -> None:
+        self._table = table
+        self._columns = columns
+        self._of_thread = threading.local()
+        self._all: list[duckdb.DuckDBPyConnection] = []
+
+    def read(self, read: Read) -> PublishedRows:
+        connection = self._connection()
+        try:
+            published = read(connection)
+            try:
+                rows = connection.execute(published.query).to_arrow_table()
+            except duckdb.InterruptException:
+                raise
+            except duckdb.Error as error:
+                raise published.file.wrong_values(error) from error
+        finally:
+            close_scratch(connection)
+        return replace(published, query=f"select * from {ROWS_READ}", rows=rows)
+
+    def interrupt(self) -> None:
+        """End what the threads are doing."""
+        for connection in self._all:
+            connection.interrupt()
+
+    def close(self) -> None:
+        for connection in self._all:
+            connection.close()
+
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        connection: duckdb.DuckDBPyConnection | None = getattr(self._of_thread, "connection", None)
+        if connection is None:
+            connection = self._of_thread.connection = open_in_memory().__enter__()
+            self._all.append(connection)
+            connection.execute("set threads = 1")
+            listed = ", ".join(f"{identifier(column.name)} {column.type}" for column in self._columns)
+            connection.execute(f"create schema {RAW_SCHEMA}")
+            connection.execute(f"create table {identifier(RAW_SCHEMA, self._table)} ({listed})")
+        return connection
