@@ -5,7 +5,6 @@ transaction of its own.
 """
 
 import logging
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from ingestion.catalog import raw_tables
 from ingestion.errors import LoadError, raise_if_interrupted
 from ingestion.feeds import Column, ColumnType, Feed
 from ingestion.held_signals import HeldSignals
+from ingestion.load_errors import cause_of, explained
 from ingestion.partition_destination import OpenTable, TableLoads, partition_destination
 from ingestion.partitions import Partition
 from ingestion.raw_data import (
@@ -30,16 +30,15 @@ from ingestion.raw_data import (
     LoadedPartition,
     current_state,
     existing_tables,
-    period_literal,
     raw_column_types,
     scope,
 )
+from ingestion.raw_selects import no_rows, partition_columns, select_of_rows
 from ingestion.read_ahead import read_ahead
 from ingestion.readers.published import MOST_BYTES_IN_MEMORY, ROWS_READ, PublishedRows, close_scratch
 from ingestion.readers.published_file import PublishedFile
 from warehouse.ledger import Ledger
-from warehouse.paths import database_path
-from warehouse.sql import identifier, literal
+from warehouse.sql import identifier
 
 logger = logging.getLogger(__name__)
 
@@ -125,7 +124,7 @@ class RawLoader:
             logger.debug("dlt failed", exc_info=True)
             for arrival in list(self._unfinished):
                 file = PublishedFile(arrival.partition, self._folder / "rows", called=str(arrival.partition))
-                self._finish(arrival, _explained(file, error))
+                self._finish(arrival, explained(file, error))
         return []
 
     def _load_into_known_columns(self, arrivals: Sequence[Arrival]) -> list[Arrival]:
@@ -154,7 +153,7 @@ class RawLoader:
         with self._work_on(arrival):
             published = _with_rows(arrival, arrival.read(self._connection))
             table = arrival.partition.feed.raw_table
-            columns = (*published.columns, *_partition_columns(arrival.partition.feed))
+            columns = (*published.columns, *partition_columns(arrival.partition.feed))
             self._run(
                 [self._model(table, columns)],
                 lambda opened: self._replace(arrival, published, columns, opened, has_new_columns=True),
@@ -179,7 +178,7 @@ class RawLoader:
             logger.warning("%s is loaded, but dlt could not end its run: %s", arrival.partition, failure)
             failure = None
         self._finish(arrival, failure)
-        if failure and isinstance(_cause(failure), duckdb.FatalException | duckdb.InternalException):
+        if failure and isinstance(cause_of(failure), duckdb.FatalException | duckdb.InternalException):
             raise _DatabaseLostError from failure
 
     def _finish(self, arrival: Arrival, error: Exception | None = None) -> None:
@@ -214,7 +213,7 @@ class RawLoader:
                 connection.register(ROWS_READ, published.rows)
             # Outside the transaction, for a transaction cannot write to two databases.
             connection.execute(
-                f"create or replace temp view partition_rows as {_select(partition, published, columns)}"
+                f"create or replace temp view partition_rows as {select_of_rows(partition, published, columns)}"
             )
             connection.begin()
             if has_new_columns:
@@ -230,7 +229,7 @@ class RawLoader:
                 connection.rollback()
             if isinstance(error, DltException | duckdb.Error):
                 raise_if_interrupted(error)
-                raise _explained(published.file, error) from _cause(error)
+                raise explained(published.file, error) from cause_of(error)
             raise
 
     def _ledger_on(self, connection: duckdb.DuckDBPyConnection) -> Ledger:
@@ -254,7 +253,7 @@ class RawLoader:
         declared = raw_tables() | raw_tables(feeds)
         missing = {name: columns for name, columns in declared.items() if name not in existing}
         if missing:
-            self._run([self._model(name, columns, _no_rows(columns)) for name, columns in sorted(missing.items())])
+            self._run([self._model(name, columns, no_rows(columns)) for name, columns in sorted(missing.items())])
 
     def _model(self, table: str, columns: Sequence[Column], source: str = _INCOMING) -> DltResource:
         """A select as dlt takes it: a file of its `model` format."""
@@ -324,29 +323,6 @@ def _with_rows(arrival: Arrival, published: PublishedRows) -> PublishedRows:
     return published
 
 
-def _partition_columns(feed: Feed) -> tuple[Column, ...]:
-    return feed.raw_columns[len(feed.columns) :]
-
-
-def _select(partition: Partition, published: PublishedRows, columns: Sequence[Column]) -> str:
-    """The file's rows with all these columns; null where the file has no such column."""
-    values = {column.name: identifier(column.name) for column in published.columns}
-    values |= {
-        "feed": literal(partition.feed.name),
-        partition.feed.period_column.name: period_literal(partition),
-        "source_row": "source_row",
-    }
-    listed = ", ".join(
-        f"{values.get(column.name, f'cast(null as {column.type})')} as {identifier(column.name)}" for column in columns
-    )
-    return f"select {listed} from ({published.query}) as published"
-
-
-def _no_rows(columns: Sequence[Column]) -> str:
-    values = ", ".join(f"cast(null as {column.type}) as {identifier(column.name)}" for column in columns)
-    return f"(select {values} where false) as nothing"
-
-
 def _checked_state(partition: Partition, published: PublishedRows, table: OpenTable) -> LoadedPartition:
     """What the partition holds before the transaction ends.
 
@@ -360,36 +336,3 @@ def _checked_state(partition: Partition, published: PublishedRows, table: OpenTa
             f"it would hold {state}. Nothing was changed; load the {partition.feed.grain} again."
         )
     return state
-
-
-def _cause(error: Exception) -> Exception:
-    """The error of DuckDB or the disk that others were raised for; the error itself where there is none."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, duckdb.Error | OSError):
-            return cause
-        cause = cause.__cause__ or cause.__context__
-    return error
-
-
-def _explained(file: PublishedFile, error: Exception) -> Exception:
-    cause = _cause(error)
-    if isinstance(cause, OSError):
-        return cause
-    if isinstance(cause, duckdb.Error) and not _is_ours(cause):
-        return file.wrong_values(cause)
-    room = "free space on its disk, and " if re.search("space|too large", str(cause)) else ""
-    return LoadError(
-        f"{file.partition}: expected the rows to be written to {database_path()}, but {file.reason(cause)}. "
-        f"Nothing was changed. {f'{room}{file.load_again}'.capitalize()}."
-    )
-
-
-def _is_ours(error: duckdb.Error) -> bool:
-    """Whether an error comes from writing (a full disk, memory, another transaction) and not from the values read."""
-    if isinstance(error, duckdb.IOException):
-        return bool(re.search("space|too large|write|lock|create|sync", str(error)))
-    return isinstance(
-        error,
-        duckdb.OutOfMemoryException | duckdb.TransactionException | duckdb.FatalException | duckdb.CatalogException,
-    )

@@ -9,10 +9,10 @@ hourly as (
         count(*) filter (is_sane) as sane_trip_count,
         count(*) filter (is_refund) as refund_count,
         sum(passenger_count)::bigint as total_passengers,
-        round(sum(total_amount), 2) as total_revenue,
-        round(sum(trip_distance) filter (is_sane), 4) as total_trip_distance_miles,
-        round(sum(trip_duration_minutes) filter (is_sane) / 60, 4) as total_trip_duration_hours,
-        round(avg(trip_duration_minutes) filter (is_sane), 4) as avg_trip_duration_minutes,
+        round(round(sum(total_amount), 7), 2) as total_revenue,
+        round(round(sum(trip_distance) filter (is_sane), 9), 4) as total_trip_distance_miles,
+        round(round(sum(trip_duration_minutes) filter (is_sane) / 60, 9), 4) as total_trip_duration_hours,
+        round(round(avg(trip_duration_minutes) filter (is_sane), 9), 4) as avg_trip_duration_minutes,
         median(trip_duration_minutes) filter (is_sane) as median_trip_duration_minutes
     from core_core.fct_trips
     where $condition

@@ -39,9 +39,9 @@ def test_a_clean_build_loses_nothing_and_warns_of_nothing(in_order: Line) -> Non
                 select feed, source_month from core_core.quarantined_trips
             )
 
-            select asset, partition_key, any_value(rows), count(feed)
+            select asset, partition_key, any_value(rows), count(built.feed)
             from meta.asset_watermarks
-            left join built on feed = asset and strftime(source_month, '%Y-%m') = partition_key
+            left join built on built.feed = asset and strftime(source_month, '%Y-%m') = partition_key
             where source_url is not null and asset <> 'weather'
             group by all
             """

@@ -37,11 +37,10 @@ hourly as (
         count(case when is_sane then 1 end) as sane_trip_count,
         count(case when is_refund then 1 end) as refund_count,
         cast(sum(passenger_count) as bigint) as total_passengers,
-        -- Rounded, because sums of doubles depend on the order of the rows, and a rebuild must give the same.
-        round(sum(total_amount), 2) as total_revenue,
-        round(sum(case when is_sane then trip_distance end), 4) as total_trip_distance_miles,
-        round(sum(case when is_sane then trip_duration_minutes end) / 60, 4) as total_trip_duration_hours,
-        round(avg(case when is_sane then trip_duration_minutes end), 4) as avg_trip_duration_minutes,
+        {{ rounded('sum(total_amount)', 2) }} as total_revenue,
+        {{ rounded('sum(case when is_sane then trip_distance end)', 4) }} as total_trip_distance_miles,
+        {{ rounded('sum(case when is_sane then trip_duration_minutes end) / 60', 4) }} as total_trip_duration_hours,
+        {{ rounded('avg(case when is_sane then trip_duration_minutes end)', 4) }} as avg_trip_duration_minutes,
         {{ median('case when is_sane then trip_duration_minutes end') }} as median_trip_duration_minutes
     from trips
     group by pickup_hour, trip_type, pickup_date, pickup_month, pickup_hour_of_day, is_rush_hour
