@@ -67,7 +67,7 @@ class _Readers:
         try:
             published = read(connection)
             try:
-                rows = connection.execute(published.query).to_arrow_table()
+                rows = connection.sql(published.query).to_arrow_table()
             except duckdb.InterruptException:
                 raise
             except duckdb.Error as error:
