@@ -16,6 +16,31 @@ first_rides as (
     having count(*) > 1
 ),
 
+-- The station that bears a name in a month's file, for rides that name it without its id.
+station_names as (
+    select source_month, station_name, min(station_id) as station_id
+    from (
+        select source_month, trim(start_station_name) as station_name, case
+            when start_station_id like '%._%' and regexp_matches(trim(start_station_id), '^[0-9]+[.][0-9]$$')
+                then trim(start_station_id) || '0'
+            else nullif(trim(start_station_id), '')
+        end as station_id
+        from raw_data.citibike_trips
+        where $condition
+        union all
+        select source_month, trim(end_station_name) as station_name, case
+            when end_station_id like '%._%' and regexp_matches(trim(end_station_id), '^[0-9]+[.][0-9]$$')
+                then trim(end_station_id) || '0'
+            else nullif(trim(end_station_id), '')
+        end as station_id
+        from raw_data.citibike_trips
+        where $condition
+    )
+    where station_name <> '' and station_id is not null
+    group by source_month, station_name
+    having count(distinct station_id) = 1
+),
+
 unioned as (
     select
         'yellow_taxi' as trip_type, 1 as feed_code, feed, source_month, source_row, _dlt_load_id as load_id,
@@ -39,16 +64,16 @@ unioned as (
     select
         'citibike' as trip_type, 5 as feed_code, feed, rides.source_month, source_row, _dlt_load_id as load_id,
         trim(rides.ride_id) as ride_id,
-        case
+        coalesce(case
             when start_station_id like '%._%' and regexp_matches(trim(start_station_id), '^[0-9]+[.][0-9]$$')
                 then trim(start_station_id) || '0'
             else nullif(trim(start_station_id), '')
-        end as start_station_id,
-        case
+        end, start_names.station_id) as start_station_id,
+        coalesce(case
             when end_station_id like '%._%' and regexp_matches(trim(end_station_id), '^[0-9]+[.][0-9]$$')
                 then trim(end_station_id) || '0'
             else nullif(trim(end_station_id), '')
-        end as end_station_id,
+        end, end_names.station_id) as end_station_id,
         nullif(trim(rideable_type), '') as bike_type,
         case lower(trim(member_casual))
             when 'subscriber' then 'member'
@@ -60,6 +85,12 @@ unioned as (
     from (from raw_data.citibike_trips where $condition) as rides
     left join first_rides
         on rides.source_month = first_rides.source_month and trim(rides.ride_id) = first_rides.ride_id
+    left join station_names as start_names
+        on rides.start_station_id is null and rides.source_month = start_names.source_month
+        and trim(rides.start_station_name) = start_names.station_name
+    left join station_names as end_names
+        on rides.end_station_id is null and rides.source_month = end_names.source_month
+        and trim(rides.end_station_name) = end_names.station_name
 ),
 
 timed as (
