@@ -67,6 +67,8 @@ class _Readers:
         try:
             published = read(connection)
             try:
+                # A reader may have left a result that it did not fetch.
+                connection.execute("select 1").fetchall()
                 rows = connection.sql(published.query).to_arrow_table()
             except duckdb.InterruptException:
                 raise

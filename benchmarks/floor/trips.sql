@@ -27,6 +27,7 @@ station_names as (
         end as station_id
         from raw_data.citibike_trips
         where $condition
+            and started_at >= source_month - 2 and started_at < source_month + interval 1 month + interval 2 day
         union all
         select source_month, trim(end_station_name) as station_name, case
             when end_station_id like '%._%' and regexp_matches(trim(end_station_id), '^[0-9]+[.][0-9]$$')
@@ -35,6 +36,7 @@ station_names as (
         end as station_id
         from raw_data.citibike_trips
         where $condition
+            and started_at >= source_month - 2 and started_at < source_month + interval 1 month + interval 2 day
     )
     where station_name <> '' and station_id is not null
     group by source_month, station_name

@@ -253,3 +253,12 @@ def test_a_column_never_seen_before_is_kept_and_noted(publisher: SamplePublisher
     filled = f"select strftime(source_month, '%m'), count({new}) > 0 from raw_data.green_taxi group by 1 order by 1"
     assert _query(database, filled) == [("05", True), ("06", False)]
     assert _ingest("green", MAY, JUNE, force=True)["green 2025-06"].status is Status.LOADED
+
+
+def test_many_months_of_every_feed_are_read_ahead(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    months = [date(2025, number, 1) for number in range(1, 7)]
+    with SamplePublisher(months[0], months[-1], rows=200) as publisher:
+        for name, value in publisher.environment.items():
+            monkeypatch.setenv(name, value)
+        results = ingest(partitions_of(resolve_sources("yellow,citibike,weather"), months))
+    assert [result.error for result in results if result.status is not Status.LOADED] == []
