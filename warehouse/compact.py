@@ -21,6 +21,7 @@ import duckdb
 from rich.console import Console
 
 from warehouse.connection import WarehouseError, limit_memory, open_for_reading, open_for_writing
+from warehouse.durable import sync
 from warehouse.exit_codes import ExitCode
 from warehouse.paths import database_path
 from warehouse.sql import identifier, literal
@@ -202,19 +203,10 @@ def _put_in_place(copy: Path, file: Path) -> None:
     old = file.stat()
     os.chown(copy, old.st_uid, old.st_gid)
     shutil.copymode(file, copy)
-    _sync(copy)
+    sync(copy)
     copy.replace(file)
-    _sync(file.parent)
+    sync(file.parent)
     time.sleep(_GRACE_SECONDS)
-
-
-def _sync(path: Path) -> None:
-    """Make the disk write what it has buffered of a file or folder."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _remove(copy: Path) -> None:

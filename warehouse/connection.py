@@ -19,6 +19,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_de
 
 from warehouse.ledger import is_outdated
 from warehouse.paths import DATABASE_VARIABLE, database_path
+from warehouse.sql import literal
 
 logger = logging.getLogger(__name__)
 
@@ -121,6 +122,28 @@ def open_for_reading(
     return closing(connection)
 
 
+def open_restricted(path: Path, folder: Path) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB file for reading that nobody writes; its views may read files in a folder, and no others.
+
+    Raises:
+        WarehouseError: the file cannot be opened, or a setting is not valid.
+    """
+    settings: dict[str, str | bool | int | float | list[str]] = {**_NO_EXTENSIONS, **_memory_limit()}
+    settings["python_enable_replacements"] = "false"
+    # A release never changes, so its files need to be looked at only once.
+    settings["parquet_metadata_cache"] = "true"
+
+    def connect(file: Path) -> duckdb.DuckDBPyConnection:
+        return duckdb.connect(str(file), read_only=True, config=settings)
+
+    connection = connect_when_free(path, connect)
+    # Not when opening: DuckDB takes the folder only while access is not yet restricted.
+    connection.execute(f"set allowed_directories = [{literal(f'{folder}/')}]")
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
+    return connection
+
+
 def open_in_memory() -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     """Start an empty DuckDB in memory that can read files but fetches no extension; closed after the `with` block."""
     return closing(duckdb.connect(config={**_NO_EXTENSIONS}))
@@ -144,7 +167,7 @@ def connect_when_free(
     if "?" in str(path):
         # DuckDB reads what follows as the query of a URL, and puts its write-ahead log elsewhere.
         raise WarehouseError(f"{path}: expected a path without `?`. Set {DATABASE_VARIABLE} to one.")
-    timeout = _lock_timeout() if timeout_seconds is None else timeout_seconds
+    timeout = lock_timeout() if timeout_seconds is None else timeout_seconds
     retrying = Retrying(
         retry=retry_if_exception(_is_lock_conflict),
         stop=stop_after_delay(timeout),
@@ -205,7 +228,12 @@ def _connect(path: Path, *, read_only: bool, timeout_seconds: float | None = Non
     return connect_when_free(path, connect, timeout_seconds=timeout_seconds)
 
 
-def _lock_timeout() -> float:
+def lock_timeout() -> float:
+    """How many seconds to wait for what another process has: `DUCKDB_LOCK_TIMEOUT_SECONDS`.
+
+    Raises:
+        WarehouseError: the setting is not a number.
+    """
     text = os.environ.get(LOCK_TIMEOUT_VARIABLE) or str(_DEFAULT_LOCK_TIMEOUT_SECONDS)
     try:
         return float(text)

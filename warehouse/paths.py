@@ -7,6 +7,7 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 DATABASE_VARIABLE = "DUCKDB_DATABASE_PATH"
 LOG_FOLDER_VARIABLE = "LOG_FOLDER"
+PUBLISHED_FOLDER_VARIABLE = "PUBLISHED_FOLDER"
 _DEFAULT_DATABASE = "data/nyc_mobility.duckdb"
 
 
@@ -16,6 +17,15 @@ def database_path() -> Path:
     A relative path is relative to the project root, whichever folder a command runs in.
     """
     return PROJECT_ROOT / os.environ.get(DATABASE_VARIABLE, _DEFAULT_DATABASE)
+
+
+def published_folder() -> Path:
+    """The folder of releases, absolute: `PUBLISHED_FOLDER`, by default `published` beside the DuckDB file.
+
+    A relative path is relative to the project root.
+    """
+    folder = os.environ.get(PUBLISHED_FOLDER_VARIABLE)
+    return PROJECT_ROOT / folder if folder else database_path().parent / "published"
 
 
 def log_folder() -> Path:
