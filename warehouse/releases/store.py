@@ -21,7 +21,14 @@ from filelock import FileLock, Timeout
 from warehouse.connection import WarehouseBusyError, WarehouseError, lock_timeout
 from warehouse.durable import sync, write_durably
 from warehouse.paths import published_folder
-from warehouse.releases.release import DATABASE, DESCRIPTION, Release, is_release_id, read_release
+from warehouse.releases.release import (
+    DATABASE,
+    DESCRIPTION,
+    Release,
+    bears_release_id,
+    is_release_id,
+    read_release,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -90,10 +97,17 @@ class Releases:
         raise ReleaseError(f"expected the id of a release, but got {id_!r}. There are: {there}.")
 
     def half_made(self) -> list[Path]:
-        """Folders that a crash left."""
+        """Folders that a crash left. Only what bears a release's id in its name: a person may keep things here."""
         if not self.releases_folder.is_dir():
             return []
-        return [folder for folder in self.releases_folder.iterdir() if not (folder / DESCRIPTION).exists()]
+        return [
+            folder
+            for folder in self.releases_folder.iterdir()
+            if bears_release_id(folder.name)
+            and folder.is_dir()
+            and not folder.is_symlink()
+            and not (folder / DESCRIPTION).exists()
+        ]
 
     def switch_to(self, release: Release) -> None:
         """Make a release the current one, by one atomic rename. Readers of another keep it."""
