@@ -70,9 +70,8 @@ def _print_publication(done: Publication, console: Console) -> None:
         return
     rows = sum(table.rows for table in release.tables)
     console.print(f"published release {release.id}: {len(release.tables)} tables, {rows:,} rows")
-    console.print(
-        f"{done.parts_written} files written, {done.parts_reused} as before, {_megabytes(done.bytes_written)} new"
-    )
+    new = done.bytes_written + release.database.stat().st_size
+    console.print(f"{done.parts_written} files written, {done.parts_reused} as before, {_megabytes(new)} new")
     for file in done.damaged:
         console.print(f"{file}: was damaged or gone; it was written anew", style=Style.WARNING)
     if done.expired:
@@ -163,7 +162,9 @@ def _relink(console: Console) -> int:
 
 
 def _no_database() -> int:
-    print(f"{database_path()}: there is no database yet. Load a month: nyc load --year 2025 --months 1", file=sys.stderr)
+    print(
+        f"{database_path()}: there is no database yet. Load a month: nyc load --year 2025 --months 1", file=sys.stderr
+    )
     return ExitCode.NOT_THERE_YET
 
 

@@ -10,13 +10,14 @@ import logging
 import secrets
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
-from warehouse.connection import limit_memory, open_for_writing
+from warehouse.connection import limit_memory, open_for_writing, open_restricted
 from warehouse.durable import sync, write_durably
 from warehouse.full_disk import clear_write_errors, room_on_disk
 from warehouse.ledger import ABANDONED, Ledger, utc_now
@@ -26,7 +27,6 @@ from warehouse.publishing.files import ROWS_FOR_FILES, Written, expected_bytes, 
 from warehouse.publishing.parts import PublishingError, columns_of, parts_of, rows_and_content
 from warehouse.publishing.project import Model, Project, read_project
 from warehouse.releases.expiry import clear_half_made, expire_releases, kept_releases
-from warehouse.releases.reading import open_release
 from warehouse.releases.release import DATABASE, DESCRIPTION, SEMANTIC_MANIFEST, Release, ReleaseTable
 from warehouse.releases.store import Releases
 from warehouse.sql import identifier
@@ -47,7 +47,8 @@ class Publication:
     """What became of a publication.
 
     `is_new` is false where nothing at all has happened since the current release was made. `expired` are the releases
-    that were deleted for it, `damaged` the files of the release before that were written anew.
+    that were deleted for it, `damaged` the files of the release before that were written anew. `bytes_written` are of
+    Parquet files.
     """
 
     release: Release
@@ -134,7 +135,7 @@ class _Publisher:
             is_new=True,
             parts_written=self._written.written,
             parts_reused=self._written.reused,
-            bytes_written=self._written.bytes_written + release.database.stat().st_size,
+            bytes_written=self._written.bytes_written,
             expired=tuple(each.id for each in expired),
             damaged=tuple(self._written.damaged),
         )
@@ -260,7 +261,8 @@ class _Publisher:
         Raises:
             PublishingError: they differ.
         """
-        with open_release(release) as reader:
+        # Not as a release: it is none before it has its release.json.
+        with closing(open_restricted(release.database, release.folder)) as reader:
             for table in release.tables:
                 source = identifier(table.schema, table.name)
                 described = reader.execute(f"describe {source}").fetchall()
