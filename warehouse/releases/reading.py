@@ -1,17 +1,35 @@
-"""Open a release for reading. Nobody who reads a release waits for a load or a build."""
+"""Open a release for reading. Nobody who reads a release waits for a load or a build.
+
+from warehouse.releases import open_release
+
+with open_release() as connection:
+    connection.sql("select feed, count(*) from core_core.fct_trips group by all").show()
+"""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 
-from warehouse.connection import WarehouseError, open_for_reading, open_restricted
-from warehouse.paths import published_folder
+from warehouse.connection import NotThereYetError, open_for_reading, open_restricted
+from warehouse.paths import database_path, published_folder
 from warehouse.releases.release import Release
 from warehouse.releases.store import ReleaseError, Releases
 
+_WHAT_TO_DO = (
+    "Check its files: nyc publish --check. Until it is whole, go back to another release (nyc publish --list), "
+    "or read the working file: --live"
+)
 
-class NothingPublishedError(WarehouseError):
+# What DuckDB raises for a file that it cannot read, and not for what is wrong in SQL.
+_UNREADABLE = (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
+
+_UNITS = (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1)))
+
+
+class NothingPublishedError(NotThereYetError):
     """Nothing has been published yet."""
 
 
@@ -31,31 +49,102 @@ def current_release() -> Release:
     return release
 
 
-def open_release(release: Release | None = None) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+@contextmanager
+def open_release(release: Release | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a release, by default the current one; closed when the `with` block ends.
 
     The connection reads this release and no other file, whatever SQL it is given. It keeps the release that it opened
-    when a newer one is published. Several releases may be open in one process.
+    when a newer one is published. Several releases may be open in one process, and one of them several times. Threads
+    that share a connection use a cursor each.
 
     Raises:
         NothingPublishedError: nothing has been published yet.
-        ReleaseError: the release is not there, or is damaged.
+        ReleaseError: the release is not there, or is damaged, as found on opening or by a query in the `with` block.
+        WarehouseError: a setting is not valid.
     """
     release = release or current_release()
-    if not release.database.exists():
-        raise ReleaseError(
-            f"{release.database}: expected the DuckDB file of release {release.id}, but there is none. "
-            "Publish again, or go back to another release: nyc publish --list"
-        )
-    return closing(open_restricted(release.database, release.folder))
+    with naming_damage(release), closing(open_restricted(release.database, release.folder)) as connection:
+        yield connection
 
 
 @contextmanager
-def open_for_readers(*, live: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """What a command that only reads opens: the current release, or with `live` the working file.
+def naming_damage(release: Release) -> Iterator[None]:
+    """Let DuckDB's error about a missing or damaged file of a release become one that says which, and what to do.
+
+    Raises:
+        ReleaseError: DuckDB could not read a file of the release.
+    """
+    try:
+        yield
+    except duckdb.Error as error:
+        if damage := _damage(release, error):
+            raise ReleaseError(f"{damage}. {_WHAT_TO_DO}") from error
+        raise
+
+
+def _damage(release: Release, error: duckdb.Error) -> str | None:
+    """What is wrong with the files of a release after DuckDB raised an error; None if that was not about a file."""
+    said = str(error).partition("\n")[0]
+    # DuckDB has no class for what its Parquet reader says of a damaged end of a file.
+    is_unreadable = isinstance(error, _UNREADABLE) or type(error) is duckdb.Error
+    if not release.database.exists():
+        return f"{release.database}: expected the DuckDB file of release {release.id}, but there is none"
+    for table, part in release.files():
+        path = release.folder / str(part.file)
+        expected = f"{path}: expected the rows of {table.full_name} of release {release.id}, but"
+        is_named = str(path) in said
+        if (is_named or is_unreadable) and not path.exists():
+            return f"{expected} there is no such file"
+        if is_named or (is_unreadable and part.bytes not in (None, path.stat().st_size)):
+            return f"{expected} the file cannot be read: {said}"
+    return f"{release.folder}: release {release.id} cannot be read: {said}" if is_unreadable else None
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a reader reads: a release, or without one the working file.
+
+    Whoever asks several questions of one state keeps the source. `str()` says in a line what it is, and how old.
+    """
+
+    release: Release | None = None
+
+    def open(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """Open it, for the time of a `with` block; waits for a writer only if it is the working file.
+
+        Raises:
+            WarehouseError: it is not there, or cannot be opened.
+        """
+        return open_release(self.release) if self.release else open_for_reading()
+
+    def __str__(self) -> str:
+        if not self.release:
+            return f"working file {database_path()}"
+        return f"release {self.release.id}, published {_ago(datetime.now(UTC) - self.release.published_at)}"
+
+
+def source_for_readers(*, live: bool = False) -> Source:
+    """What a command that only reads reads: the current release, or with `live` the working file.
+
+    Raises:
+        NothingPublishedError: nothing has been published yet.
+        ReleaseError: the current release is not there, or cannot be read.
+    """
+    return Source() if live else Source(current_release())
+
+
+def open_for_readers(*, live: bool = False) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    """Open what a command that only reads reads: the current release, or with `live` the working file.
 
     Raises:
         WarehouseError: neither is there, or it cannot be opened; `NothingPublishedError` if nothing is published.
     """
-    with open_for_reading() if live else open_release() as connection:
-        yield connection
+    return source_for_readers(live=live).open()
+
+
+def _ago(age: timedelta) -> str:
+    age = max(age, timedelta())
+    for name, length in _UNITS:
+        if count := age // length:
+            return f"{count} {name}{'' if count == 1 else 's'} ago"
+    return "just now"
