@@ -9,18 +9,19 @@ with open_release() as connection:
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import duckdb
 
 from warehouse.connection import NotThereYetError, open_for_reading, open_restricted
+from warehouse.ledger import utc_now
 from warehouse.paths import database_path, published_folder
-from warehouse.releases.release import Release
+from warehouse.releases.release import DATABASE, DESCRIPTION, Release
 from warehouse.releases.store import ReleaseError, Releases
 
 _WHAT_TO_DO = (
-    "Check its files: nyc publish --check. Until it is whole, go back to another release (nyc publish --list), "
-    "or read the working file: --live"
+    "Make a release anew: nyc build, then nyc publish. Until then read another (nyc publish --list), "
+    "or the working file: --live"
 )
 
 # What DuckDB raises for a file that it cannot read, and not for what is wrong in SQL.
@@ -62,9 +63,39 @@ def open_release(release: Release | None = None) -> Iterator[duckdb.DuckDBPyConn
         ReleaseError: the release is not there, or is damaged, as found on opening or by a query in the `with` block.
         WarehouseError: a setting is not valid.
     """
-    release = release or current_release()
-    with naming_damage(release), closing(open_restricted(release.database, release.folder)) as connection:
+    chosen, connection = _opened(release)
+    with closing(connection), naming_damage(chosen):
         yield connection
+
+
+def _opened(release: Release | None) -> tuple[Release, duckdb.DuckDBPyConnection]:
+    """A release, by default the current one, and a connection to it."""
+    chosen = release or current_release()
+    if connection := _open(chosen):
+        return chosen, connection
+    if release is None and current_release().id != chosen.id:
+        return _opened(None)
+    raise ReleaseError(
+        f"{chosen.folder}: expected release {chosen.id}, but it is gone, or has no {DATABASE} or {DESCRIPTION}. "
+        "Publish again, or go back to another release: nyc publish --list"
+    )
+
+
+def _open(release: Release) -> duckdb.DuckDBPyConnection | None:
+    """A connection to a release; None if it was deleted."""
+    try:
+        with naming_damage(release):
+            connection = open_restricted(release.database, release.folder)
+    except ReleaseError:
+        if release.database.exists():
+            raise
+        return None
+    # Whoever deletes an old release first takes its release.json away, and then looks for readers. So if it is still
+    # there now, the release stays.
+    if (release.folder / DESCRIPTION).exists():
+        return connection
+    connection.close()
+    return None
 
 
 @contextmanager
@@ -120,7 +151,7 @@ class Source:
     def __str__(self) -> str:
         if not self.release:
             return f"working file {database_path()}"
-        return f"release {self.release.id}, published {_ago(datetime.now(UTC) - self.release.published_at)}"
+        return f"release {self.release.id}, published {_ago(utc_now() - self.release.published_at)}"
 
 
 def source_for_readers(*, live: bool = False) -> Source:
@@ -133,13 +164,22 @@ def source_for_readers(*, live: bool = False) -> Source:
     return Source() if live else Source(current_release())
 
 
-def open_for_readers(*, live: bool = False) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+@contextmanager
+def open_for_readers(*, live: bool = False) -> Iterator[tuple[Source, duckdb.DuckDBPyConnection]]:
     """Open what a command that only reads reads: the current release, or with `live` the working file.
+
+    Gives the source and a connection to it, for the time of a `with` block.
 
     Raises:
         WarehouseError: neither is there, or it cannot be opened; `NothingPublishedError` if nothing is published.
     """
-    return source_for_readers(live=live).open()
+    if live:
+        with open_for_reading() as connection:
+            yield Source(), connection
+    else:
+        release, connection = _opened(None)
+        with closing(connection), naming_damage(release):
+            yield Source(release), connection
 
 
 def _ago(age: timedelta) -> str:
