@@ -43,7 +43,7 @@ create table if not exists meta.published_versions (
     run_id varchar not null,         -- in ingestion_runs
     rows bigint not null,            -- of all tables
     parts_written bigint not null,   -- partitions or tables written anew; the others are as in the release before
-    bytes_written bigint not null,
+    bytes_written bigint not null,   -- of Parquet files
     content varchar not null         -- a checksum: releases with the same hold the same rows
 );
 """
