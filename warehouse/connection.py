@@ -144,7 +144,7 @@ def open_restricted(path: Path, folder: Path) -> duckdb.DuckDBPyConnection:
     settings: dict[str, str | bool | int | float | list[str]] = {**_NO_EXTENSIONS, **_memory_limit()}
     settings["python_enable_replacements"] = "false"
     # DuckDB would put what does not fit into memory beside the file, into a folder that must not change.
-    settings["temp_directory"] = _folder_for_spilling().name
+    settings["temp_directory"] = folder_for_spilling()
     with _RESTRICTING:
         connection = duckdb.connect(str(path), read_only=True, config=settings)
         # All connections of a process to a file share their settings, and these may be locked already.
@@ -159,9 +159,13 @@ def open_restricted(path: Path, folder: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def folder_for_spilling() -> str:
+    """Where readers of a release put what does not fit into memory: a folder of this process, gone when it ends."""
+    return _temporary_folder().name
+
+
 @cache
-def _folder_for_spilling() -> TemporaryDirectory[str]:
-    """A folder of this process for what does not fit into memory; gone when the process ends."""
+def _temporary_folder() -> TemporaryDirectory[str]:
     return TemporaryDirectory(prefix="nyc_mobility_")
 
 

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import duckdb
 
 from warehouse.connection import NotThereYetError, open_for_reading, open_restricted
 from warehouse.ledger import utc_now
-from warehouse.paths import database_path, published_folder
+from warehouse.paths import database_path
 from warehouse.releases.release import DATABASE, DESCRIPTION, Release
 from warehouse.releases.store import ReleaseError, Releases
 
@@ -34,17 +35,18 @@ class NothingPublishedError(NotThereYetError):
     """Nothing has been published yet."""
 
 
-def current_release() -> Release:
-    """The current release.
+def current_release(folder: Path | None = None) -> Release:
+    """The current release in a folder of releases, by default `PUBLISHED_FOLDER`.
 
     Raises:
         NothingPublishedError: nothing has been published yet.
         ReleaseError: the current release is not there, or cannot be read.
     """
-    release = Releases().current()
+    releases = Releases(folder)
+    release = releases.current()
     if release is None:
         raise NothingPublishedError(
-            f"{published_folder()}: nothing has been published yet. Publish what is built: nyc publish. "
+            f"{releases.folder}: nothing has been published yet. Publish what is built: nyc publish. "
             "Or read the working file, which may have to wait for a load or a build: --live"
         )
     return release
