@@ -1,0 +1,9 @@
+"""The lakehouse: a release as files and tables that other tools read, on a folder or in S3.
+
+Only this package imports the libraries of the extra `lakehouse`.
+"""
+
+from warehouse.lakehouse.exported import Exported, ExportError
+from warehouse.lakehouse.location import Location
+
+__all__ = ["ExportError", "Exported", "Location"]
