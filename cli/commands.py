@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.arguments import as_arguments
+from cli.arguments import Value, as_arguments
 from cli.completion import complete_feeds, complete_suites
 from cli.examples import examples
 from cli.options import Json
@@ -127,6 +127,23 @@ def summary(as_json: Json = False) -> int:
     return main(as_arguments({"--json": as_json}), prog="nyc summary")
 
 
+def publish(
+    check: Annotated[bool, typer.Option("--check", help="Only say whether what is built may be published.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="List the releases.")] = False,
+    rollback: Annotated[str | None, typer.Option(metavar="ID", help="Make this release current again.")] = None,
+    relink: Annotated[bool, typer.Option("--relink", help="Mend paths after the folder of releases moved.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Publish what is built, for everybody who reads.
+
+    Makes a release of the working file if everything is built and no blocking check failed, and switches readers to it.
+    """
+    from warehouse.publishing.command import main
+
+    options: dict[str, Value] = {"--check": check, "--list": list_, "--rollback": rollback, "--relink": relink}
+    return main(as_arguments({**options, "--json": as_json}), prog="nyc publish")
+
+
 def compact(
     force: Annotated[bool, typer.Option("--force", help="However little there is to gain.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is to gain.")] = False,
@@ -164,6 +181,6 @@ def catalog(
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `nyc`, in the order of its help."""
-    for command in (load, gaps, build, check, health, quarantine, summary, compact, sandbox, catalog):
+    for command in (load, gaps, build, check, publish, health, quarantine, summary, compact, sandbox, catalog):
         settings = _CONTEXT_SETTINGS.get(command.__name__, {})
         app.command(epilog=examples(command.__name__), context_settings=settings)(command)

@@ -135,10 +135,9 @@ def open_restricted(path: Path, folder: Path) -> duckdb.DuckDBPyConnection:
         return duckdb.connect(str(file), read_only=True, config=settings)
 
     connection = connect_when_free(path, connect)
-    # Not when opening: then DuckDB does not know this setting yet. A release never changes, so its files need to be
-    # looked at only once.
+    # A release never changes, so its files need to be looked at only once. DuckDB does not know this when opening.
     connection.execute("set parquet_metadata_cache = true")
-    # Nor this: DuckDB takes the folder only while access is not yet restricted.
+    # Not when opening: DuckDB takes the folder only while access is not yet restricted.
     connection.execute(f"set allowed_directories = [{literal(f'{folder}/')}]")
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")

@@ -35,10 +35,23 @@ create table if not exists meta.asset_watermarks (
 );
 """
 
+PUBLISHED_VERSIONS = """
+create table if not exists meta.published_versions (
+    release_id varchar primary key,
+    published_at timestamp not null,
+    published_by varchar not null,   -- terminal, dagster
+    run_id varchar not null,         -- in ingestion_runs
+    rows bigint not null,            -- of all tables
+    parts_written bigint not null,   -- partitions or tables written anew; the others are as in the release before
+    bytes_written bigint not null,   -- of Parquet files
+    content varchar not null         -- a checksum: releases with the same hold the same rows
+);
+"""
+
 TABLES = f"""
 create table if not exists meta.ingestion_runs (
     run_id varchar primary key,      -- of dbt: its invocation_id
-    kind varchar not null,           -- ingestion, dbt build, dbt run, …
+    kind varchar not null,           -- ingestion, dbt build, quality, publish, …
     started_by varchar not null,     -- terminal, dagster
     started_at timestamp not null,
     finished_at timestamp,
@@ -68,6 +81,7 @@ create table if not exists meta.ingestion_run_assets (
 );
 
 {WATERMARKS}
+{PUBLISHED_VERSIONS}
 
 create table if not exists meta.asset_checks (
     run_id varchar not null,

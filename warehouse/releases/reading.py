@@ -7,7 +7,7 @@ import duckdb
 
 from warehouse.connection import WarehouseError, open_for_reading, open_restricted
 from warehouse.paths import published_folder
-from warehouse.releases.release import Release
+from warehouse.releases.release import DATABASE, DESCRIPTION, Release
 from warehouse.releases.store import ReleaseError, Releases
 
 
@@ -41,13 +41,24 @@ def open_release(release: Release | None = None) -> AbstractContextManager[duckd
         NothingPublishedError: nothing has been published yet.
         ReleaseError: the release is not there, or is damaged.
     """
-    release = release or current_release()
-    if not release.database.exists():
-        raise ReleaseError(
-            f"{release.database}: expected the DuckDB file of release {release.id}, but there is none. "
-            "Publish again, or go back to another release: nyc publish --list"
-        )
-    return closing(open_restricted(release.database, release.folder))
+    chosen = release or current_release()
+    try:
+        connection = open_restricted(chosen.database, chosen.folder)
+    except WarehouseError:
+        if chosen.database.exists():
+            raise
+    else:
+        # Whoever deletes an old release first takes its release.json away, and then looks for readers. So if it is
+        # still there now, the release stays.
+        if (chosen.folder / DESCRIPTION).exists():
+            return closing(connection)
+        connection.close()
+    if release is None and current_release().id != chosen.id:
+        return open_release()
+    raise ReleaseError(
+        f"{chosen.folder}: expected release {chosen.id}, but it is gone, or has no {DATABASE} or {DESCRIPTION}. "
+        "Publish again, or go back to another release: nyc publish --list"
+    )
 
 
 @contextmanager

@@ -132,6 +132,11 @@ def is_release_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+def bears_release_id(text: str) -> bool:
+    """Whether a text has the id of a release in it, as the names of folders in the making do."""
+    return _ID.search(text) is not None
+
+
 def read_release(folder: Path) -> Release:
     """Read the release.json of a folder.
 

@@ -6,31 +6,52 @@
 A release is complete when it has its `release.json`, which is written last. A folder without one was left by a crash.
 """
 
+import getpass
+import json
 import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
 from warehouse.connection import WarehouseBusyError, WarehouseError, lock_timeout
-from warehouse.durable import sync
+from warehouse.durable import sync, write_durably
 from warehouse.paths import published_folder
-from warehouse.releases.release import DATABASE, DESCRIPTION, Release, is_release_id, read_release
+from warehouse.releases.release import (
+    DATABASE,
+    DESCRIPTION,
+    Release,
+    bears_release_id,
+    is_release_id,
+    read_release,
+)
 
 logger = logging.getLogger(__name__)
+
+_WITHDRAWN = "withdrawn.json"
 
 
 class ReleaseError(WarehouseError):
     """A release is not there, or is damaged. The message says which, and what to do."""
 
 
+class Withdrawal(NamedTuple):
+    """Who has rolled back from a release, and when (UTC)."""
+
+    at: datetime
+    by: str
+
+
 class Releases:
     """The releases in a folder, by default `PUBLISHED_FOLDER`."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or published_folder()
+        # Resolved, because the views of a release name their files by absolute paths.
+        self.folder = (folder or published_folder()).resolve()
         self.releases_folder = self.folder / "releases"
 
     @property
@@ -76,10 +97,17 @@ class Releases:
         raise ReleaseError(f"expected the id of a release, but got {id_!r}. There are: {there}.")
 
     def half_made(self) -> list[Path]:
-        """Folders that a crash left."""
+        """Folders that a crash left. Only what bears a release's id in its name: a person may keep things here."""
         if not self.releases_folder.is_dir():
             return []
-        return [folder for folder in self.releases_folder.iterdir() if not (folder / DESCRIPTION).exists()]
+        return [
+            folder
+            for folder in self.releases_folder.iterdir()
+            if bears_release_id(folder.name)
+            and folder.is_dir()
+            and not folder.is_symlink()
+            and not (folder / DESCRIPTION).exists()
+        ]
 
     def switch_to(self, release: Release) -> None:
         """Make a release the current one, by one atomic rename. Readers of another keep it."""
@@ -89,6 +117,50 @@ class Releases:
         new.symlink_to(release.database.relative_to(self.folder))
         new.replace(self.link)
         sync(self.folder)
+
+    def withdrawn(self) -> dict[str, Withdrawal]:
+        """The releases that a person has rolled back from, by id.
+
+        Raises:
+            ReleaseError: the file that says so cannot be read.
+        """
+        try:
+            found = json.loads((self.folder / _WITHDRAWN).read_bytes())
+            return {id_: Withdrawal(datetime.fromisoformat(each["at"]), each["by"]) for id_, each in found.items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, TypeError, LookupError) as error:
+            raise ReleaseError(
+                f"{self.folder / _WITHDRAWN}: expected the releases that were withdrawn, but it cannot be read: "
+                f"{error}. Delete it, if none were."
+            ) from error
+
+    def roll_back(self, id_: str) -> Release:
+        """Make a release current again. Those that are newer count as withdrawn: the same rows are not published again.
+
+        To be called with the lock.
+
+        Raises:
+            ReleaseError: there is no such release, or one of its files is gone or of another size.
+        """
+        release = self.find(id_)
+        for table, part in release.files():
+            file = release.folder / str(part.file)
+            if not file.exists() or file.stat().st_size != part.bytes:
+                raise ReleaseError(
+                    f"{file}: expected the {part.bytes:,} bytes of {table.full_name} that were published, but the file "
+                    "is damaged or gone. Go back to another release: nyc publish --list"
+                )
+        now, user = datetime.now(UTC).replace(tzinfo=None, microsecond=0), getpass.getuser()
+        there = {each.id for each in self.all()}
+        withdrawn = {each: known for each, known in self.withdrawn().items() if each in there and each <= id_}
+        withdrawn |= {each: Withdrawal(now, user) for each in there if each > id_}
+        withdrawn.pop(id_, None)
+        known = {each: {"at": one.at.isoformat(), "by": one.by} for each, one in sorted(withdrawn.items())}
+        # First the link: readers wait for nothing.
+        self.switch_to(release)
+        write_durably(self.folder / _WITHDRAWN, json.dumps(known, indent=1))
+        return release
 
     @contextmanager
     def lock(self) -> Iterator[None]:

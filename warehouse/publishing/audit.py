@@ -1,0 +1,259 @@
+"""May what is built be published? The ledger says so, or what forbids it, by name.
+
+A failure stands until what failed is run again. It also stands no longer once a run of the same selection, or of
+everything, no longer has it: a test that was removed must not forbid anything for ever.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+
+import duckdb
+
+from warehouse.periods import Period, compress
+from warehouse.publishing.parts import PublishingError, columns_of
+from warehouse.publishing.project import Model, Project
+from warehouse.reconciliation import PartitionRows, reconcile
+
+_NAMED = 10
+
+# Runs that build or check, and what each was asked for: empty text where that was everything.
+_RUNS = """
+    with runs as (
+        select
+            run_id,
+            kind,
+            split_part(kind, ' ', 1) as tool,
+            started_at,
+            status,
+            error,
+            concat_ws(
+                ' ',
+                arguments ->> 'select',
+                arguments ->> 'exclude',
+                arguments ->> 'selector',
+                arguments ->> 'resource_types',
+                arguments ->> 'exclude_resource_types',
+                arguments ->> 'empty'
+            ) as selection
+        from meta.ingestion_runs
+        where kind in ('dbt build', 'dbt run', 'dbt seed', 'dbt snapshot', 'dbt test', 'quality')
+    ),
+
+    built as (
+        select distinct run_id from meta.ingestion_run_assets
+    ),
+
+    checked as (
+        select distinct run_id from meta.asset_checks
+    )
+"""
+
+_FAILED_CHECKS = f"""
+    {_RUNS},
+
+    latest as (
+        select
+            checks.source,
+            checks.asset,
+            checks.check_name,
+            checks.partition_key,
+            checks.severity,
+            checks.passed,
+            checks.observed,
+            checks.expected,
+            checks.checked_at,
+            runs.tool,
+            runs.started_at,
+            runs.selection
+        from meta.asset_checks as checks
+        inner join runs using (run_id)
+        where checks.source in ('dbt', 'great_expectations')
+        qualify
+            checks.checked_at
+            = max(checks.checked_at) over (partition by checks.source, checks.asset, checks.check_name)
+    )
+
+    select source, asset, check_name, partition_key, observed, expected, checked_at
+    from latest
+    where
+        severity = 'error'
+        and not passed
+        and not exists (
+            select 1
+            from runs as later
+            inner join checked using (run_id)
+            where
+                later.tool = latest.tool
+                and later.started_at > latest.started_at
+                and later.selection in ('', latest.selection)
+        )
+    order by source, asset, check_name, partition_key
+"""
+
+# The last result of each model and seed that was not built, and the runs of dbt that ended without any result.
+_FAILED_BUILDS = f"""
+    {_RUNS},
+
+    latest as (
+        select assets.asset, assets.status, assets.error, runs.started_at, runs.selection
+        from meta.ingestion_run_assets as assets
+        inner join runs using (run_id)
+        where runs.tool = 'dbt'
+        qualify runs.started_at = max(runs.started_at) over (partition by assets.asset)
+    ),
+
+    failures as (
+        select asset, status || coalesce(': ' || error, '') as what, started_at, selection
+        from latest
+        where status <> 'built'
+
+        union all
+
+        select kind, coalesce(error, status), started_at, selection
+        from runs
+        anti join built using (run_id)
+        where tool = 'dbt' and kind <> 'dbt test' and status <> 'success'
+    )
+
+    select asset, what, started_at
+    from failures
+    where
+        not exists (
+            select 1
+            from runs as later
+            inner join built using (run_id)
+            where
+                later.tool = 'dbt'
+                and later.started_at > failures.started_at
+                and later.selection in ('', failures.selection)
+        )
+    order by started_at, asset
+"""
+
+_BUILT_AT = """
+    select assets.asset, max(runs.started_at)
+    from meta.ingestion_run_assets as assets
+    inner join meta.ingestion_runs as runs using (run_id)
+    where runs.kind like 'dbt %' and assets.status = 'built'
+    group by assets.asset
+"""
+
+_LOADED_AT = "select feed, max(updated_at) from meta.asset_watermarks where source_url is not null group by feed"
+
+_CHECKS = """
+    with latest as (
+        select source, asset, check_name, bool_and(passed) as passed
+        from (
+            from meta.asset_checks
+            qualify checked_at = max(checked_at) over (partition by source, asset, check_name)
+        )
+        group by source, asset, check_name
+    )
+
+    select count(*) filter (passed), count(*) filter (not passed) from latest
+"""
+
+
+class AuditError(PublishingError):
+    """What is built may not be published. `objections` say why, each by name."""
+
+    def __init__(self, objections: Sequence[str]) -> None:
+        named = [*objections[:_NAMED], *([f"and {len(objections) - _NAMED} more"] if len(objections) > _NAMED else [])]
+        super().__init__("\n  ".join(["nothing was published, because:", *named]))
+        self.objections = tuple(objections)
+
+
+def audit(connection: duckdb.DuckDBPyConnection, project: Project) -> None:
+    """Look whether everything is built from what is loaded, and no blocking check has failed since.
+
+    Raises:
+        AuditError: something forbids it.
+    """
+    if objections := list(_objections(connection, project)):
+        raise AuditError(objections)
+
+
+def count_checks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """How many checks passed when they were last run, and how many only warned."""
+    ((passed, warned),) = connection.execute(_CHECKS).fetchall()
+    return {"passed": passed, "warned": warned}
+
+
+def _objections(connection: duckdb.DuckDBPyConnection, project: Project) -> Iterator[str]:
+    failed = list(_failed_builds(connection))
+    yield from failed
+    missing = [
+        model.full_name for model in project.models if not model.is_optional and not columns_of(connection, model)
+    ]
+    if missing:
+        # What failed to build is named already.
+        if not failed:
+            yield f"{', '.join(missing)}: not built. Build everything: nyc build"
+        return
+    partitions = reconcile(connection)
+    if not partitions:
+        yield "nothing is loaded. Load a month: nyc load --year 2025 --months 1"
+    yield from _unbuilt(partitions)
+    yield from _stale_models(connection, project.models, partitions)
+    yield from _failed_checks(connection)
+
+
+def _failed_builds(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    for asset, what, started_at in connection.execute(_FAILED_BUILDS).fetchall():
+        text = " ".join(what.split())
+        yield f"{asset}: {text[:300]} (dbt, {started_at:%Y-%m-%d %H:%M} UTC). Mend it, then: nyc build"
+
+
+def _unbuilt(partitions: Sequence[PartitionRows]) -> Iterator[str]:
+    for feed, periods in _by_feed(rows for rows in partitions if not rows.is_built):
+        yield f"{feed} {periods}: loaded, but not built. Build: nyc build"
+    for rows in partitions:
+        if rows.is_built and rows.lost:
+            yield (
+                f"{rows.feed} {rows.partition_key}: expected all {rows.published:,} published rows to be kept or "
+                f"quarantined, but {abs(rows.lost):,} are {'lost' if rows.lost > 0 else 'too many'}. "
+                "Build anew: nyc build --full-refresh"
+            )
+
+
+def _by_feed(partitions: Iterable[PartitionRows]) -> Iterator[tuple[str, str]]:
+    in_order = sorted(partitions, key=lambda rows: (rows.feed, rows.partition_key))
+    for feed, group in groupby(in_order, key=lambda rows: rows.feed):
+        yield feed, compress(Period.of_any_grain(rows.partition_key) for rows in group)
+
+
+def _stale_models(
+    connection: duckdb.DuckDBPyConnection, models: Sequence[Model], partitions: Sequence[PartitionRows]
+) -> Iterator[str]:
+    """Models that were last built before the last load of their subject."""
+    loaded = dict(connection.execute(_LOADED_AT).fetchall())
+    built: dict[str, datetime] = dict(connection.execute(_BUILT_AT).fetchall())
+    unbuilt = {rows.subject for rows in partitions if not rows.is_built}
+    for subject in sorted({rows.subject for rows in partitions if rows.subject} - unbuilt):
+        feeds = {rows.feed for rows in partitions if rows.subject == subject} & loaded.keys()
+        if not feeds:
+            continue
+        last = max(feeds, key=lambda feed: loaded[feed])
+        stale = [
+            model.table
+            for model in models
+            if model.subject == subject and built.get(model.name, datetime.min) < loaded[last]  # noqa: DTZ901 - UTC
+        ]
+        if stale:
+            yield (
+                f"{', '.join(stale)}: last built before the last load of {subject} ({last}, "
+                f"{loaded[last]:%Y-%m-%d %H:%M} UTC). Build everything: nyc build"
+            )
+
+
+def _failed_checks(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    for source, asset, check, partition, observed, expected, checked_at in connection.execute(
+        _FAILED_CHECKS
+    ).fetchall():
+        of = f" of {partition}" if partition else ""
+        again = "nyc build" if source == "dbt" else "nyc check"
+        yield (
+            f"{asset}.{check}{of} failed: observed {observed}, expected {expected} ({source}, "
+            f"{checked_at:%Y-%m-%d %H:%M} UTC). Mend the data, then: {again}"
+        )

@@ -1,0 +1,120 @@
+"""The parts of a table: its partitions as the ledger has them, how many rows they have, and a checksum of each."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import duckdb
+
+from warehouse.connection import WarehouseError
+from warehouse.publishing.project import Model
+from warehouse.releases.release import Part, ReleaseTable
+from warehouse.sql import identifier, literal
+
+# The key of the only part of a table that is not kept by partitions.
+WHOLE = "all"
+
+_WATERMARKS = """
+    select partition_key, feed, grain, period_start, version, load_id, rows, updated_at
+    from meta.asset_watermarks
+    where asset = ? and source_url is null and rows > 0
+    order by partition_key
+"""
+
+
+class PublishingError(WarehouseError):
+    """A release cannot be made. Readers keep the one before. The message says why and what to do."""
+
+
+def relation(model: Model) -> str:
+    """The table or view of a model, quoted."""
+    return identifier(model.schema, model.table)
+
+
+def columns_of(connection: duckdb.DuckDBPyConnection, model: Model) -> tuple[tuple[str, str], ...]:
+    """Names and types of a table's columns; none if there is no such table."""
+    return tuple(
+        connection.execute(
+            "select column_name, data_type from duckdb_columns() where database_name = current_database()"
+            " and schema_name = ? and table_name = ? order by column_index",
+            [model.schema, model.table],
+        ).fetchall()
+    )
+
+
+def condition(model: Model, part: Part) -> str:
+    """The SQL condition that the rows of a part fulfil."""
+    if part.partition_key == WHOLE and not model.partition_fields:
+        return "true"
+    conditions = []
+    for name, type_ in model.partition_fields:
+        value = str(part.period_start) if type_ in ("date", "timestamp") else str(part.feed)
+        conditions.append(f"{identifier(name)} = cast({literal(value)} as {type_})")
+    return " and ".join(conditions)
+
+
+def parts_of(
+    connection: duckdb.DuckDBPyConnection,
+    model: Model,
+    columns: Sequence[tuple[str, str]],
+    before: ReleaseTable | None,
+) -> tuple[Part, ...]:
+    """The parts of a table as they are now, without files. Parts that were not built since `before` are not read.
+
+    Raises:
+        PublishingError: the table has other rows than the ledger says.
+    """
+    if not model.partition_fields:
+        rows, content = _measured(connection, model, "true")
+        return (Part(WHOLE, rows, content),)
+    known = _known_parts(before, columns)
+    parts = []
+    for part in _partitions(connection, model):
+        same = known.get((part.partition_key, part.version, part.built_at))
+        if same is None:
+            rows, content = _measured(connection, model, condition(model, part))
+            if rows != part.rows:
+                raise _differs(model, part.rows, rows, part.partition_key)
+            part = replace(part, content=content)
+        else:
+            part = replace(part, content=same.content)
+        parts.append(part)
+    # Counting without a condition costs nothing.
+    ((count,),) = connection.execute(f"select count(*) from {relation(model)}").fetchall()
+    if (expected := sum(part.rows for part in parts)) != count:
+        raise _differs(model, expected, count)
+    return tuple(parts)
+
+
+def _known_parts(
+    before: ReleaseTable | None, columns: Sequence[tuple[str, str]]
+) -> Mapping[tuple[str, str | None, object], Part]:
+    """What the release before has of a table; nothing if its columns were others."""
+    if before is None or before.columns != tuple(columns):
+        return {}
+    return {(part.partition_key, part.version, part.built_at): part for part in before.parts}
+
+
+def _partitions(connection: duckdb.DuckDBPyConnection, model: Model) -> Iterator[Part]:
+    for key, feed, grain, start, version, load_id, rows, built_at in connection.execute(
+        _WATERMARKS, [model.table]
+    ).fetchall():
+        yield Part(key, rows, "", feed, grain, start, version, load_id, built_at)
+
+
+def _measured(connection: duckdb.DuckDBPyConnection, model: Model, where: str) -> tuple[int, str]:
+    """Rows and checksum of a part."""
+    return rows_and_content(connection, relation(model), where)
+
+
+def rows_and_content(connection: duckdb.DuckDBPyConnection, source: str, where: str = "true") -> tuple[int, str]:
+    """The number of rows, and a checksum that does not depend on their order."""
+    rows, content = connection.execute(f"select count(*), sum(hash(t)) from {source} as t where {where}").fetchall()[0]
+    return rows, f"{content or 0:x}"
+
+
+def _differs(model: Model, expected: int, found: int, partition_key: str | None = None) -> PublishingError:
+    of = f" of {partition_key}" if partition_key else ""
+    return PublishingError(
+        f"{model.full_name}: expected {expected:,} rows{of}, as the ledger says, but the table has {found:,}: somebody "
+        f"else changed it. Build it anew: nyc build --select {model.name} --full-refresh"
+    )

@@ -1,0 +1,152 @@
+"""What the dbt project publishes, read from dbt's manifest: which tables, and what is declared of them."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from warehouse.connection import WarehouseError
+from warehouse.paths import PROJECT_ROOT
+from warehouse.releases.release import SEMANTIC_MANIFEST
+
+# Models of these layers are for the project alone: they read raw data, which is not published.
+_INTERNAL_LAYERS = ("staging", "intermediate")
+
+# The unit, declared in a column's meta, of the columns whose sums people compare.
+_MONEY = "USD"
+
+
+class ProjectError(WarehouseError):
+    """dbt's manifest is not there, or is not valid. The message says what to do."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A table or view that dbt makes and a release holds.
+
+    `partition_fields` are the columns that name a partition, the feed's before the period's; empty where the table is
+    not kept by partitions. `subject` is the name of the folder that the model is in; missing where it is of none.
+    """
+
+    name: str
+    schema: str
+    table: str
+    is_optional: bool
+    fingerprint: str
+    key: tuple[str, ...]
+    money: tuple[str, ...]
+    partition_fields: tuple[tuple[str, str], ...]
+    subject: str | None
+    description: str | None
+
+    @property
+    def full_name(self) -> str:
+        """Schema and table."""
+        return f"{self.schema}.{self.table}"
+
+
+@dataclass(frozen=True)
+class Project:
+    """The models and seeds of a release, and what dbt compiled the metrics to."""
+
+    models: tuple[Model, ...]
+    semantic_manifest: str
+
+
+def read_project(target: Path | None = None) -> Project:
+    """Read what dbt wrote into its target folder when it last built or parsed the project.
+
+    Raises:
+        ProjectError: there is no manifest, or it is not valid.
+    """
+    target = target or PROJECT_ROOT / "dbt" / (os.environ.get("DBT_TARGET_PATH") or "target")
+    try:
+        manifest = json.loads((target / "manifest.json").read_bytes())
+        semantic_manifest = (target / SEMANTIC_MANIFEST).read_text()
+        json.loads(semantic_manifest)
+        return Project(tuple(_models(manifest)), semantic_manifest)
+    except FileNotFoundError as error:
+        raise ProjectError(f"{error.filename}: expected dbt's manifest, but there is none. Build: nyc build") from error
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise ProjectError(
+            f"{target}: expected dbt's manifests, but they cannot be read ({error!r}). "
+            "If dbt is running, wait until it has ended. Otherwise build again: nyc build"
+        ) from error
+
+
+def _models(manifest: Mapping[str, Any]) -> Iterator[Model]:
+    fingerprints = _Fingerprints(manifest)
+    for id_, node in sorted(manifest["nodes"].items()):
+        if not _is_published(node):
+            continue
+        columns = node["columns"]
+        yield Model(
+            name=node["name"],
+            schema=node["schema"],
+            table=node["alias"],
+            # Where a test keeps its failing rows. There is no table before it has run.
+            is_optional=node["resource_type"] == "test",
+            fingerprint=fingerprints.of_node(id_),
+            key=_declared_key(node),
+            money=tuple(name for name, column in columns.items() if _meta(column).get("unit") == _MONEY),
+            partition_fields=tuple(
+                (field["field"], field["data_type"])
+                for field in sorted(node["config"].get("partition_by") or (), key=lambda field: "granularity" in field)
+            ),
+            subject=node["fqn"][2] if len(node["fqn"]) > 3 else None,
+            description=node["description"] or None,
+        )
+
+
+def _is_published(node: Mapping[str, Any]) -> bool:
+    config = node["config"]
+    if node["resource_type"] == "test":
+        return bool(config.get("store_failures"))
+    if node["resource_type"] == "model":
+        return node["fqn"][1] not in _INTERNAL_LAYERS and config["materialized"] != "ephemeral"
+    return bool(node["resource_type"] in ("seed", "snapshot"))
+
+
+def _declared_key(node: Mapping[str, Any]) -> tuple[str, ...]:
+    """The columns that name a row: as the model's meta says, or as dbt infers them from its tests."""
+    declared = _meta(node).get("key")
+    return tuple([declared] if isinstance(declared, str) else declared or node.get("primary_key") or ())
+
+
+def _meta(holder: Mapping[str, Any]) -> dict[str, Any]:
+    return {**(holder.get("meta") or {}), **((holder.get("config") or {}).get("meta") or {})}
+
+
+class _Fingerprints:
+    """Checksums of the SQL that a model is made by: its own, that of the models it reads, and of the macros."""
+
+    def __init__(self, manifest: Mapping[str, Any]) -> None:
+        self._nodes: Mapping[str, Any] = manifest["nodes"]
+        project = manifest["metadata"]["project_name"]
+        # Those of dbt itself change with its version, and the rows do not.
+        self._macros = {id_: macro for id_, macro in manifest["macros"].items() if macro["package_name"] == project}
+        self.of_node = cache(self._of_node)
+        self._macros_below = cache(self._all_macros)
+
+    def _of_node(self, id_: str) -> str:
+        node = self._nodes[id_]
+        depends_on = node["depends_on"]
+        parts = [node["checksum"]["checksum"], node.get("raw_code") or ""]
+        parts += [self.of_node(each) for each in sorted(depends_on.get("nodes", ())) if each in self._nodes]
+        names = {name for each in depends_on.get("macros", ()) for name in self._macros_below(each)}
+        parts += [self._macros[name]["macro_sql"] for name in sorted(names)]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+    def _all_macros(self, id_: str) -> frozenset[str]:
+        """A macro, and all that it calls."""
+        found: set[str] = set()
+        waiting = [id_]
+        while waiting:
+            if (each := waiting.pop()) in self._macros and each not in found:
+                found.add(each)
+                waiting += self._macros[each]["depends_on"]["macros"]
+        return frozenset(found)
