@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m wareh
     except NothingPublishedError:
         # Not the error's own text: it offers the working file, which is not exported.
         print(
-            f"{published_folder()}: nothing has been published yet. Publish what is built, then export again: nyc publish",
+            f"{published_folder()}: nothing has been published yet. Publish what is built first: nyc publish",
             file=sys.stderr,
         )
         return ExitCode.NOT_THERE_YET
