@@ -9,7 +9,7 @@ import typer
 from cli.arguments import Value, as_arguments
 from cli.completion import complete_feeds, complete_suites
 from cli.examples import examples
-from cli.options import Json
+from cli.options import Json, Live
 from warehouse.exit_codes import ExitCode
 from warehouse.paths import PROJECT_ROOT
 
@@ -103,28 +103,28 @@ def check(
     return main(as_arguments(options), prog="nyc check")
 
 
-def health(as_json: Json = False) -> int:
+def health(live: Live = False, as_json: Json = False) -> int:
     """Show the last result of every check.
 
     Those of dbt, Great Expectations and Dagster, whoever ran them.
     """
     from quality.health import main
 
-    return main(as_arguments({"--json": as_json}), prog="nyc health")
+    return main(as_arguments({"--live": live, "--json": as_json}), prog="nyc health")
 
 
-def quarantine(as_json: Json = False) -> int:
+def quarantine(live: Live = False, as_json: Json = False) -> int:
     """Show the rejected rows and why."""
     from quality.quarantine import main
 
-    return main(as_arguments({"--json": as_json}), prog="nyc quarantine")
+    return main(as_arguments({"--live": live, "--json": as_json}), prog="nyc quarantine")
 
 
-def summary(as_json: Json = False) -> int:
+def summary(live: Live = False, as_json: Json = False) -> int:
     """Show where every published row is."""
     from warehouse.summary import main
 
-    return main(as_arguments({"--json": as_json}), prog="nyc summary")
+    return main(as_arguments({"--live": live, "--json": as_json}), prog="nyc summary")
 
 
 def publish(
