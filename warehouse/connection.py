@@ -166,7 +166,7 @@ def folder_for_spilling() -> str:
 
 @cache
 def _temporary_folder() -> TemporaryDirectory[str]:
-    return TemporaryDirectory(prefix="nyc_mobility_")
+    return TemporaryDirectory(prefix="nyc_readers_")
 
 
 def open_in_memory() -> AbstractContextManager[duckdb.DuckDBPyConnection]:

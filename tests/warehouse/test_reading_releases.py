@@ -72,7 +72,7 @@ def test_a_reader_answers_at_once_while_another_process_writes(
     with open_for_writing():
         pass
     monkeypatch.setenv("DUCKDB_LOCK_TIMEOUT_SECONDS", "0.2")
-    with held(database, 60):
+    with held(database):
         with source_for_readers().open() as connection:
             assert connection.execute(COUNT).fetchall() == [(ROWS, ROWS)]
         with pytest.raises(WarehouseBusyError), source_for_readers(live=True).open():
