@@ -8,10 +8,11 @@ because dlt sets the time zone of its sessions.
 import logging
 import os
 import re
-from collections.abc import Callable
-from contextlib import AbstractContextManager, closing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import duckdb
@@ -19,7 +20,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_de
 
 from warehouse.ledger import is_outdated
 from warehouse.paths import DATABASE_VARIABLE, database_path
-from warehouse.sql import literal
+from warehouse.sql import identifier, literal
 
 logger = logging.getLogger(__name__)
 
@@ -128,20 +129,50 @@ def open_restricted(path: Path, folder: Path) -> duckdb.DuckDBPyConnection:
     Raises:
         WarehouseError: the file cannot be opened, or a setting is not valid.
     """
-    settings: dict[str, str | bool | int | float | list[str]] = {**_NO_EXTENSIONS, **_memory_limit()}
-    settings["python_enable_replacements"] = "false"
+    settings = _restricted_settings()
 
     def connect(file: Path) -> duckdb.DuckDBPyConnection:
         return duckdb.connect(str(file), read_only=True, config=settings)
 
     connection = connect_when_free(path, connect)
+    _restrict(connection, [folder])
+    return connection
+
+
+@contextmanager
+def open_several_restricted(files: Mapping[str, Path]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open several DuckDB files that nobody writes, each as the database of the given name, in one connection.
+
+    As with `open_restricted`, it reads what is in the folders of these files, and no others. What does not fit into
+    memory goes into a temporary folder.
+
+    Raises:
+        WarehouseError: a file cannot be opened, or a setting is not valid.
+    """
+    with TemporaryDirectory() as scratch, closing(duckdb.connect(config=_restricted_settings())) as connection:
+        connection.execute(f"set temp_directory = {literal(scratch)}")
+        for name, path in files.items():
+            connect_when_free(path, partial(_attach, connection, name))
+        _restrict(connection, [path.parent for path in files.values()])
+        yield connection
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
+    connection.execute(f"attach {literal(path)} as {identifier(name)} (read_only)")
+
+
+def _restricted_settings() -> dict[str, str | bool | int | float | list[str]]:
+    return {**_NO_EXTENSIONS, **_memory_limit(), "python_enable_replacements": "false"}
+
+
+def _restrict(connection: duckdb.DuckDBPyConnection, folders: Iterable[Path]) -> None:
+    """Let a connection read files in these folders, and no others."""
     # A release never changes, so its files need to be looked at only once. DuckDB does not know this when opening.
     connection.execute("set parquet_metadata_cache = true")
-    # Not when opening: DuckDB takes the folder only while access is not yet restricted.
-    connection.execute(f"set allowed_directories = [{literal(f'{folder}/')}]")
+    # Not when opening: DuckDB takes the folders only while access is not yet restricted.
+    connection.execute(f"set allowed_directories = [{', '.join(literal(f'{folder}/') for folder in folders)}]")
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
-    return connection
 
 
 def open_in_memory() -> AbstractContextManager[duckdb.DuckDBPyConnection]:
