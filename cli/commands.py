@@ -239,6 +239,16 @@ def _maintain_dagster(dry_run: bool) -> "Found":
     return dagster_item().work(dry_run)
 
 
+def portal(
+    port: Annotated[str | None, typer.Option(metavar="N", help="By default 8501.")] = None,
+    address: Annotated[str | None, typer.Option(metavar="ADDRESS", help="By default 127.0.0.1.")] = None,
+) -> int:
+    """Look at what is published, in a browser."""
+    from portal.command import main
+
+    return main(as_arguments({"--port": port, "--address": address}), prog="nyc portal")
+
+
 def sandbox(context: typer.Context) -> int:
     """Stand in for the publishers, offline.
 
@@ -276,6 +286,7 @@ def register(app: typer.Typer) -> None:
         summary,
         compact,
         maintain,
+        portal,
         sandbox,
         catalog,
     ):

@@ -19,14 +19,15 @@ ALLOWED = {
     "ingestion": {"warehouse"},
     "sandbox": {"warehouse", "ingestion"},
     "orchestration": {"warehouse", "ingestion", "metrics", "quality"},
-    "cli": {"warehouse", "ingestion", "metrics", "quality", "sandbox", "orchestration"},
+    "portal": {"warehouse", "ingestion", "metrics", "quality"},
+    "cli": {"warehouse", "ingestion", "metrics", "quality", "sandbox", "orchestration", "portal"},
 }
 
 # The folder of each engine that holds the subjects' folders.
-HOMES_OF_SUBJECTS = {"ingestion": "ingestion", "quality": "quality.suites", "sandbox": "sandbox"}
+HOMES_OF_SUBJECTS = {"ingestion": "ingestion", "quality": "quality.suites", "sandbox": "sandbox", "portal": "portal"}
 
 # The one module of each engine that finds subjects by their folders.
-FINDS_SUBJECTS = {"ingestion/catalog.py", "quality/suites/__init__.py", "sandbox/catalog.py"}
+FINDS_SUBJECTS = {"ingestion/catalog.py", "quality/suites/__init__.py", "sandbox/catalog.py", "portal/page.py"}
 
 
 def _modules(package: str) -> Iterator[tuple[Path, ast.Module]]:

@@ -1,0 +1,1 @@
+"""The portal: what is published, for people who look instead of read. `nyc portal` starts it."""

@@ -1,0 +1,5 @@
+"""Pages about trips and weather."""
+
+from portal.page import Section
+
+SECTION = Section("Mobility", ())

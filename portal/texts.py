@@ -1,0 +1,26 @@
+"""Words and numbers as people read them."""
+
+import re
+
+_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
+
+_LONGEST = 2000
+
+
+def plain(text: str) -> str:
+    """A text that Streamlit shows as it is: nothing in it is markup. Very long ones are cut."""
+    cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return _MARKUP.sub(r"\\\1", cut)
+
+
+def count(number: float) -> str:
+    """A count, with separators: `1,234,567`."""
+    return f"{number:,.0f}"
+
+
+def short(number: float) -> str:
+    """A large number in few characters: `1.23 M`."""
+    for size, unit in ((1e9, "bn"), (1e6, "M"), (1e3, "k")):
+        if abs(number) >= size:
+            return f"{number / size:,.3g} {unit}"
+    return f"{number:,.3g}"
