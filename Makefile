@@ -95,6 +95,11 @@ summary: setup
 compact: setup
 	@$(NYC) compact $(ARGS)
 
+## maintain: give back what nobody needs any more; ARGS=--dry-run says what that is
+.PHONY: maintain
+maintain: setup
+	@$(NYC) maintain $(ARGS)
+
 ## metrics: the governed metrics by category
 .PHONY: metrics
 metrics: setup
