@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.arguments import Value, as_arguments
-from cli.completion import complete_feeds, complete_suites
+from cli.completion import complete_feeds, complete_formats, complete_suites, complete_tables
 from cli.examples import examples
 from cli.options import Json, Live
 from warehouse.exit_codes import ExitCode
@@ -147,6 +147,28 @@ def publish(
     return main(as_arguments({**options, "--json": as_json}), prog="nyc publish")
 
 
+def export(
+    format_: Annotated[
+        str | None,
+        typer.Option("--format", metavar="FORMAT", help="What to write.", autocompletion=complete_formats),
+    ] = None,
+    select: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Tables, separated by commas.", autocompletion=complete_tables),
+    ] = None,
+    to: Annotated[str | None, typer.Option(metavar="ADDRESS", help="A folder, or s3://bucket/prefix.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Export what is published, for other tools.
+
+    To files or tables on a folder or in S3, by default to LAKEHOUSE_URL. Only what has changed is written.
+    """
+    from warehouse.lakehouse.command import main
+
+    options = {"--format": format_, "--select": select, "--to": to}
+    return main(as_arguments({**options, "--json": as_json}), prog="nyc export")
+
+
 def compact(
     force: Annotated[bool, typer.Option("--force", help="However little there is to gain.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is to gain.")] = False,
@@ -226,6 +248,7 @@ def register(app: typer.Typer) -> None:
         build,
         check,
         publish,
+        export,
         health,
         quarantine,
         summary,
