@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from cli.arguments import Value, as_arguments
-from cli.completion import complete_feeds, complete_suites
+from cli.completion import complete_feeds, complete_formats, complete_suites, complete_tables
 from cli.examples import examples
-from cli.options import Json
+from cli.options import Json, Live
 from warehouse.exit_codes import ExitCode
 from warehouse.paths import PROJECT_ROOT
 
@@ -103,28 +103,28 @@ def check(
     return main(as_arguments(options), prog="nyc check")
 
 
-def health(as_json: Json = False) -> int:
+def health(live: Live = False, as_json: Json = False) -> int:
     """Show the last result of every check.
 
     Those of dbt, Great Expectations and Dagster, whoever ran them.
     """
     from quality.health import main
 
-    return main(as_arguments({"--json": as_json}), prog="nyc health")
+    return main(as_arguments({"--live": live, "--json": as_json}), prog="nyc health")
 
 
-def quarantine(as_json: Json = False) -> int:
+def quarantine(live: Live = False, as_json: Json = False) -> int:
     """Show the rejected rows and why."""
     from quality.quarantine import main
 
-    return main(as_arguments({"--json": as_json}), prog="nyc quarantine")
+    return main(as_arguments({"--live": live, "--json": as_json}), prog="nyc quarantine")
 
 
-def summary(as_json: Json = False) -> int:
+def summary(live: Live = False, as_json: Json = False) -> int:
     """Show where every published row is."""
     from warehouse.summary import main
 
-    return main(as_arguments({"--json": as_json}), prog="nyc summary")
+    return main(as_arguments({"--live": live, "--json": as_json}), prog="nyc summary")
 
 
 def publish(
@@ -142,6 +142,28 @@ def publish(
 
     options: dict[str, Value] = {"--check": check, "--list": list_, "--rollback": rollback, "--relink": relink}
     return main(as_arguments({**options, "--json": as_json}), prog="nyc publish")
+
+
+def export(
+    format_: Annotated[
+        str | None,
+        typer.Option("--format", metavar="FORMAT", help="What to write.", autocompletion=complete_formats),
+    ] = None,
+    select: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Tables, separated by commas.", autocompletion=complete_tables),
+    ] = None,
+    to: Annotated[str | None, typer.Option(metavar="ADDRESS", help="A folder, or s3://bucket/prefix.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Export what is published, for other tools.
+
+    To files or tables on a folder or in S3, by default to LAKEHOUSE_URL. Only what has changed is written.
+    """
+    from warehouse.lakehouse.command import main
+
+    options = {"--format": format_, "--select": select, "--to": to}
+    return main(as_arguments({**options, "--json": as_json}), prog="nyc export")
 
 
 def compact(
@@ -181,6 +203,6 @@ def catalog(
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `nyc`, in the order of its help."""
-    for command in (load, gaps, build, check, publish, health, quarantine, summary, compact, sandbox, catalog):
+    for command in (load, gaps, build, check, publish, export, health, quarantine, summary, compact, sandbox, catalog):
         settings = _CONTEXT_SETTINGS.get(command.__name__, {})
         app.command(epilog=examples(command.__name__), context_settings=settings)(command)

@@ -18,16 +18,14 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from warehouse.connection import open_in_memory
 from warehouse.durable import sync
 from warehouse.lakehouse.columns import Column, type_in_lakehouse
 from warehouse.lakehouse.exported import ExportError
 from warehouse.lakehouse.location import Location
+from warehouse.lakehouse.source import Description, open_for_export, read_descriptions, relation
 from warehouse.publishing.files import COPY_OPTIONS, is_whole, sha256_of
 from warehouse.releases import Part, Release, ReleaseTable
 from warehouse.sql import identifier, literal
-
-_ATTACHED = "release"
 
 
 @dataclass(frozen=True)
@@ -69,11 +67,7 @@ class ReleaseReader:
     def __init__(self, release: Release, connection: duckdb.DuckDBPyConnection) -> None:
         self.release = release
         self._connection = connection
-        described = connection.execute(
-            "select schema_name, table_name, column_name, comment from duckdb_columns() where database_name = $name",
-            {"name": _ATTACHED},
-        ).fetchall()
-        self._comments = {(schema, table, column): comment for schema, table, column, comment in described}
+        self._descriptions = read_descriptions(connection)
 
     def table(self, table: ReleaseTable) -> TableOfRelease:
         """A table, and the files that hold its rows.
@@ -81,16 +75,13 @@ class ReleaseReader:
         Raises:
             ExportError: a column has a type that the lakehouse has not, or a file of the release cannot be read.
         """
+        said = self._descriptions.get(table.full_name, Description())
         columns = tuple(
-            Column(
-                name,
-                type_in_lakehouse(table.full_name, name, type_),
-                self._comments.get((table.schema, table.name, name)),
-            )
+            Column(name, type_in_lakehouse(table.full_name, name, type_), said.columns.get(name))
             for name, type_ in table.columns
         )
         files = self._files_of_parts(table, columns) if table.is_in_files else self._one_file(table, columns)
-        return TableOfRelease(table.full_name, table.description or "", columns, tuple(files), table.rows)
+        return TableOfRelease(table.full_name, said.table or table.description or "", columns, tuple(files), table.rows)
 
     def _files_of_parts(self, table: ReleaseTable, columns: tuple[Column, ...]) -> Iterator[DataFile]:
         for part in table.parts:
@@ -104,7 +95,7 @@ class ReleaseReader:
         return DataFile(
             name=_name(part.partition_key, [part.sha256 or sha256_of(path)], columns, is_original=is_as_it_shall_be),
             original=path if is_as_it_shall_be else None,
-            select=_select(columns, f"read_parquet({literal(path)})", {name for name, _ in found}),
+            select=_select(columns, _read(path), {name for name, _ in found}),
             part=part,
         )
 
@@ -114,12 +105,12 @@ class ReleaseReader:
             yield DataFile(
                 name=_name("all", contents, columns, is_original=False),
                 original=None,
-                select=_select(columns, identifier(_ATTACHED, table.schema, table.name)),
+                select=_select(columns, relation(table)),
             )
 
     def _columns_of(self, path: Path, table: ReleaseTable) -> list[tuple[str, str]]:
         try:
-            rows = self._connection.execute(f"describe select * from read_parquet({literal(path)})").fetchall()
+            rows = self._connection.execute(f"describe select * from {_read(path)}").fetchall()
         except duckdb.Error as error:
             raise ExportError(
                 f"{path}: expected a Parquet file of {table.full_name}, but it cannot be read: {str(error)[:200]}. "
@@ -180,8 +171,7 @@ class ReleaseReader:
 @contextmanager
 def reading(release: Release) -> Iterator[ReleaseReader]:
     """Open a release to read its tables for the lakehouse."""
-    with open_in_memory() as connection:
-        connection.execute(f"attach {literal(release.database)} as {identifier(_ATTACHED)} (read_only)")
+    with open_for_export(release) as connection:
         yield ReleaseReader(release, connection)
 
 
@@ -194,6 +184,10 @@ def _select(columns: tuple[Column, ...], source: str, found: set[str] | None = N
         for column in columns
     )
     return f"select {selected} from {source} order by all"
+
+
+def _read(path: Path) -> str:
+    return f"read_parquet({literal(path)}, hive_partitioning = false)"
 
 
 def _name(partition_key: str, contents: list[str], columns: tuple[Column, ...], *, is_original: bool) -> str:

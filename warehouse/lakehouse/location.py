@@ -14,6 +14,8 @@ from warehouse.lakehouse.exported import ExportError
 from warehouse.paths import PROJECT_ROOT
 
 LAKEHOUSE_VARIABLE = "LAKEHOUSE_URL"
+# An address that ends like this is that of one file.
+DUCKDB_SUFFIX = ".duckdb"
 _DEFAULT = "data/lakehouse"
 _S3 = "s3://"
 _DEFAULT_REGION = "us-east-1"

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 ROWS_FOR_FILES = 10_000
 
 # warehouse/README.md says why.
-COPY_OPTIONS = "format parquet, compression zstd, compression_level 1, row_group_size 122880"
+COPY_OPTIONS = "format parquet, compression zstd, compression_level 3, row_group_size 122880"
 
 # A guess, for the disk, at what a value takes in a file, where there is no release before to go by.
 _BYTES_A_VALUE = 4

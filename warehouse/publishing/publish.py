@@ -10,17 +10,18 @@ import logging
 import secrets
 import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
-from warehouse.connection import limit_memory, open_for_writing, open_restricted
+from warehouse.connection import NotThereYetError, limit_memory, open_for_writing, open_restricted
 from warehouse.durable import sync, write_durably
 from warehouse.full_disk import clear_write_errors, room_on_disk
 from warehouse.ledger import ABANDONED, Ledger, utc_now
+from warehouse.paths import database_path
 from warehouse.publishing.audit import AuditError, audit, count_checks
 from warehouse.publishing.database import attached, write_database
 from warehouse.publishing.files import ROWS_FOR_FILES, Written, expected_bytes, write_files
@@ -64,14 +65,15 @@ def publish(*, started_by: str = "terminal", dagster_run_id: str | None = None) 
     """Publish what is built, if the ledger allows it. Waits for whoever has the working file.
 
     Raises:
+        NotThereYetError: there is no working file.
         AuditError: what is built may not be published; the message says why.
         PublishingError: the release cannot be made, or is not what the working file holds.
-        WarehouseError: there is no working file, the disk is full, or somebody else kept it for too long.
+        WarehouseError: the disk is full, or somebody else kept the working file for too long.
     """
     keep = kept_releases()
     releases = Releases()
     # First the working file: who waits for it must not keep others from the releases.
-    with open_for_writing() as connection, releases.lock():
+    with _open_working_file() as connection, releases.lock():
         ledger = Ledger(connection)
         for run_id in ledger.running(KIND):
             # Only one process at a time gets here.
@@ -91,12 +93,22 @@ def check_publication() -> None:
     """Only look whether what is built may be published.
 
     Raises:
+        NotThereYetError: there is no working file.
         AuditError: it may not; the message says why.
-        WarehouseError: there is no working file, or somebody else kept it for too long.
+        WarehouseError: somebody else kept the working file for too long.
     """
-    with open_for_writing() as connection:
+    with _open_working_file() as connection:
         Ledger(connection)
         audit(connection, read_project())
+
+
+def _open_working_file() -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    if not database_path().exists():
+        raise NotThereYetError(
+            f"{database_path()}: expected a DuckDB file, but there is none. Load a month first: "
+            "nyc load --year 2025 --months 1"
+        )
+    return open_for_writing()
 
 
 class _Publisher:
@@ -272,10 +284,12 @@ class _Publisher:
                 ((rows,),) = reader.execute(f"select count(*) from {source}").fetchall()
                 if rows != table.rows:
                     raise _other_than(release, table, f"{table.rows:,} rows", f"{rows:,}")
-                if not table.is_in_files and not table.partition_fields:
-                    expected = (table.rows, table.parts[0].content)
-                    if (measured := rows_and_content(reader, source)) != expected:
-                        raise _other_than(release, table, f"the checksum {expected[1]}", measured[1])
+                if table.is_in_files:
+                    # Each file was compared when it was written.
+                    continue
+                _, content = rows_and_content(reader, source)
+                if content != table.content:
+                    raise _other_than(release, table, f"the checksum {table.content}", content)
 
 
 def _other_than(release: Release, table: ReleaseTable, expected: str, found: str) -> PublishingError:
