@@ -1,4 +1,4 @@
-"""What there is to maintain of the working file and of the releases."""
+"""What there is to maintain of the working file, the releases and the lakehouse."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -7,6 +7,7 @@ from pathlib import Path
 from warehouse.compact import WORTHWHILE_SHARE, compact, read_space
 from warehouse.connection import open_for_reading, open_for_writing
 from warehouse.maintenance.items import Found, Item, files_in, megabytes, nothing, size_of
+from warehouse.maintenance.lakehouse import lakehouse
 from warehouse.maintenance.ledger import ledger
 from warehouse.paths import database_path
 from warehouse.publishing.files import sha256_of
@@ -33,6 +34,7 @@ def warehouse_items() -> list[Item]:
         Item("old releases", old_releases),
         Item("half-made releases", half_made_releases),
         Item("files of releases", files_of_releases),
+        Item("lakehouse", lakehouse),
     ]
 
 
