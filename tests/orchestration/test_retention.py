@@ -170,7 +170,7 @@ def test_logs_of_ticks_go_with_their_age(instance: dg.DagsterInstance, tmp_path:
     instance.add_instigator_state(InstigatorState(origin, InstigatorType.SENSOR, InstigatorStatus.RUNNING))
     with instance.compute_log_manager.open_log_stream(["repository", "sensor", "7"], ComputeIOType.STDERR) as stream:
         assert stream
-        stream.write("the publisher does not answer")
+        stream.write("the publisher does not answer")  # type: ignore[call-overload]  # It takes text.
     (log,) = (path for path in (tmp_path / "compute").rglob("*.err"))
 
     assert expire(instance, 30).tick_logs == 0

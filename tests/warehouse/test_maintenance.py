@@ -237,6 +237,15 @@ def test_a_file_that_is_gone_is_named(releases: Releases) -> None:
     assert f"{folder / 'own.parquet'} (release {release.id})" in outcome.said
 
 
+def test_a_release_that_cannot_be_read_is_named(releases: Releases) -> None:
+    folder = releases.find(id_of(2)).folder
+    (folder / "release.json").chmod(0o644)
+    (folder / "release.json").write_text("{")
+    outcome = everything()["files of releases"]
+    assert outcome.status == "failed"
+    assert str(folder / "release.json") in outcome.said
+
+
 def test_one_that_fails_stops_no_other(worn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PUBLISHED_RELEASES", "none")
     monkeypatch.setenv("LEDGER_RETENTION_DAYS", "long")

@@ -19,7 +19,7 @@ from warehouse.releases.expiry import (
     half_made_folders,
     kept_releases,
 )
-from warehouse.releases.release import DESCRIPTION, Release
+from warehouse.releases.release import DESCRIPTION, Release, is_release_id
 from warehouse.releases.store import ReleaseError, Releases
 
 _NAMED = 3
@@ -106,9 +106,10 @@ def files_of_releases(dry_run: bool) -> Found:
     """Compare the files of every release with their checksums.
 
     Raises:
-        ReleaseError: files are damaged or gone; the message names some.
+        ReleaseError: files are damaged or gone, or a release cannot be read; the message names some.
     """
-    releases = Releases().all()
+    there = Releases()
+    releases = there.all()
     damaged: list[tuple[Release, Path]] = []
     known: dict[tuple[int, int], str] = {}
     for release in releases:
@@ -119,6 +120,10 @@ def files_of_releases(dry_run: bool) -> Found:
         if not dry_run:
             _have_written_anew(damaged)
         raise _damage(damaged)
+    for description in there.releases_folder.glob(f"*/{DESCRIPTION}"):
+        if is_release_id(description.parent.name):
+            # Says which cannot be read, and what to do.
+            there.find(description.parent.name)
     return nothing(f"{len(known)} files of {len(releases)} releases are whole")
 
 
