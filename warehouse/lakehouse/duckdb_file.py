@@ -15,7 +15,7 @@ import duckdb
 from warehouse.lakehouse.destination import Destination, destination
 from warehouse.lakehouse.exported import ALL_TABLES, Exported, ExportError
 from warehouse.lakehouse.files import TableFiles, export_files
-from warehouse.lakehouse.location import DUCKDB_SUFFIX, Location
+from warehouse.lakehouse.location import Location
 from warehouse.lakehouse.manifest import MANIFEST, FileEntry, read_manifest
 from warehouse.lakehouse.source import RELEASE, Description, fingerprint, open_for_export, read_descriptions
 from warehouse.ledger import LEDGER_SCHEMA
@@ -55,7 +55,7 @@ def export_tables(release: Release, tables: Sequence[ReleaseTable], to: Location
 
 def _place(to: Location) -> tuple[Location, str, str]:
     """The folder, the name of the file in it, and that of the manifest beside."""
-    if not to.url.endswith(DUCKDB_SUFFIX):
+    if not to.is_duckdb_file:
         return to.joined(FORMAT), DATABASE, MANIFEST
     folder, _, name = to.url.rpartition("/")
     return Location(folder or "/"), name, f"{name}.export.json"
