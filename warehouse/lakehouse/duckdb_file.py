@@ -30,8 +30,8 @@ FORMAT = "duckdb"
 _OPTIONS = "storage_version 'v1.5.0'"
 _NEW = "file being made"
 
-# DuckDB's own tables take about this much more room than the same rows in a release's Parquet files.
-_TIMES_PARQUET = 2.5
+# DuckDB's own tables take at most about so many times the room of the same rows in a release's Parquet files.
+_TIMES_PARQUET = 2
 
 _LEDGER_TABLES = """
     select table_name from duckdb_tables() where (database_name, schema_name) = ($database, $schema) order by all
@@ -93,7 +93,7 @@ class _DatabaseFile:
 
     def expected_bytes(self, to: Destination) -> int:
         in_files = sum(part.bytes or 0 for table in self.tables for part in table.parts)
-        return int(in_files * _TIMES_PARQUET) + self.release.database.stat().st_size
+        return in_files * _TIMES_PARQUET + self.release.database.stat().st_size
 
     def at(self, scratch: Path) -> Path:
         path = scratch / self.name
