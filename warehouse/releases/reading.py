@@ -1,10 +1,4 @@
-"""Open a release for reading. Nobody who reads a release waits for a load or a build.
-
-from warehouse.releases import open_release
-
-with open_release() as connection:
-    connection.sql("select feed, count(*) from core_core.fct_trips group by all").show()
-"""
+"""Open a release for reading. Nobody who reads a release waits for a load or a build."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
