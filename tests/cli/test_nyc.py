@@ -53,6 +53,23 @@ def test_the_examples_of_the_help_are_understood(example: str) -> None:
     assert parsed(shlex.split(example)) is not None
 
 
+@pytest.mark.parametrize(
+    ("words", "rows", "old"),
+    [
+        (["--rows"], "default", None),
+        (["--rows", "a"], "default", "a"),
+        (["a", "--rows", "5"], "5", "a"),
+        (["--rows=7"], "7", None),
+        (["--rows", "--json"], "default", None),
+        (["a"], None, "a"),
+    ],
+)
+def test_rows_may_stand_without_their_number(words: list[str], rows: str | None, old: str | None) -> None:
+    found = parsed(["nyc", "diff", *words])
+    assert isinstance(found, dict)
+    assert (found["rows"], found["old"]) == (rows, old)
+
+
 def test_every_command_has_examples_of_its_own() -> None:
     for command, examples in all_examples().items():
         words = [] if command == "nyc" else command.split()
