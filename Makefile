@@ -78,11 +78,12 @@ demo: setup
 	@echo "  dagster dev -w orchestration/workspace.yaml                # then open http://localhost:3000"
 	@echo "  rm data/nyc_mobility.duckdb && nyc load --year 2025 --months 1   # real files"
 
-# Load, build and show, from whichever publishers are configured.
+# Load, build, publish and show, from whichever publishers are configured.
 .PHONY: line
 line:
 	@$(NYC) load --from $(FROM) --to $(TO)
 	@$(NYC) build
+	@$(NYC) publish
 	@$(NYC) summary
 
 ## summary: trips by month and trip type, and where each published row is; ARGS=--live for what is not published yet

@@ -445,7 +445,7 @@ def test_a_release_with_a_damaged_manifest_or_file_says_which(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv(PUBLISHED_FOLDER_VARIABLE, str(tmp_path / "published"))
-    monkeypatch.setattr("warehouse.publishing.publish.ROWS_FOR_FILES", 1000)
+    monkeypatch.setattr("warehouse.publishing.making.ROWS_FOR_FILES", 1000)
     release = publish().release
     file = next(release.folder / str(part.file) for table, part in release.files() if "trips" in table.name)
     file.chmod(0o644)
