@@ -15,6 +15,7 @@ from benchmarks.dbt_runs import Dbt
 from benchmarks.processes import BenchmarkError, Stopwatch, measure, measure_inside
 from benchmarks.stages import FLOOR, PLATFORM, Measurement, Stage, Turn
 from metrics.query import MetricQuery, query_metrics
+from warehouse.releases import Source
 
 METRIC, GROUPS = "revenue_per_mile", ("metric_time__month", "trip__trip_type")
 BY_HAND = """
@@ -43,7 +44,7 @@ def measure_asking(bench: Bench, database: Path) -> None:
 
     def from_the_terminal(_: Measurement) -> Turn:
         by_hand = f"import duckdb; duckdb.connect({str(database)!r}, read_only=True).sql('''{BY_HAND}''').show()"
-        ask = ("python", "-m", "metrics.ask", "query", METRIC, "--by", ",".join(GROUPS))
+        ask = ("python", "-m", "metrics.ask", "query", METRIC, "--by", ",".join(GROUPS), "--live")
         return {
             FLOOR: measure(("python", "-c", by_hand))[0],
             PLATFORM: measure(ask, environment=settings)[0],
@@ -61,7 +62,7 @@ def measure_asking(bench: Bench, database: Path) -> None:
 def _answers(who: str, connection: duckdb.DuckDBPyConnection) -> Callable[[], pa.Table]:
     if who == FLOOR:
         return lambda: connection.sql(BY_HAND).to_arrow_table()
-    return lambda: query_metrics(MetricQuery((METRIC,), group_by=GROUPS), connection)
+    return lambda: query_metrics(MetricQuery((METRIC,), group_by=GROUPS), Source(), connection)
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
-"""How long each governed metric takes by month and trip type, on the current warehouse.
+"""How long each governed metric takes by month and trip type, on the current release or the working file.
 
-`python -m benchmarks.metrics [--runs 3]` measures DuckDB's time for the SQL that MetricFlow writes: the fastest run and
-the median. CPU seconds tell a slow query from a busy machine. Writing the SQL is measured once.
+`python -m benchmarks.metrics [--live] [--runs 3]` measures DuckDB's time for the SQL that MetricFlow writes: the
+fastest run and the median. CPU seconds tell a slow query from a busy machine. Writing the SQL is measured once.
 """
 
 import argparse
@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from metrics.query import Metric, MetricQuery, list_dimensions, list_metrics, metric_sql
-from warehouse.connection import open_for_reading
-from warehouse.terminal import quiet_on_broken_pipe
+from warehouse.releases import Source, open_for_readers
+from warehouse.terminal import add_live_option, quiet_on_broken_pipe
 
 # Some metrics have no trips, but the trip type of an hour.
 TRIP_TYPES = ("trip__trip_type", "mobility_hour__trip_type")
@@ -33,12 +33,12 @@ class Timing:
     processor: float
 
 
-def measure(metric: Metric, connection: duckdb.DuckDBPyConnection, runs: int) -> Timing:
+def measure(metric: Metric, source: Source, connection: duckdb.DuckDBPyConnection, runs: int) -> Timing:
     """Ask for the metric by month and trip type, once per run."""
-    dimensions = list_dimensions((metric.name,))
+    dimensions = list_dimensions((metric.name,), source)
     (trip_type,) = (name for name in TRIP_TYPES if name in dimensions)
     begun = time.perf_counter()
-    sql = metric_sql(MetricQuery((metric.name,), ("metric_time__month", trip_type)))
+    sql = metric_sql(MetricQuery((metric.name,), ("metric_time__month", trip_type)), source)
     planning = time.perf_counter() - begun
     taken = []
     for _ in range(runs):
@@ -54,12 +54,14 @@ def main() -> int:
     """Measure every metric and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.metrics", description=__doc__)
     parser.add_argument("--runs", type=int, default=3, help="runs of each (default: %(default)s)")
+    add_live_option(parser)
     options = parser.parse_args()
-    metrics = list_metrics()
-    with open_for_reading() as connection:
+    with open_for_readers(live=options.live) as (source, connection):
         ((trips,),) = connection.execute("select count(*) from core_core.fct_trips").fetchall()
-        timings = [measure(metric, connection, options.runs) for metric in metrics]
-    table = Table("category", "metric", title=f"By month and trip type, {trips:,} trips", box=None, pad_edge=False)
+        timings = [measure(metric, source, connection, options.runs) for metric in list_metrics(source)]
+    table = Table(
+        "category", "metric", title=f"By month and trip type, {trips:,} trips, {source}", box=None, pad_edge=False
+    )
     for name in ("fastest s", "median s", "processor s", "writing the SQL s"):
         table.add_column(name, justify="right")
     for timing in timings:

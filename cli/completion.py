@@ -5,6 +5,8 @@ Imports are inside the functions: only a completion that needs a registry waits 
 
 from collections.abc import Iterable
 
+import typer
+
 
 def _complete_list(incomplete: str, names: Iterable[str]) -> list[str]:
     """The list with its last name completed, in every way that fits."""
@@ -27,12 +29,14 @@ def complete_suites(incomplete: str) -> list[str]:
     return _complete_list(incomplete, dict.fromkeys(name for suite in SUITES for name in (suite.name, suite.model)))
 
 
-def complete_metrics(incomplete: str) -> list[str]:
-    """Metrics; none before dbt has parsed the project."""
+def complete_metrics(context: typer.Context, incomplete: str) -> list[str]:
+    """Metrics of the current release, with `--live` those that dbt has compiled last; none where there is none."""
     from metrics.query import list_metrics
     from warehouse.connection import WarehouseError
+    from warehouse.releases import source_for_readers
 
     try:
-        return _complete_list(incomplete, [metric.name for metric in list_metrics()])
+        source = source_for_readers(live=bool(context.params.get("live")))
+        return _complete_list(incomplete, [metric.name for metric in list_metrics(source)])
     except WarehouseError:
         return []

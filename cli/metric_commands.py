@@ -7,7 +7,7 @@ import typer
 from cli.arguments import as_arguments
 from cli.completion import complete_metrics
 from cli.examples import examples
-from cli.options import Json
+from cli.options import Json, Live
 
 Names = Annotated[
     str,
@@ -15,27 +15,28 @@ Names = Annotated[
 ]
 
 
-def _list(as_json: Json = False) -> int:
+def _list(live: Live = False, as_json: Json = False) -> int:
     """Every metric by category."""
     from metrics.ask import main
 
-    return main(["list", *as_arguments({"--json": as_json})], prog="nyc metrics")
+    return main(["list", *as_arguments({"--live": live, "--json": as_json})], prog="nyc metrics")
 
 
 def _describe(
     metric: Annotated[str, typer.Argument(metavar="METRIC", help="Its name.", autocompletion=complete_metrics)],
+    live: Live = False,
 ) -> int:
     """What a metric is, what it is made of, and its SQL."""
     from metrics.ask import main
 
-    return main(["describe", metric], prog="nyc metrics")
+    return main(["describe", metric, *as_arguments({"--live": live})], prog="nyc metrics")
 
 
-def _dimensions(metrics: Names) -> int:
+def _dimensions(metrics: Names, live: Live = False) -> int:
     """What all of these metrics can be grouped and filtered by."""
     from metrics.ask import main
 
-    return main(["dimensions", metrics], prog="nyc metrics")
+    return main(["dimensions", metrics, *as_arguments({"--live": live})], prog="nyc metrics")
 
 
 def query(
@@ -47,6 +48,7 @@ def query(
     order: Annotated[str | None, typer.Option(metavar="NAMES", help="-name for descending.")] = None,
     limit: Annotated[str | None, typer.Option(metavar="N", help="This many rows.")] = None,
     saved: Annotated[str | None, typer.Option(metavar="NAME", help="A saved query, in place of metrics.")] = None,
+    live: Live = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_json: Json = False,
 ) -> int:
@@ -54,9 +56,8 @@ def query(
     from metrics.ask import main
 
     options = {"--by": by, "--where": where, "--start": start, "--end": end, "--order": order, "--limit": limit}
-    options |= {"--saved": saved}
-    named = [metrics] if metrics else []
-    return main(["query", *named, *as_arguments({**options, "--csv": as_csv, "--json": as_json})], prog="nyc")
+    given = as_arguments({**options, "--saved": saved, "--live": live, "--csv": as_csv, "--json": as_json})
+    return main(["query", *([metrics] if metrics else []), *given], prog="nyc")
 
 
 def register(app: typer.Typer) -> None:

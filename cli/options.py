@@ -6,6 +6,10 @@ import typer
 from typer.core import TyperCommand
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+Live = Annotated[
+    bool,
+    typer.Option("--live", help="Read the working file, not the release; waits while something writes."),
+]
 
 # The value of an option that was given without one.
 DEFAULT = "default"

@@ -27,9 +27,10 @@ from metrics.query import (
     stray_months,
 )
 from metrics.semantic_manifest import BadMetricQueryError
-from warehouse.connection import WarehouseError, open_for_reading
+from warehouse.connection import NotThereYetError, WarehouseError
 from warehouse.exit_codes import ExitCode, exit_code_table
-from warehouse.terminal import print_json, quiet_on_broken_pipe
+from warehouse.releases import Source, open_for_readers, source_for_readers
+from warehouse.terminal import Style, add_live_option, print_json, quiet_on_broken_pipe
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -64,6 +65,8 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     form = query.add_mutually_exclusive_group()
     form.add_argument("--csv", action="store_true", help="as CSV, figures in full")
     form.add_argument("--json", action="store_true", help="as JSON, for scripts")
+    for command in (every, describe, dimensions, query):
+        add_live_option(command)
     return parser
 
 
@@ -186,12 +189,11 @@ def _number(month: date) -> int:
 
 def _answer(options: argparse.Namespace, console: Console) -> None:
     query = _query(options)
-    metrics = list_metrics()
-    # Refuse a bad question before the file is opened.
-    metric_sql(query)
-    with open_for_reading() as connection:
-        answer = query_metrics(query, connection)
-        notes = notes_on(answer, months_loaded(connection, query))
+    # Refuse a bad question before the working file is waited for.
+    metric_sql(query, source_for_readers(live=options.live))
+    with open_for_readers(live=options.live) as (source, connection):
+        answer = query_metrics(query, source, connection)
+        notes = notes_on(answer, months_loaded(query, source, connection))
     if options.csv:
         writer = csv.writer(sys.stdout)
         writer.writerow(answer.column_names)
@@ -199,38 +201,50 @@ def _answer(options: argparse.Namespace, console: Console) -> None:
     elif options.json:
         print_json(answer.to_pylist())
     else:
-        print_answer(answer, metrics, console)
+        print_answer(answer, list_metrics(source), console)
+        _print_source(source, console)
     # On stderr, because the figures may go into a file.
     for note in notes:
         print(note, file=sys.stderr)
 
 
-def _run(options: argparse.Namespace, console: Console) -> None:
+def _print_source(source: Source, console: Console) -> None:
+    console.print(str(source), style=Style.UNIMPORTANT, markup=False)
+
+
+def _describe(options: argparse.Namespace, console: Console) -> None:
+    source = source_for_readers(live=options.live)
     if options.command == "list" and options.json:
-        print_json(list_metrics())
-    elif options.command == "list":
-        print_metrics(list_metrics(), console)
+        print_json(list_metrics(source))
+        return
+    if options.command == "list":
+        print_metrics(list_metrics(source), console)
     elif options.command == "describe":
-        print_definition(define_metric(options.metric), console)
-    elif options.command == "dimensions":
-        print("\n".join(list_dimensions(options.metrics)))
+        print_definition(define_metric(options.metric, source), console)
     else:
-        _answer(options, console)
+        print("\n".join(list_dimensions(options.metrics, source)))
+    _print_source(source, console)
 
 
 @quiet_on_broken_pipe
 def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m metrics.ask") -> int:
-    """Run the command line and return its exit code: 1 if there is no answer, 2 if the question is not valid."""
+    """Run the command line and return its exit code.
+
+    It is 1 if there is no answer, 2 if the question is not valid, 3 if nothing is published.
+    """
     parser = _parser(prog)
     options = parser.parse_args(arguments)
     console = Console()
     # Wide, because figures are for copying and must not be cut to a narrow terminal.
     console = Console(width=max(console.width, 250), highlight=False)
     try:
-        _run(options, console)
+        (_answer if options.command == "query" else _describe)(options, console)
     except (ValueError, BadMetricQueryError) as error:
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
         return ExitCode.BAD_ARGUMENTS
+    except NotThereYetError as error:
+        print(error, file=sys.stderr)
+        return ExitCode.NOT_THERE_YET
     except WarehouseError as error:
         print(error, file=sys.stderr)
         return ExitCode.FAILED

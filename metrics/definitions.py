@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from metrics.query import Metric, MetricQuery, list_dimensions, list_metrics, metric_sql
-from metrics.semantic_manifest import inputs_of, manifest_version, model_of_measure, read_manifest
+from metrics.semantic_manifest import inputs_of, manifest_of, model_of_measure, read_manifest
+from warehouse.releases import Source, source_for_readers
 
 
 @dataclass(frozen=True)
@@ -21,21 +22,22 @@ class MetricDefinition:
     sql: str
 
 
-def define_metric(name: str) -> MetricDefinition:
-    """The definition of a metric.
+def define_metric(name: str, source: Source | None = None) -> MetricDefinition:
+    """The definition of a metric in a source, by default the current release.
 
     Raises:
         BadMetricQueryError: there is no such metric; the message names similar ones.
-        MetricQueryError: there is no semantic manifest.
+        WarehouseError: there is no semantic manifest.
     """
+    source = source or source_for_readers()
     # First, because it refuses an unknown name and suggests similar ones.
-    sql = metric_sql(MetricQuery((name,)))
-    metric = next(metric for metric in list_metrics() if metric.name == name)
-    return MetricDefinition(metric, tuple(_formula(name)), tuple(list_dimensions((name,))), sql)
+    sql = metric_sql(MetricQuery((name,)), source)
+    metric = next(metric for metric in list_metrics(source) if metric.name == name)
+    formula = _formula(read_manifest(manifest_of(source)), name)
+    return MetricDefinition(metric, tuple(formula), tuple(list_dimensions((name,), source)), sql)
 
 
-def _formula(name: str) -> Iterator[str]:
-    manifest = read_manifest(*manifest_version())
+def _formula(manifest: dict[str, Any], name: str) -> Iterator[str]:
     metrics: dict[str, dict[str, Any]] = {metric["name"]: metric for metric in manifest["metrics"]}
     declared = metrics[name]
     parameters = declared["type_params"]
@@ -48,7 +50,7 @@ def _formula(name: str) -> Iterator[str]:
         formula = parameters["expr"]
     yield _with_filter(f"{name} = {formula}", declared)
     for part in parts:
-        yield from _formula(part)
+        yield from _formula(manifest, part)
 
 
 def _measure(manifest: dict[str, Any], name: str) -> str:

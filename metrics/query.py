@@ -4,19 +4,25 @@
 
     query_metrics(MetricQuery(("rain_trip_rate",), group_by=("trip__trip_type",), where=("date__season = 'winter'",)))
 
-Metrics are declared in `dbt/models/semantic`. dbt compiles them to the semantic manifest, which is read once, and again
-when it has changed. MetricFlow is imported on first use, because that takes half a second.
+Metrics are of a `Source`: a release, or the working file. Without one it is the current release. Who asks much of one
+release keeps source and connection, and asks from any thread:
+
+    source = source_for_readers()
+    with source.open() as connection:
+        query_metrics(query, source, connection)
+
+Metrics are declared in `dbt/models/semantic`. dbt compiles them to the semantic manifest, which is read once a release.
+MetricFlow is imported on first use, because that takes half a second.
 """
 
 import json
 import re
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import duckdb
@@ -24,13 +30,15 @@ import pyarrow as pa
 
 from metrics.conditions import ConditionError, as_filter
 from metrics.semantic_manifest import (
+    MANIFESTS_KEPT,
     BadMetricQueryError,
+    Manifest,
     MetricQueryError,
-    manifest_version,
+    manifest_of,
     read_manifest,
     tables_beside,
 )
-from warehouse.connection import open_for_reading
+from warehouse.releases import Source, naming_damage, open_for_readers, source_for_readers
 
 if TYPE_CHECKING:
     from metricflow.engine.metricflow_engine import MetricFlowEngine
@@ -73,13 +81,13 @@ class MetricQuery:
     saved_query: str | None = None
 
 
-def list_metrics() -> list[Metric]:
+def list_metrics(source: Source | None = None) -> list[Metric]:
     """Every governed metric, in order of category and name.
 
     Raises:
-        MetricQueryError: there is no semantic manifest.
+        WarehouseError: there is no semantic manifest.
     """
-    declared = read_manifest(*manifest_version())["metrics"]
+    declared = read_manifest(_manifest(source))["metrics"]
     metrics = [
         Metric(
             name=metric["name"],
@@ -92,53 +100,63 @@ def list_metrics() -> list[Metric]:
     return sorted(metrics, key=lambda metric: (metric.category, metric.name))
 
 
-def list_dimensions(metrics: tuple[str, ...]) -> list[str]:
+def list_dimensions(metrics: tuple[str, ...], source: Source | None = None) -> list[str]:
     """The dimensions that all of these metrics have; times without their grain.
 
     Raises:
-        MetricQueryError: there is no such metric, or no semantic manifest.
+        BadMetricQueryError: there is no such metric.
+        WarehouseError: there is no semantic manifest.
     """
     _check_names("metric", metrics)
-    version = manifest_version()
+    manifest = _manifest(source)
     with _refusals(), _LOCK:
-        found = _engine(*version).simple_dimensions_for_metrics(list(metrics))
+        found = _engine(manifest).simple_dimensions_for_metrics(list(metrics))
     return sorted(dimension.granularity_free_dunder_name for dimension in found)
 
 
-def metric_sql(query: MetricQuery) -> str:
+def metric_sql(query: MetricQuery, source: Source | None = None) -> str:
     """The SQL that answers the query; the same for the same query until the declarations change.
 
     Raises:
         BadMetricQueryError: there is no such metric or dimension, or a condition, bound or limit is not valid.
-        MetricQueryError: there is no semantic manifest.
+        WarehouseError: there is no semantic manifest.
     """
     _check_query(query)
-    return _sql(query, *manifest_version())
+    return _sql(query, _manifest(source))
 
 
-def query_metrics(query: MetricQuery, connection: duckdb.DuckDBPyConnection | None = None) -> pa.Table:
+def query_metrics(
+    query: MetricQuery, source: Source | None = None, connection: duckdb.DuckDBPyConnection | None = None
+) -> pa.Table:
     """Answer the query as an Arrow table, a row for each group; `.to_pandas()` makes a dataframe of it.
 
-    Without a connection the DuckDB file is opened for reading, and closed again.
+    Without a source the current release is asked. A connection is one to the source, and stays open; without one the
+    source is opened, and closed again.
 
     Raises:
         BadMetricQueryError: as for `metric_sql`, or a condition compares values of different types.
-        MetricQueryError: there is no semantic manifest, or DuckDB cannot answer.
-        WarehouseError: the DuckDB file cannot be opened.
+        MetricQueryError: dbt has made no semantic manifest, or DuckDB cannot answer.
+        WarehouseError: the source is not there, cannot be opened, or is damaged.
     """
-    sql = metric_sql(query)
-    if connection is None:
-        with open_for_reading() as opened:
-            return _run(sql, opened)
-    return _run(sql, connection)
+    if source is None:
+        if connection is not None:
+            raise ValueError("expected the source that the connection is to, but got none")
+        # Declarations and rows are of the same release.
+        with open_for_readers() as (source, opened):
+            return _run(metric_sql(query, source), source, opened)
+    sql = metric_sql(query, source)
+    if connection is not None:
+        return _run(sql, source, connection)
+    with source.open() as opened:
+        return _run(sql, source, opened)
 
 
-def months_loaded(connection: duckdb.DuckDBPyConnection, query: MetricQuery) -> list[date]:
+def months_loaded(query: MetricQuery, source: Source, connection: duckdb.DuckDBPyConnection) -> list[date]:
     """The months of files that are loaded and built in the subject of the query, each as its first day.
 
     They come from the ledger's partitions of facts; without a ledger there are none.
     """
-    manifest = read_manifest(*manifest_version())
+    manifest = read_manifest(manifest_of(source))
     saved = [one for one in manifest["saved_queries"] if one["name"] == query.saved_query]
     metrics = [*query.metrics, *(metric for one in saved for metric in one["query_params"]["metrics"])]
     try:
@@ -165,6 +183,10 @@ def stray_months(answer: pa.Table, months: Sequence[date]) -> list[date]:
     return sorted(found - set(months)) if months else []
 
 
+def _manifest(source: Source | None) -> Manifest:
+    return manifest_of(source or source_for_readers())
+
+
 def _check_query(query: MetricQuery) -> None:
     """Refuse what MetricFlow would misunderstand, or would answer with nothing."""
     _check_names("metric", query.metrics)
@@ -187,19 +209,20 @@ def _check_names(kind: str, names: tuple[str, ...]) -> None:
             raise BadMetricQueryError(f"expected a {kind} in letters, digits and underscores, but got {name!r}")
 
 
-def _run(sql: str, connection: duckdb.DuckDBPyConnection) -> pa.Table:
+def _run(sql: str, source: Source, connection: duckdb.DuckDBPyConnection) -> pa.Table:
     statements = duckdb.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise BadMetricQueryError("expected one query, but a condition turned it into several")
     try:
         # A cursor of its own lets threads share the connection.
-        with connection.cursor() as cursor:
+        with naming_damage(source.release) if source.release else nullcontext(), connection.cursor() as cursor:
             answer: pa.Table = cursor.sql(sql).to_arrow_table()
     except duckdb.CatalogException as error:
         if "Function" in str(error):
             raise BadMetricQueryError(f"DuckDB refuses the condition: {_first_line(error)}") from error
         raise MetricQueryError(
             f"{_first_line(error)}\nBuild the facts of these metrics first: cd dbt && dbt build"
+            + (", then publish them: nyc publish" if source.release else "")
         ) from error
     except (duckdb.BinderException, duckdb.ConversionException, duckdb.InvalidInputException) as error:
         raise BadMetricQueryError(
@@ -231,18 +254,18 @@ class _DuckDbDialect:
 _LOCK = threading.Lock()
 
 
-@lru_cache(maxsize=1)
-def _engine(path: Path, modified_at: int) -> "MetricFlowEngine":
+@lru_cache(maxsize=MANIFESTS_KEPT)
+def _engine(manifest: Manifest) -> "MetricFlowEngine":
     from metricflow.engine.metricflow_engine import MetricFlowEngine
     from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_dbt_generated_manifest
     from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
 
-    manifest = parse_manifest_from_dbt_generated_manifest(json.dumps(read_manifest(path, modified_at)))
-    return MetricFlowEngine(SemanticManifestLookup(manifest), cast("SqlClient", _DuckDbDialect()))
+    declared = parse_manifest_from_dbt_generated_manifest(json.dumps(read_manifest(manifest)))
+    return MetricFlowEngine(SemanticManifestLookup(declared), cast("SqlClient", _DuckDbDialect()))
 
 
 @lru_cache(maxsize=256)
-def _sql(query: MetricQuery, path: Path, modified_at: int) -> str:
+def _sql(query: MetricQuery, manifest: Manifest) -> str:
     from metricflow.engine.metricflow_engine import MetricFlowQueryRequest, OutputColumnOrderMode
 
     with _refusals(), _LOCK:
@@ -257,7 +280,7 @@ def _sql(query: MetricQuery, path: Path, modified_at: int) -> str:
             time_constraint_end=query.end,
             output_column_order_mode=OutputColumnOrderMode.INPUT_ORDER,
         )
-        return _engine(path, modified_at).explain(request).sql_statement.without_descriptions.sql
+        return _engine(manifest).explain(request).sql_statement.without_descriptions.sql
 
 
 @contextmanager

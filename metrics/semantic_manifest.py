@@ -1,11 +1,12 @@
 """dbt's semantic manifest: the declared metrics, dimensions and saved queries.
 
-dbt compiles `dbt/models/semantic` to it. It is read once, and again when it has changed.
+dbt compiles `dbt/models/semantic` to it, and a release holds the one of its time. Each is read once.
 """
 
 import json
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 
 from warehouse.connection import WarehouseError
 from warehouse.paths import PROJECT_ROOT
+from warehouse.releases import Release, ReleaseError, Source
 
 # dbt writes the file in place. Wait so long for it to be complete, and look so often.
 _WAIT_SECONDS = 5.0
@@ -28,19 +30,40 @@ class BadMetricQueryError(MetricQueryError):
     """The query is not valid, whatever is loaded."""
 
 
-def _manifest_path() -> Path:
-    """Where dbt puts the semantic manifest: in its target folder; `DBT_TARGET_PATH` may set another."""
-    dbt_project = PROJECT_ROOT / "dbt"
-    return dbt_project / (os.environ.get("DBT_TARGET_PATH") or "target") / "semantic_manifest.json"
+@dataclass(frozen=True)
+class Manifest:
+    """A semantic manifest. `version` is another one whenever its content is, so what comes of it is kept by that."""
+
+    version: str
+    path: Path = field(compare=False)
 
 
-def manifest_version() -> tuple[Path, int]:
-    """The path of the semantic manifest and when it was written; waits while dbt writes it.
+def manifest_of(source: Source) -> Manifest:
+    """The semantic manifest of a release; of the working file the one that dbt has compiled last.
 
     Raises:
-        MetricQueryError: there is no manifest, or it stays empty or half written.
+        MetricQueryError: dbt has made no manifest, or it stays empty or half written.
+        ReleaseError: the release has none, or it is damaged.
     """
-    path = _manifest_path()
+    return _manifest_of_release(source.release) if source.release else _manifest_of_dbt()
+
+
+def _manifest_of_release(release: Release) -> Manifest:
+    path = release.semantic_manifest
+    manifest = Manifest(release.documents.get(path.name) or release.id, path)
+    try:
+        read_manifest(manifest)
+    except (ValueError, LookupError, TypeError, OSError) as error:
+        raise ReleaseError(
+            f"{path}: expected the semantic manifest of release {release.id}, but it cannot be read ({error}). "
+            "Make a release anew: nyc build, then nyc publish. Until then read the working file: --live"
+        ) from error
+    return manifest
+
+
+def _manifest_of_dbt() -> Manifest:
+    # dbt's target folder.
+    path = PROJECT_ROOT / "dbt" / (os.environ.get("DBT_TARGET_PATH") or "target") / "semantic_manifest.json"
     retrying = Retrying(
         # A half-written file is not valid JSON.
         retry=retry_if_exception_type(ValueError),
@@ -49,7 +72,7 @@ def manifest_version() -> tuple[Path, int]:
         reraise=True,
     )
     try:
-        return retrying(_version_of, path)
+        return retrying(_as_it_is_now, path)
     except FileNotFoundError as error:
         raise MetricQueryError(
             f"{path}: expected dbt's semantic manifest, but there is none. Make it: cd dbt && dbt parse"
@@ -61,23 +84,27 @@ def manifest_version() -> tuple[Path, int]:
         ) from error
 
 
-def _version_of(path: Path) -> tuple[Path, int]:
-    version = path, path.stat().st_mtime_ns
-    read_manifest(*version)
-    return version
+def _as_it_is_now(path: Path) -> Manifest:
+    manifest = Manifest(f"{path} {path.stat().st_mtime_ns}", path)
+    read_manifest(manifest)
+    return manifest
 
 
-@lru_cache(maxsize=1)
-def read_manifest(path: Path, _modified_at: int) -> dict[str, Any]:
+# For the current release, the one before it, and the working file.
+MANIFESTS_KEPT = 3
+
+
+@lru_cache(maxsize=MANIFESTS_KEPT)
+def read_manifest(manifest: Manifest) -> dict[str, Any]:
     """The semantic manifest, its tables named without the database.
 
     dbt and a reader call the database by different names: DuckDB names it after its file.
     """
-    manifest: dict[str, Any] = json.loads(path.read_text())
-    for holder in (*manifest["semantic_models"], *manifest["project_configuration"]["time_spines"]):
+    content: dict[str, Any] = json.loads(manifest.path.read_text())
+    for holder in (*content["semantic_models"], *content["project_configuration"]["time_spines"]):
         relation = holder["node_relation"]
         relation["relation_name"] = f'"{relation["schema_name"]}"."{relation["alias"]}"'
-    return manifest
+    return content
 
 
 def inputs_of(metric: Mapping[str, Any]) -> list[str]:

@@ -1,8 +1,9 @@
-"""The health of the data by its last checks, whoever ran them: `python -m quality.health [--json]`.
+"""The health of the data by its last checks, whoever ran them: `python -m quality.health [--live] [--json]`.
 
-The latest result of every check in the ledger, by subject: dbt's tests, the suites of Great Expectations and Dagster's
-asset checks. Exit status: 0 no check of severity error failed; 1 one did; 3 there is no database, or nothing was
-checked.
+The latest result of every check in the ledger of the current release, by subject: dbt's tests, the suites of Great
+Expectations and Dagster's asset checks. With `--live` it is the ledger of the working file, which has later checks.
+Exit status: 0 no check of severity error failed; 1 one did, or the report cannot be made; 3 nothing is published, with
+`--live` there is no database, or nothing was checked.
 """
 
 import argparse
@@ -19,10 +20,11 @@ from rich.table import Table
 
 from quality.subject import Listing
 from quality.suites import SUBJECTS
-from warehouse.connection import WarehouseError, open_for_reading
+from warehouse.connection import NotThereYetError, WarehouseError
 from warehouse.exit_codes import ExitCode
 from warehouse.paths import PROJECT_ROOT
-from warehouse.terminal import Style, print_json, quiet_on_broken_pipe
+from warehouse.releases import open_for_readers
+from warehouse.terminal import Style, add_live_option, print_json, quiet_on_broken_pipe
 
 # The latest run of each check; where it failed for several partitions, all of them.
 _LATEST = """
@@ -118,22 +120,25 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m quali
     """Print the health of the data, and return the exit status."""
     parser = argparse.ArgumentParser(prog=prog, description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the checks as JSON")
+    add_live_option(parser)
     options = parser.parse_args(arguments)
     try:
-        with open_for_reading() as connection:
+        with open_for_readers(live=options.live) as (source, connection):
             checks = latest_checks(connection)
     except duckdb.CatalogException:
         checks = []
     except WarehouseError as error:
         print(error, file=sys.stderr)
-        return ExitCode.NOT_THERE_YET
+        return ExitCode.NOT_THERE_YET if isinstance(error, NotThereYetError) else ExitCode.FAILED
     if not checks:
         print("nothing was checked yet. Run dbt build in dbt/, or python -m quality.run", file=sys.stderr)
         return ExitCode.NOT_THERE_YET
     if options.json:
         print_json(checks)
     else:
-        print_health(checks, Console(highlight=False, soft_wrap=True))
+        console = Console(highlight=False, soft_wrap=True)
+        print_health(checks, console)
+        console.print(str(source), style=Style.UNIMPORTANT, markup=False)
     return ExitCode.FAILED if count_failed(checks) else ExitCode.DONE
 
 

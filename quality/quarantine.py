@@ -1,7 +1,9 @@
-"""What was rejected, and why: `python -m quality.quarantine [--json]`.
+"""What was rejected, and why: `python -m quality.quarantine [--live] [--json]`.
 
-Rejected rows by subject, feed, period and reason, with their share of the file and three examples each. Exit status: 0
-no file has more rejected rows than its subject tolerates; 1 one has; 3 there is no database, or nothing is built.
+Rejected rows by subject, feed, period and reason, with their share of the file and three examples each: those of the
+current release, with `--live` those of the working file. Exit status: 0 no file has more rejected rows than its subject
+tolerates; 1 one has, or the report cannot be made; 3 nothing is published, with `--live` there is no database, or
+nothing is built.
 """
 
 import argparse
@@ -16,11 +18,12 @@ from rich.markup import escape
 
 from quality.subject import Quarantine
 from quality.suites import SUBJECTS
-from warehouse.connection import WarehouseError, open_for_reading
+from warehouse.connection import NotThereYetError, WarehouseError
 from warehouse.exit_codes import ExitCode
 from warehouse.periods import Period
+from warehouse.releases import open_for_readers
 from warehouse.sql import identifier
-from warehouse.terminal import print_json, quiet_on_broken_pipe
+from warehouse.terminal import Style, add_live_option, print_json, quiet_on_broken_pipe
 
 _EXAMPLES = 3
 
@@ -141,9 +144,10 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m quali
     """Print the report, and return the exit status."""
     parser = argparse.ArgumentParser(prog=prog, description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the rejected rows as JSON")
+    add_live_option(parser)
     options = parser.parse_args(arguments)
     try:
-        with open_for_reading() as connection:
+        with open_for_readers(live=options.live) as (source, connection):
             found = rejections(connection)
     except duckdb.CatalogException:
         tables = ", ".join(quarantine.table for subject in SUBJECTS for quarantine in subject.quarantines)
@@ -151,11 +155,13 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m quali
         return ExitCode.NOT_THERE_YET
     except WarehouseError as error:
         print(error, file=sys.stderr)
-        return ExitCode.NOT_THERE_YET
+        return ExitCode.NOT_THERE_YET if isinstance(error, NotThereYetError) else ExitCode.FAILED
     if options.json:
         print_json(found)
     else:
-        print_rejections(found, Console(highlight=False, soft_wrap=True))
+        console = Console(highlight=False, soft_wrap=True)
+        print_rejections(found, console)
+        console.print(str(source), style=Style.UNIMPORTANT, markup=False)
     return ExitCode.DONE if all(each["is_tolerated"] for each in found) else ExitCode.FAILED
 
 

@@ -8,9 +8,10 @@ because dlt sets the time zone of its sessions.
 import logging
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager
-from functools import partial
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, closing
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -25,6 +26,9 @@ from warehouse.sql import identifier, literal
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+# One thread at a time sets and locks the settings of a file's connections.
+_RESTRICTING = threading.Lock()
 
 LOCK_TIMEOUT_VARIABLE = "DUCKDB_LOCK_TIMEOUT_SECONDS"
 _DEFAULT_LOCK_TIMEOUT_SECONDS = 1800.0
@@ -46,6 +50,10 @@ class WarehouseError(Exception):
     """The DuckDB file cannot be used. The message says why and what to do."""
 
 
+class NotThereYetError(WarehouseError):
+    """There is nothing to read yet: nothing is loaded, built or published."""
+
+
 class WarehouseBusyError(WarehouseError):
     """Another process, the `holder`, had the DuckDB file open for longer than the lock timeout."""
 
@@ -54,7 +62,7 @@ class WarehouseBusyError(WarehouseError):
         self.holder = holder
 
 
-class OutdatedDatabaseError(WarehouseError):
+class OutdatedDatabaseError(NotThereYetError):
     """An earlier version wrote the DuckDB file. Whoever opens it for writing brings it up to date."""
 
 
@@ -105,11 +113,12 @@ def open_for_reading(
     Raises:
         WarehouseBusyError: the file was still in use after the timeout.
         OutdatedDatabaseError: an earlier version wrote the file, and it was not opened for writing since.
-        WarehouseError: there is no such file, or it cannot be opened.
+        NotThereYetError: there is no such file.
+        WarehouseError: it cannot be opened.
     """
     path = path or database_path()
     if not path.exists():
-        raise WarehouseError(
+        raise NotThereYetError(
             f"{path}: expected a DuckDB file, but there is none. "
             "Load a month first: python ingestion/run_pipeline.py --year 2025 --months 1"
         )
@@ -126,53 +135,68 @@ def open_for_reading(
 def open_restricted(path: Path, folder: Path) -> duckdb.DuckDBPyConnection:
     """Open a DuckDB file for reading that nobody writes; its views may read files in a folder, and no others.
 
+    Threads of a process may open the same file at the same time.
+
     Raises:
-        WarehouseError: the file cannot be opened, or a setting is not valid.
+        duckdb.Error: the file cannot be opened.
+        WarehouseError: a setting is not valid.
     """
-    settings = _restricted_settings()
-
-    def connect(file: Path) -> duckdb.DuckDBPyConnection:
-        return duckdb.connect(str(file), read_only=True, config=settings)
-
-    connection = connect_when_free(path, connect)
-    _restrict(connection, [folder])
+    with _RESTRICTING:
+        connection = duckdb.connect(str(path), read_only=True, config=_restricted_settings())
+        # All connections of a process to a file share their settings, and these may be locked already.
+        if connection.execute("select current_setting('lock_configuration')").fetchall() == [(False,)]:
+            _restrict(connection, [folder])
     return connection
 
 
-@contextmanager
-def open_several_restricted(files: Mapping[str, Path]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open several DuckDB files that nobody writes, each as the database of the given name, in one connection.
+def open_several_restricted(files: Mapping[str, Path]) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    """Open several DuckDB files that nobody writes in one connection, each as the database of the given name.
 
-    As with `open_restricted`, it reads what is in the folders of these files, and no others. What does not fit into
-    memory goes into a temporary folder.
+    Its views may read files in the folders of these files, and no others.
 
     Raises:
         WarehouseError: a file cannot be opened, or a setting is not valid.
     """
-    with TemporaryDirectory() as scratch, closing(duckdb.connect(config=_restricted_settings())) as connection:
-        connection.execute(f"set temp_directory = {literal(scratch)}")
-        for name, path in files.items():
-            connect_when_free(path, partial(_attach, connection, name))
-        _restrict(connection, [path.parent for path in files.values()])
-        yield connection
-
-
-def _attach(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
-    connection.execute(f"attach {literal(path)} as {identifier(name)} (read_only)")
+    connection = duckdb.connect(config=_restricted_settings())
+    for name, path in files.items():
+        try:
+            connection.execute(f"attach {literal(path)} as {identifier(name)} (read_only)")
+        except duckdb.Error as error:
+            connection.close()
+            raise WarehouseError(f"{path}: cannot be opened as a DuckDB file: {str(error)[:300]}") from error
+    _restrict(connection, [path.parent for path in files.values()])
+    return closing(connection)
 
 
 def _restricted_settings() -> dict[str, str | bool | int | float | list[str]]:
-    return {**_NO_EXTENSIONS, **_memory_limit(), "python_enable_replacements": "false"}
+    return {
+        **_NO_EXTENSIONS,
+        **_memory_limit(),
+        "python_enable_replacements": "false",
+        # DuckDB would put what does not fit into memory beside the file, into a folder that must not change.
+        "temp_directory": folder_for_spilling(),
+    }
 
 
 def _restrict(connection: duckdb.DuckDBPyConnection, folders: Iterable[Path]) -> None:
     """Let a connection read files in these folders, and no others."""
-    # A release never changes, so its files need to be looked at only once. DuckDB does not know this when opening.
+    # A release never changes, so its files need to be looked at only once. Not when opening: DuckDB does not know the
+    # setting yet.
     connection.execute("set parquet_metadata_cache = true")
     # Not when opening: DuckDB takes the folders only while access is not yet restricted.
     connection.execute(f"set allowed_directories = [{', '.join(literal(f'{folder}/') for folder in folders)}]")
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
+
+
+def folder_for_spilling() -> str:
+    """Where readers of a release put what does not fit into memory: a folder of this process, gone when it ends."""
+    return _temporary_folder().name
+
+
+@cache
+def _temporary_folder() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="nyc_readers_")
 
 
 def open_in_memory() -> AbstractContextManager[duckdb.DuckDBPyConnection]:

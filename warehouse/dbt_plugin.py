@@ -9,8 +9,9 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.invocation import get_invocation_id
 
-from warehouse.connection import WarehouseError, connect_when_free, writer_settings
+from warehouse.connection import WarehouseError, connect_when_free, folder_for_spilling, writer_settings
 from warehouse.ledger import Ledger
+from warehouse.releases import current_release, naming_damage
 from warehouse.sql import identifier, literal
 
 logger = AdapterLogger("DuckDB")
@@ -21,7 +22,8 @@ class Plugin(BasePlugin):
 
     DuckDB would name the database by its file, dbt writes that name into its manifests, and whoever reads those with
     the file named otherwise finds nothing; a file named `main.duckdb` could not be built at all. It waits for the file
-    as every other writer does. dbt-duckdb looks for a class of this name.
+    as every other writer does. The target that only reads gets the current release. dbt-duckdb looks for a class
+    of this name.
     """
 
     # No SQL of dbt's sets anything. Whoever profiles it does.
@@ -43,8 +45,8 @@ class Plugin(BasePlugin):
         except WarehouseError as error:
             raise RuntimeError(str(error)) from error
         config["lock_configuration"] = str(self.locks_settings).lower()
-        # As DuckDB has it of a file: beside it.
-        config["temp_directory"] = f"{_file(creds)}.tmp"
+        # As DuckDB has it of a file: beside it. A release must not change.
+        config["temp_directory"] = folder_for_spilling() if _only_reads(creds) else f"{_file(creds)}.tmp"
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Called once DuckDB is started, before dbt-duckdb attaches what is not attached yet.
@@ -57,24 +59,45 @@ class Plugin(BasePlugin):
             raise RuntimeError(self._refused[1])
         assert self.creds
         database = identifier(self.creds.database)
+        try:
+            if _only_reads(self.creds):
+                self._attach_release(conn, database)
+            else:
+                self._attach_for_writing(conn, database)
+        except (WarehouseError, OSError, duckdb.Error) as error:
+            self._refused = (invocation, str(error))
+            raise RuntimeError(str(error)) from error
+
+    def _attach_for_writing(self, conn: duckdb.DuckDBPyConnection, database: str) -> None:
+        assert self.creds
 
         def attach(file: Path) -> None:
             conn.execute(f"attach {literal(file)} as {database}")
 
-        try:
-            file = _file(self.creds)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            connect_when_free(file, attach, say=logger.warning)
-            conn.execute(f"use {database}")
-            Ledger(conn)
-        except (WarehouseError, OSError, duckdb.Error) as error:
-            self._refused = (invocation, str(error))
-            raise RuntimeError(str(error)) from error
+        file = _file(self.creds)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        connect_when_free(file, attach, say=logger.warning)
+        conn.execute(f"use {database}")
+        Ledger(conn)
+
+    def _attach_release(self, conn: duckdb.DuckDBPyConnection, database: str) -> None:
+        assert self.creds
+        # The release and not the link to it: so it says what is wrong with either, and a newer one changes nothing.
+        release = current_release(_file(self.creds).parent)
+        with naming_damage(release):
+            conn.execute(f"attach {literal(release.database)} as {database} (read_only)")
+        conn.execute(f"use {database}")
 
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Called for each cursor, which has no default database from the connection."""
         assert self.creds
         cursor.execute(f"use {identifier(self.creds.database)}")
+
+
+def _only_reads(creds: DuckDBCredentials) -> bool:
+    """Whether it is the target that reads the current release."""
+    assert creds.attach
+    return creds.attach[0].read_only
 
 
 def _file(creds: DuckDBCredentials) -> Path:

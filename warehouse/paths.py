@@ -8,7 +8,9 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DATABASE_VARIABLE = "DUCKDB_DATABASE_PATH"
 LOG_FOLDER_VARIABLE = "LOG_FOLDER"
 PUBLISHED_FOLDER_VARIABLE = "PUBLISHED_FOLDER"
-_DEFAULT_DATABASE = "data/nyc_mobility.duckdb"
+# The name that DuckDB gives to the database, and that dbt writes into its manifests.
+DATABASE_FILE = "nyc_mobility.duckdb"
+_DEFAULT_DATABASE = f"data/{DATABASE_FILE}"
 
 
 def database_path() -> Path:

@@ -1,7 +1,8 @@
-"""What the warehouse holds, at a glance: `python -m warehouse.summary [--json]`.
+"""What the warehouse holds, at a glance: `python -m warehouse.summary [--live] [--json]`.
 
-Exit status: 0 every published row is kept or quarantined; 1 some are lost; 3 something is not built yet, nothing is
-loaded, or an earlier version wrote the database.
+It is what the current release holds, with `--live` the working file. Exit status: 0 every published row is kept or
+quarantined; 1 some are lost, or the summary cannot be made; 3 nothing is published, or in the working file something is
+not built yet, nothing is loaded, or an earlier version wrote it.
 """
 
 import argparse
@@ -10,15 +11,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from warehouse.connection import OutdatedDatabaseError, WarehouseError, open_for_reading
+from warehouse.connection import NotThereYetError, WarehouseError
 from warehouse.exit_codes import ExitCode
-from warehouse.paths import database_path
 from warehouse.reconciliation import PartitionRows, reconcile
-from warehouse.terminal import print_json, quiet_on_broken_pipe
+from warehouse.releases import Source, open_for_readers
+from warehouse.terminal import Style, add_live_option, print_json, quiet_on_broken_pipe
 
 _LOAD_FIRST = "nothing is loaded yet. Load a month: python ingestion/run_pipeline.py --year 2025 --months 1"
 _BUILD_FIRST = "Not everything is built from what is loaded. Build it: cd dbt && dbt build"
@@ -55,12 +55,11 @@ def rows_by_feed(partitions: Iterable[PartitionRows]) -> list[FeedRows]:
     ]
 
 
-def print_summary(connection: duckdb.DuckDBPyConnection, console: Console) -> int:
-    """Print the rows kept by month and feed, and where each feed's published rows are; the exit status."""
-    partitions = reconcile(connection)
+def print_summary(source: Source, partitions: Sequence[PartitionRows], console: Console) -> None:
+    """Print the rows kept by month and feed, and where each feed's published rows are."""
     if not partitions:
-        console.print(f"{database_path()}: {_LOAD_FIRST}", soft_wrap=True, markup=False)
-        return ExitCode.NOT_THERE_YET
+        console.print(f"{source}: {_LOAD_FIRST}", soft_wrap=True, markup=False)
+        return
     for kind in dict.fromkeys(rows.kind for rows in partitions if rows.kind and rows.kept):
         console.print(f"{kind.replace('_', ' ').capitalize()}s by month of file and feed", style="italic", markup=False)
         console.print(_kept_by_month([rows for rows in partitions if rows.kind == kind]))
@@ -71,11 +70,9 @@ def print_summary(connection: duckdb.DuckDBPyConnection, console: Console) -> in
     for of_feed in feeds:
         table.add_row(of_feed.feed, *_figures([getattr(of_feed, name) for name in _COLUMNS.values()]))
     console.print(table)
-    path = database_path()
-    console.print(f"\n{path}, {path.stat().st_size / 1e6:,.0f} MB", highlight=False, soft_wrap=True, markup=False)
     if not all(rows.is_built for rows in partitions):
-        console.print(_BUILD_FIRST, soft_wrap=True)
-    return _exit_code(partitions)
+        console.print(f"\n{_BUILD_FIRST}", soft_wrap=True)
+    console.print(f"\n{source}", style=Style.UNIMPORTANT, highlight=False, soft_wrap=True, markup=False)
 
 
 def _exit_code(partitions: Sequence[PartitionRows]) -> ExitCode:
@@ -125,20 +122,19 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m wareh
     """Print the summary of the database, and return the exit code."""
     parser = argparse.ArgumentParser(prog=prog, description="Show where every published row is.")
     parser.add_argument("--json", action="store_true", help="print the rows of every partition as JSON")
+    add_live_option(parser)
     options = parser.parse_args(arguments)
     try:
-        with open_for_reading() as connection:
-            if options.json:
-                partitions = reconcile(connection)
-                print_json(partitions)
-                return _exit_code(partitions)
-            return print_summary(connection, Console())
-    except OutdatedDatabaseError as error:
-        print(error, file=sys.stderr)
-        return ExitCode.NOT_THERE_YET
+        with open_for_readers(live=options.live) as (source, connection):
+            partitions = reconcile(connection)
     except WarehouseError as error:
         print(error, file=sys.stderr)
-        return ExitCode.FAILED if database_path().exists() else ExitCode.NOT_THERE_YET
+        return ExitCode.NOT_THERE_YET if isinstance(error, NotThereYetError) else ExitCode.FAILED
+    if options.json:
+        print_json(partitions)
+    else:
+        print_summary(source, partitions, Console())
+    return _exit_code(partitions)
 
 
 if __name__ == "__main__":

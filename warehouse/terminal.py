@@ -1,5 +1,6 @@
 """What all command lines share."""
 
+import argparse
 import functools
 import json
 import math
@@ -43,6 +44,15 @@ def quiet_on_broken_pipe(main: Callable[P, int]) -> Callable[P, int]:
             return _BROKEN_PIPE_STATUS
 
     return quiet
+
+
+def add_live_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--live` to a command that only reads."""
+    parser.add_argument(
+        "--live",
+        action="store_true",
+        help="read the working file, not the current release; waits while something loads or builds",
+    )
 
 
 def print_json(value: object) -> None:

@@ -40,8 +40,12 @@ NOT_PUBLISHED = Expected(frozenset({Status.NOT_PUBLISHED}))
 
 @dataclass(frozen=True)
 class Mutation:
-    """A partition's answer with something wrong in it. `what` says what, for people who read a failure."""
+    """A partition's answer with something wrong in it. `what` says what, for people who read a failure.
+
+    `is_of_time` says that only a time limit ends it.
+    """
 
     what: str
     answer: Answer
     expected: Expected
+    is_of_time: bool = False

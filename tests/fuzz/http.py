@@ -154,9 +154,9 @@ def hangs(rng: Random, file: GoodFile) -> Mutation:
         exchange.closing.wait(3)
 
     passes = rng.random() < 0.5
-    return mutation(
-        f"hangs after {sent} bytes", [step, good_step(file)] if passes else step, loads(file.rows) if passes else FAILS
-    )
+    steps = [step, good_step(file)] if passes else [step]
+    expected = loads(file.rows) if passes else FAILS
+    return mutation(f"hangs after {sent} bytes", steps, expected, is_of_time=True)
 
 
 def drips(rng: Random, file: GoodFile) -> Mutation:
@@ -172,7 +172,7 @@ def drips(rng: Random, file: GoodFile) -> Mutation:
                 break
             exchange.send(content[place : place + 1])
 
-    return mutation(f"drips after {quick} bytes", step, FAILS)
+    return mutation(f"drips after {quick} bytes", step, FAILS, is_of_time=True)
 
 
 def nothing(rng: Random, file: GoodFile) -> Mutation:

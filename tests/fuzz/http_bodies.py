@@ -27,8 +27,8 @@ def good_step(file: GoodFile) -> Step:
     return whole(file.body, {"ETag": etag(file.body)})
 
 
-def mutation(what: str, steps: Step | list[Step], expected: Expected) -> Mutation:
-    return Mutation(what, Answer(tuple(steps) if isinstance(steps, list) else (steps,)), expected)
+def mutation(what: str, steps: Step | list[Step], expected: Expected, *, is_of_time: bool = False) -> Mutation:
+    return Mutation(what, Answer(tuple(steps) if isinstance(steps, list) else (steps,)), expected, is_of_time)
 
 
 def length(rng: Random, file: GoodFile) -> Mutation:

@@ -18,6 +18,7 @@ from ingestion.catalog import resolve_sources
 from ingestion.pipeline import Result, Status, ingest
 from ingestion.run_pipeline import main
 from sandbox.broken_files import EXTRA_COLUMN
+from sandbox.broken_zips import CLIMBING_NAME
 from sandbox.faults import Fault
 from sandbox.mobility.broken_weather import EXTRA_VARIABLE
 from sandbox.server import SamplePublisher
@@ -201,10 +202,19 @@ def test_amounts_that_are_no_numbers_are_missing_and_noted(publisher: SamplePubl
 
 def test_a_zip_entry_that_climbs_out_is_read_where_it_belongs(publisher: SamplePublisher, warehouse: Path) -> None:
     publisher.break_("citibike", MAY, Fault.CLIMBING_PATH)
-    csvs = set(warehouse.parents[2].rglob("*.csv"))
+    # Where the path leads from each folder that the run works in. A file that was unpacked there would be gone again
+    # when it is read, so there are files to lose.
+    work = warehouse.parent / "work"
+    work.mkdir(exist_ok=True)
+    baits = [folder / Path(CLIMBING_NAME).name for folder in (work, warehouse.parent)]
+    for bait in baits:
+        bait.write_text("not of the zip")
     result = _ingest_may("citibike")
     assert result.status is Status.LOADED
-    assert set(warehouse.parents[2].rglob("*.csv")) <= csvs
+    assert sorted(warehouse.parent.rglob("*.csv")) == sorted(baits)
+    assert [bait.read_text() for bait in baits] == ["not of the zip"] * len(baits)
+    for bait in baits:
+        bait.unlink()
     _assert_nothing_left_behind(warehouse)
 
 

@@ -194,7 +194,7 @@ HTML = b"<!DOCTYPE html><html><body>Maintenance</body></html>" * 3
     ],
 )
 def test_a_file_that_is_none_is_refused(load: Callable[..., Result], feed: str, content: bytes, came: str) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(UnreadableFileError) as raised:
         load(feed, content)
     error = str(raised.value)
@@ -204,16 +204,17 @@ def test_a_file_that_is_none_is_refused(load: Callable[..., Result], feed: str, 
     assert re.search("[Ll]ook at|[Ll]oad the month|change the feed", error), error
     assert not DUCKDBS_ADVICE.search(error), error
     assert len(error) < 600, len(error)
-    assert time.monotonic() - begun < 30
+    # Of computing, which other work on the machine does not add to.
+    assert time.process_time() - begun < 30
 
 
 @pytest.mark.parametrize("count", [2_000, 100_000, 1_000_000])
 def test_zips_of_countless_entries_are_refused_at_once(load: Callable[..., Result], count: int) -> None:
     for content in (_many_entries(count), _zip(_many_entries(count), names=["202505.zip"])):
-        begun = time.monotonic()
+        begun = time.process_time()
         with pytest.raises(UnreadableFileError, match="1,000 entries"):
             load("citibike", content)
-        assert time.monotonic() - begun < 10
+        assert time.process_time() - begun < 10
 
 
 def test_decimals_with_fractions_are_no_integers(load: Callable[..., Result]) -> None:

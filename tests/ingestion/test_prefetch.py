@@ -20,7 +20,9 @@ from ingestion.prefetch import DownloadJob, Limits, downloads_ahead
 from ingestion.publishers import Downloaded
 from warehouse.ledger import Fingerprint
 
-QUICK = RetryPolicy(attempts=2, first_wait_seconds=0.01, jitter_seconds=0, read_timeout_seconds=2)
+QUICK = RetryPolicy(attempts=2, first_wait_seconds=0.01, jitter_seconds=0)
+# For what must come, however much else the machine has to do.
+WAIT_SECONDS = 60
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -177,7 +179,7 @@ def test_small_files_wait_for_a_slow_load_and_come_together(publisher: Publisher
     with downloads_ahead((publisher.job(name, tmp_path / name) for name in names), limits=limits) as batches:
         for batch in batches:
             sizes.append(len(batch))
-            deadline = time.monotonic() + 5
+            deadline = time.monotonic() + WAIT_SECONDS
             left = len(names) - sum(sizes)
             while len(publisher.seen) < len(names) - left + min(20, left) and time.monotonic() < deadline:
                 time.sleep(0.01)
@@ -192,7 +194,7 @@ def test_a_batch_ends_where_its_files_are_too_large_together(publisher: Publishe
     names = ["0", "1" * 40, "2" * 40, "3" * 90, "4", "5"]
     limits = Limits(ahead=6, batch_bytes=80)
     with downloads_ahead((publisher.job(name, tmp_path / name) for name in names), limits=limits) as batches:
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + WAIT_SECONDS
         while len(list(tmp_path.glob("*/*[0-9]"))) < len(names) and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(0.1)
@@ -205,6 +207,9 @@ def test_large_files_are_not_fetched_further_ahead_than_two(publisher: Publisher
     limits = Limits(waiting_bytes=149)
     with downloads_ahead((publisher.job(name, tmp_path / name) for name in names), limits=limits) as batches:
         consumed = len(next(batches))
+        deadline = time.monotonic() + WAIT_SECONDS
+        while len(publisher.seen) < consumed + 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
         time.sleep(0.3)
         assert len(publisher.seen) == consumed + 2
 
@@ -213,7 +218,7 @@ def test_the_next_downloads_run_during_a_load(publisher: Publisher, tmp_path: Pa
     jobs = [publisher.job(name, tmp_path / name) for name in ("0", "1", "2", "3", "4", "5")]
     with downloads_ahead(jobs, limits=_large_files()) as batches:
         expected = len(next(batches)) + 2
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + WAIT_SECONDS
         while len(list(tmp_path.glob("*/?"))) < expected and time.monotonic() < deadline:
             time.sleep(0.01)
         assert sorted(path.name for path in tmp_path.glob("*/?")) == ["0", "1", "2", "3", "4", "5"][:expected]
@@ -245,10 +250,10 @@ def test_stopping_early_ends_what_runs_and_what_waits(publisher: Publisher, tmp_
     jobs = [publisher.job(name, tmp_path / name) for name in names]
     with downloads_ahead(jobs, limits=_large_files()) as batches:
         next(batches)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < WAIT_SECONDS / 2
     assert "3" not in publisher.seen
     assert _threads() == []
-    assert publisher.left.wait(5)
+    assert publisher.left.wait(WAIT_SECONDS)
     assert list(tmp_path.rglob("endless*.part")) == []
 
 
@@ -266,7 +271,7 @@ def test_an_error_of_the_consumer_ends_what_runs_and_is_not_hidden(publisher: Pu
 
 
 def test_stopping_early_ends_a_wait_between_two_attempts(publisher: Publisher, tmp_path: Path) -> None:
-    patient = RetryPolicy(first_wait_seconds=30)
+    patient = RetryPolicy(first_wait_seconds=2 * WAIT_SECONDS, longest_wait_seconds=2 * WAIT_SECONDS)
     begun = time.monotonic()
     jobs = [publisher.job(name, tmp_path / name, policy=patient) for name in ("0", "broken")]
     with downloads_ahead(jobs) as batches:
@@ -274,7 +279,7 @@ def test_stopping_early_ends_a_wait_between_two_attempts(publisher: Publisher, t
         while "broken" not in publisher.seen:
             time.sleep(0.01)
         time.sleep(0.1)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < WAIT_SECONDS
 
 
 def test_no_jobs_are_no_downloads(tmp_path: Path) -> None:

@@ -63,7 +63,10 @@ def test_a_download_that_broke_off_fails_and_changes_nothing(database: Path, pub
     file = published / "yellow_tripdata_2024-01.parquet"
     duckdb.sql(f"copy (from '{SAMPLES}/yellow_2025-02_sample_5000.parquet') to '{file}' (format parquet)")
     assert _ingest("yellow", date(2024, 1, 1)).rows == 5000
+    before = file.stat().st_mtime
     shutil.copy(SAMPLES / "yellow_2024-01_truncated.parquet", file)
+    # The server tells whole seconds, and the file may have been written again within one.
+    os.utime(file, (before + 60, before + 60))
     result = _ingest("yellow", date(2024, 1, 1))
     assert result.status is Status.FAILED
     assert "yellow_tripdata_2024-01.parquet: expected a whole Parquet file" in str(result.error)

@@ -13,6 +13,8 @@ from sandbox.server import SamplePublisher
 from tests.dbt.small_warehouse import Warehouse
 from tests.metrics.definitions import TRIPS_VIEW
 from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE
+from warehouse.publishing.publish import publish
+from warehouse.releases import open_release
 
 # In both months the clocks change.
 MARCH, NOVEMBER = date(2025, 3, 1), date(2025, 11, 1)
@@ -51,7 +53,7 @@ ODD_AMOUNTS = """
 
 @dataclass(frozen=True)
 class MetricWarehouse:
-    """The built DuckDB file, and the target folder of dbt."""
+    """The built DuckDB file, which is published, and the target folder of dbt."""
 
     path: Path
     target: Path
@@ -65,7 +67,11 @@ def _built(tmp_path_factory: pytest.TempPathFactory) -> MetricWarehouse:
         SamplePublisher(MARCH, NOVEMBER, rows=3000, folder=tmp_path_factory.mktemp("published")) as publisher,
         pytest.MonkeyPatch.context() as patch,
     ):
-        own = {DATABASE_VARIABLE: str(warehouse.path), LOG_FOLDER_VARIABLE: str(scratch / "logs")}
+        own = {
+            DATABASE_VARIABLE: str(warehouse.path),
+            LOG_FOLDER_VARIABLE: str(scratch / "logs"),
+            "DBT_TARGET_PATH": str(scratch / "target"),
+        }
         for name, value in (publisher.environment | own).items():
             patch.setenv(name, value)
         assert load(["--year", "2025", "--months", "3,11", "--sources", "taxi,hvfhv,citibike,weather"]) == 0
@@ -73,6 +79,7 @@ def _built(tmp_path_factory: pytest.TempPathFactory) -> MetricWarehouse:
         warehouse.execute(ODD_AMOUNTS)
         result = warehouse.dbt("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
         assert result.success, warehouse.said
+        publish()
     return MetricWarehouse(warehouse.path, scratch / "target")
 
 
@@ -86,7 +93,7 @@ def metric_warehouse(_built: MetricWarehouse, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture
 def connection(metric_warehouse: MetricWarehouse) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The warehouse open for reading, with the view that the plain definitions are of."""
-    with duckdb.connect(str(metric_warehouse.path), read_only=True) as opened:
+    """The release open for reading, with the view that the plain definitions are of."""
+    with open_release() as opened:
         opened.execute(TRIPS_VIEW)
         yield opened

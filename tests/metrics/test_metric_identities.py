@@ -4,6 +4,7 @@ import duckdb
 import pytest
 
 from metrics.query import MetricQuery, query_metrics
+from warehouse.releases import source_for_readers
 
 GROUPS = [(), ("trip__trip_type",), ("metric_time__day",), ("metric_time__month", "pickup_location__borough")]
 
@@ -31,7 +32,7 @@ def test_parts_add_up(
     connection: duckdb.DuckDBPyConnection, group_by: tuple[str, ...], parts: tuple[str, ...], whole: str | int
 ) -> None:
     metrics = (*parts, whole) if isinstance(whole, str) else parts
-    rows = query_metrics(MetricQuery(metrics, group_by), connection).to_pylist()
+    rows = query_metrics(MetricQuery(metrics, group_by), source_for_readers(), connection).to_pylist()
     assert rows
     for row in rows:
         total = row[whole] if isinstance(whole, str) else whole
@@ -41,6 +42,6 @@ def test_parts_add_up(
 def test_trips_by_the_hour_are_the_trips(connection: duckdb.DuckDBPyConnection) -> None:
     """The two facts agree, side by side in one answer."""
     query = MetricQuery(("total_trips", "trips_of_hours"), ("metric_time__day", "time__day_part"))
-    rows = query_metrics(query, connection).to_pylist()
+    rows = query_metrics(query, source_for_readers(), connection).to_pylist()
     assert len(rows) > 200
     assert all(row["total_trips"] == row["trips_of_hours"] for row in rows)

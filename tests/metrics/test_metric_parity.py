@@ -8,6 +8,7 @@ import pytest
 
 from metrics.query import MetricQuery, query_metrics
 from tests.metrics.definitions import DEFINITIONS, DIMENSIONS, DIMENSIONS_OF_HOURS, OF_HOURS
+from warehouse.releases import source_for_readers
 
 Groups = dict[tuple[object, ...], object]
 
@@ -22,7 +23,8 @@ def answered(
     connection: duckdb.DuckDBPyConnection, metric: str, group_by: tuple[str, ...], where: tuple[str, ...] = ()
 ) -> Groups:
     rows = [
-        tuple(row.values()) for row in query_metrics(MetricQuery((metric,), group_by, where), connection).to_pylist()
+        tuple(row.values())
+        for row in query_metrics(MetricQuery((metric,), group_by, where), source_for_readers(), connection).to_pylist()
     ]
     groups = {tuple(map(_key, row[:-1])): row[-1] for row in rows}
     assert len(groups) == len(rows), "a group comes twice"

@@ -27,11 +27,15 @@ from metrics.query import (
     query_metrics,
 )
 from metrics.semantic_manifest import MetricQueryError, read_manifest
+from tests.dbt.test_dbt_waits import held
 from tests.metrics.conftest import MetricWarehouse
 from tests.metrics.definitions import FIXED
+from tests.warehouse.small_releases import snapshot
 from warehouse.connection import WarehouseError
-from warehouse.paths import DATABASE_VARIABLE, PROJECT_ROOT
+from warehouse.paths import DATABASE_VARIABLE, PROJECT_ROOT, PUBLISHED_FOLDER_VARIABLE
+from warehouse.releases import NothingPublishedError, Releases, Source, source_for_readers
 
+LIVE = Source()
 BY_TYPE = MetricQuery(("total_trips",), ("trip__trip_type",))
 
 
@@ -51,14 +55,14 @@ def test_order_limit_and_bounds(connection: duckdb.DuckDBPyConnection) -> None:
         start=datetime(2025, 3, 8),
         end=datetime(2025, 3, 9),
     )
-    rows = query_metrics(query, connection).to_pylist()
+    rows = query_metrics(query, source_for_readers(), connection).to_pylist()
     assert {row["metric_time__day"].day for row in rows} == {8, 9}
     assert rows[0]["total_trips"] >= rows[1]["total_trips"]
 
 
 @pytest.mark.parametrize("name", ["mode_share_by_month", "weather_effect_by_mode", "hourly_profile", "top_zones"])
 def test_saved_queries_answer(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    answer = query_metrics(MetricQuery(saved_query=name), connection)
+    answer = query_metrics(MetricQuery(saved_query=name), source_for_readers(), connection)
     assert answer.num_rows > 1
     if name == "top_zones":
         trips = answer["total_trips"].to_pylist()
@@ -74,12 +78,13 @@ def test_the_project_is_read_once_and_again_when_it_changed(
     monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path))
     before = read_manifest.cache_info().misses
     for _ in range(3):
-        metric_sql(BY_TYPE)
-        list_metrics()
+        metric_sql(BY_TYPE, LIVE)
+        list_metrics(LIVE)
     assert read_manifest.cache_info().misses == before + 1
     path.write_text(path.read_text().replace('"Average speed"', '"Speed"'))
     os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
-    assert "Speed" in {metric.label for metric in list_metrics()}
+    assert "Speed" in {metric.label for metric in list_metrics(LIVE)}
+    assert "Speed" not in {metric.label for metric in list_metrics()}, "a release keeps its own"
 
 
 def test_the_file_may_have_another_name_than_when_the_project_was_parsed(
@@ -88,18 +93,18 @@ def test_the_file_may_have_another_name_than_when_the_project_was_parsed(
     copy = tmp_path / "published.duckdb"
     shutil.copy(metric_warehouse.path, copy)
     monkeypatch.setenv(DATABASE_VARIABLE, str(copy))
-    assert query_metrics(BY_TYPE).num_rows == 5
+    assert query_metrics(BY_TYPE, LIVE).num_rows == 5
 
 
 def test_a_missing_manifest_says_what_makes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path))
     with pytest.raises(MetricQueryError, match=r"expected dbt's semantic manifest.*dbt parse"):
-        metric_sql(BY_TYPE)
+        metric_sql(BY_TYPE, LIVE)
 
 
 def test_facts_that_are_not_built_say_what_builds_them(metric_warehouse: MetricWarehouse) -> None:
     with duckdb.connect() as empty, pytest.raises(MetricQueryError, match=r"fct_trips(.|\n)*dbt build"):
-        query_metrics(BY_TYPE, empty)
+        query_metrics(BY_TYPE, LIVE, empty)
 
 
 @pytest.mark.parametrize(
@@ -120,12 +125,12 @@ def test_what_cannot_be_asked_is_refused_with_what_can(
     connection: duckdb.DuckDBPyConnection, query: MetricQuery, said: str
 ) -> None:
     with pytest.raises(MetricQueryError, match=said):
-        query_metrics(query, connection)
+        query_metrics(query, source_for_readers(), connection)
 
 
 def test_a_condition_that_is_no_sql_is_refused(connection: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(MetricQueryError, match="condition"):
-        query_metrics(MetricQuery(("total_trips",), where=("trip__trip_type = ",)), connection)
+        query_metrics(MetricQuery(("total_trips",), where=("trip__trip_type = ",)), source_for_readers(), connection)
 
 
 def test_plain_names_in_conditions_become_references_but_values_do_not() -> None:
@@ -255,7 +260,9 @@ def test_strays_are_marked_and_can_be_left_out(
 
 def test_hours_without_weather_are_a_group_with_a_name(connection: duckdb.DuckDBPyConnection) -> None:
     for dimension in ("category", "description"):
-        answer = query_metrics(MetricQuery(("total_trips",), (f"weather__weather_{dimension}",)), connection)
+        answer = query_metrics(
+            MetricQuery(("total_trips",), (f"weather__weather_{dimension}",)), source_for_readers(), connection
+        )
         groups = answer[f"weather__weather_{dimension}"].to_pylist()
         assert "no weather loaded" in groups
         assert None not in groups
@@ -299,7 +306,7 @@ def test_a_manifest_that_is_being_written_is_waited_for(
     monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path))
     writer = threading.Timer(0.5, lambda: path.write_text(whole))
     writer.start()
-    assert query_metrics(BY_TYPE).num_rows == 5
+    assert query_metrics(BY_TYPE, LIVE).num_rows == 5
     writer.join()
 
 
@@ -310,7 +317,7 @@ def test_a_manifest_that_stays_broken_says_what_to_do(
     (tmp_path / "semantic_manifest.json").write_text(content)
     monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path))
     monkeypatch.setattr(semantic_manifest, "_WAIT_SECONDS", 0.3)
-    assert main(["query", "total_trips"]) == 1
+    assert main(["query", "total_trips", "--live"]) == 1
     said = capsys.readouterr().err
     assert "semantic_manifest.json" in said
     assert "cd dbt && dbt parse" in said
@@ -340,12 +347,40 @@ def test_metricflow_validates_and_answers_on_its_own_command_line(
     monkeypatch.setenv(DATABASE_VARIABLE, str(renamed))
     validated = run("validate-configs")
     assert validated.count("ERRORS: 0, FUTURE_ERRORS: 0, WARNINGS: 0") == 6, validated
-    assert "yellow_taxi" in run("query", "--metrics", "total_trips", "--group-by", "trip__trip_type")
+    asked = ("query", "--metrics", "total_trips", "--group-by", "trip__trip_type")
+    live = run(*asked)
+    assert "yellow_taxi" in live
+
+    # The release is read while another process has the file that is built on.
+    monkeypatch.setenv("DBT_TARGET", "published")
+    monkeypatch.setenv("DUCKDB_LOCK_TIMEOUT_SECONDS", "0.2")
+    monkeypatch.setenv(DATABASE_VARIABLE, str(metric_warehouse.path))
+    before = snapshot(Releases().folder)
+    with held(metric_warehouse.path):
+        assert _rows(run(*asked)) == _rows(live)
+    assert snapshot(Releases().folder) == before
+    # Of another folder, named by itself.
+    monkeypatch.setenv(DATABASE_VARIABLE, str(tmp_path / "none.duckdb"))
+    monkeypatch.setenv(PUBLISHED_FOLDER_VARIABLE, str(metric_warehouse.path.parent / "published"))
+    assert _rows(run(*asked)) == _rows(live)
 
 
-def test_without_a_file_the_error_says_so(
-    metric_warehouse: MetricWarehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def _rows(table: str) -> set[str]:
+    """The rows of a table that `mf` prints."""
+    return {line for line in table.splitlines() if re.search(r"\d", line) and "uccess" not in line}
+
+
+def test_without_a_file_or_a_release_the_error_says_so(
+    metric_warehouse: MetricWarehouse,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv(DATABASE_VARIABLE, str(tmp_path / "none.duckdb"))
     with pytest.raises(WarehouseError, match="Load a month first"):
+        query_metrics(BY_TYPE, LIVE)
+    with pytest.raises(NothingPublishedError, match=r"nyc publish.*--live"):
         query_metrics(BY_TYPE)
+    for command in (["query", "total_trips"], ["list"], ["describe", "avg_fare"], ["dimensions", "avg_fare"]):
+        assert main(command) == 3
+        assert "nothing has been published yet" in capsys.readouterr().err

@@ -4,6 +4,7 @@ import logging
 import re
 import subprocess
 import sys
+import threading
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
@@ -20,17 +21,18 @@ from warehouse.paths import DATABASE_VARIABLE, PROJECT_ROOT
 from warehouse.summary import main as summary
 
 HOLD_THE_FILE = """
-import sys, time, duckdb
+import sys, duckdb
 connection = duckdb.connect(sys.argv[1])
 connection.execute("create table if not exists held as select 1 as x")
 print("held", flush=True)
-time.sleep(float(sys.argv[2]))
+sys.stdin.read()
 """
 
 
-def _hold(database: Path, seconds: float) -> subprocess.Popen[str]:
+def _hold(database: Path) -> subprocess.Popen[str]:
+    """A process that has the file open until its input ends."""
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLD_THE_FILE, str(database), str(seconds)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLD_THE_FILE, str(database)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout
     assert process.stdout.readline() == "held\n"
@@ -40,9 +42,24 @@ def _hold(database: Path, seconds: float) -> subprocess.Popen[str]:
 def test_a_second_writer_waits_for_the_first_and_says_for_whom(
     database: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    holder = _hold(database, 1.5)
-    with caplog.at_level(logging.WARNING), open_for_writing() as connection:
-        assert connection.sql("select x from held").fetchall() == [(1,)]
+    holder = _hold(database)
+    is_over = threading.Event()
+
+    def let_go() -> None:
+        # Only once the second one waits, however long it takes to get there.
+        while not caplog.messages and not is_over.wait(0.05):
+            pass
+        assert holder.stdin
+        holder.stdin.close()
+
+    thread = threading.Thread(target=let_go)
+    thread.start()
+    try:
+        with caplog.at_level(logging.WARNING), open_for_writing() as connection:
+            assert connection.sql("select x from held").fetchall() == [(1,)]
+    finally:
+        is_over.set()
+        thread.join()
     assert holder.wait() == 0
     assert [f"(PID {holder.pid}): waiting for it" in message for message in caplog.messages] == [True]
 
@@ -51,7 +68,7 @@ def test_a_writer_that_waited_too_long_names_file_holder_and_remedy(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DUCKDB_LOCK_TIMEOUT_SECONDS", "0.3")
-    holder = _hold(database, 60)
+    holder = _hold(database)
     try:
         with pytest.raises(WarehouseBusyError, match=rf"warehouse\.duckdb.*PID {holder.pid}.*TIMEOUT_SECONDS"):
             open_for_writing()
@@ -61,7 +78,7 @@ def test_a_writer_that_waited_too_long_names_file_holder_and_remedy(
 
 
 def test_a_reader_that_will_not_wait_learns_at_once_who_writes(database: Path) -> None:
-    holder = _hold(database, 60)
+    holder = _hold(database)
     try:
         with pytest.raises(WarehouseBusyError) as busy:
             open_for_reading(timeout_seconds=0)

@@ -7,19 +7,17 @@ release before; 2 bad arguments; 3 there is no database, or nothing is published
 import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from warehouse.connection import WarehouseError
+from warehouse.connection import NotThereYetError, WarehouseError
 from warehouse.exit_codes import ExitCode
-from warehouse.ledger import utc_now
-from warehouse.paths import database_path
 from warehouse.publishing.publish import Publication, check_publication, publish
 from warehouse.publishing.relink import relink
-from warehouse.releases.release import Release, is_release_id
+from warehouse.releases.reading import Source
+from warehouse.releases.release import is_release_id
 from warehouse.releases.store import Releases
 from warehouse.terminal import Style, print_json, quiet_on_broken_pipe
 
@@ -47,14 +45,15 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m wareh
     chosen = next((name for name in does if getattr(options, name)), None)
     try:
         return does[chosen]() if chosen else _publish(console, as_json=options.json)
+    except NotThereYetError as error:
+        print(error, file=sys.stderr)
+        return ExitCode.NOT_THERE_YET
     except WarehouseError as error:
         print(error, file=sys.stderr)
         return ExitCode.FAILED
 
 
 def _publish(console: Console, *, as_json: bool) -> int:
-    if not database_path().exists():
-        return _no_database()
     done = publish()
     if as_json:
         print_json(_as_json(done))
@@ -66,7 +65,7 @@ def _publish(console: Console, *, as_json: bool) -> int:
 def _print_publication(done: Publication, console: Console) -> None:
     release = done.release
     if not done.is_new:
-        console.print(f"nothing has changed since release {release.id}, {age_of(release)}")
+        console.print(f"nothing has changed since {Source(release)}")
         return
     rows = sum(table.rows for table in release.tables)
     console.print(f"published release {release.id}: {len(release.tables)} tables, {rows:,} rows")
@@ -94,8 +93,6 @@ def _as_json(done: Publication) -> dict[str, Any]:
 
 
 def _check(console: Console) -> int:
-    if not database_path().exists():
-        return _no_database()
     check_publication()
     console.print("everything is built from what is loaded, and no blocking check failed: it may be published")
     return ExitCode.DONE
@@ -159,22 +156,6 @@ def _relink(console: Console) -> int:
         mended = relink(releases)
     console.print(f"{len(mended)} releases read their files from {releases.releases_folder}")
     return ExitCode.DONE
-
-
-def _no_database() -> int:
-    print(
-        f"{database_path()}: there is no database yet. Load a month: nyc load --year 2025 --months 1", file=sys.stderr
-    )
-    return ExitCode.NOT_THERE_YET
-
-
-def age_of(release: Release, now: datetime | None = None) -> str:
-    """How long ago a release was published, for people."""
-    minutes = int(((now or utc_now()) - release.published_at).total_seconds() // 60)
-    for unit, size in (("day", 24 * 60), ("hour", 60), ("minute", 1)):
-        if (count := minutes // size) >= 1:
-            return f"published {count} {unit}{'s' if count > 1 else ''} ago"
-    return "published just now"
 
 
 def _megabytes(count: int) -> str:

@@ -3,7 +3,15 @@
 `nyc publish` makes them (`warehouse/publishing`). Loads and builds never touch them, so a reader never waits.
 """
 
-from warehouse.releases.reading import NothingPublishedError, current_release, open_for_readers, open_release
+from warehouse.releases.reading import (
+    NothingPublishedError,
+    Source,
+    current_release,
+    naming_damage,
+    open_for_readers,
+    open_release,
+    source_for_readers,
+)
 from warehouse.releases.release import Part, Release, ReleaseTable
 from warehouse.releases.store import ReleaseError, Releases
 
@@ -14,7 +22,10 @@ __all__ = [
     "ReleaseError",
     "ReleaseTable",
     "Releases",
+    "Source",
     "current_release",
+    "naming_damage",
     "open_for_readers",
     "open_release",
+    "source_for_readers",
 ]

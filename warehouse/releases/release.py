@@ -9,8 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from warehouse.paths import DATABASE_FILE
+
 DESCRIPTION = "release.json"
-DATABASE = "nyc_mobility.duckdb"
+DATABASE = DATABASE_FILE
 SEMANTIC_MANIFEST = "semantic_manifest.json"
 
 # The layout of release.json. A reader refuses one that it does not know.
@@ -64,13 +66,18 @@ class ReleaseTable:
 
     @property
     def full_name(self) -> str:
-        """Schema and name, such as `core_core.fct_trips`."""
+        """The name with its schema."""
         return f"{self.schema}.{self.name}"
 
     @property
     def rows(self) -> int:
         """The number of rows."""
         return sum(part.rows for part in self.parts)
+
+    @property
+    def content(self) -> str:
+        """The checksum of all rows: that of a part is a sum over its rows, so that of the table is the sum of those."""
+        return f"{sum(int(part.content, 16) for part in self.parts):x}"
 
     @property
     def is_in_files(self) -> bool:

@@ -125,7 +125,8 @@ def test_facts_in_the_ledger_are_none_of_the_raw_assets(database: Path, ticks: T
 def test_a_busy_database_ends_the_tick_at_once_and_says_for_whom(ticks: Ticks) -> None:
     begun = time.monotonic()
     assert ticks.tick() == set()
-    assert time.monotonic() - begun < 5
+    # Who waits for the file waits for half an hour.
+    assert time.monotonic() - begun < 60
     assert ticks.said
     assert "the DuckDB file is in use by python" in ticks.said
 
