@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.arguments import Value, as_arguments
-from cli.completion import complete_feeds, complete_suites
+from cli.completion import complete_feeds, complete_formats, complete_suites, complete_tables
 from cli.examples import examples
 from cli.options import DEFAULT, Json, Live, RowsCommand
 from warehouse.exit_codes import ExitCode
@@ -153,7 +153,9 @@ def diff(
         str | None, typer.Argument(metavar="OLD", help="A release; by default the one before the current.")
     ] = None,
     new: Annotated[str | None, typer.Argument(metavar="NEW", help="A release; by default the current one.")] = None,
-    table: Annotated[str | None, typer.Option(metavar="NAME", help="Only this table.")] = None,
+    table: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only this table.", autocompletion=complete_tables)
+    ] = None,
     rows: Annotated[
         str | None, typer.Option(metavar="[N]", help="Show N rows of each kind and table, by default 3.")
     ] = None,
@@ -168,6 +170,28 @@ def diff(
     releases = [each for each in (old, new) if each is not None]
     options: dict[str, Value] = {"--table": table, "--rows": True if rows == DEFAULT else rows, "--json": as_json}
     return main([*releases, *as_arguments(options)], prog="nyc diff")
+
+
+def export(
+    format_: Annotated[
+        str | None,
+        typer.Option("--format", metavar="FORMAT", help="What to write.", autocompletion=complete_formats),
+    ] = None,
+    select: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Tables, separated by commas.", autocompletion=complete_tables),
+    ] = None,
+    to: Annotated[str | None, typer.Option(metavar="ADDRESS", help="A folder, or s3://bucket/prefix.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Export what is published, for other tools.
+
+    To files or tables on a folder or in S3, by default to LAKEHOUSE_URL. Only what has changed is written.
+    """
+    from warehouse.lakehouse.command import main
+
+    options = {"--format": format_, "--select": select, "--to": to}
+    return main(as_arguments({**options, "--json": as_json}), prog="nyc export")
 
 
 def compact(
@@ -248,6 +272,7 @@ def register(app: typer.Typer) -> None:
         check,
         publish,
         diff,
+        export,
         health,
         quarantine,
         summary,
