@@ -148,6 +148,28 @@ def publish(
     return main(as_arguments({**options, "--json": as_json}), prog="nyc publish")
 
 
+def export(
+    format_: Annotated[
+        str | None,
+        typer.Option("--format", metavar="FORMAT", help="What to write.", autocompletion=complete_formats),
+    ] = None,
+    select: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Tables, separated by commas.", autocompletion=complete_tables),
+    ] = None,
+    to: Annotated[str | None, typer.Option(metavar="ADDRESS", help="A folder, or s3://bucket/prefix.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Export what is published, for other tools.
+
+    To files or tables on a folder or in S3, by default to LAKEHOUSE_URL. Only what has changed is written.
+    """
+    from warehouse.lakehouse.command import main
+
+    options = {"--format": format_, "--select": select, "--to": to}
+    return main(as_arguments({**options, "--json": as_json}), prog="nyc export")
+
+
 def diff(
     old: Annotated[
         str | None, typer.Argument(metavar="OLD", help="A release; by default the one before the current.")
@@ -170,28 +192,6 @@ def diff(
     releases = [each for each in (old, new) if each is not None]
     options: dict[str, Value] = {"--table": table, "--rows": True if rows == DEFAULT else rows, "--json": as_json}
     return main([*releases, *as_arguments(options)], prog="nyc diff")
-
-
-def export(
-    format_: Annotated[
-        str | None,
-        typer.Option("--format", metavar="FORMAT", help="What to write.", autocompletion=complete_formats),
-    ] = None,
-    select: Annotated[
-        str | None,
-        typer.Option(metavar="NAMES", help="Tables, separated by commas.", autocompletion=complete_tables),
-    ] = None,
-    to: Annotated[str | None, typer.Option(metavar="ADDRESS", help="A folder, or s3://bucket/prefix.")] = None,
-    as_json: Json = False,
-) -> int:
-    """Export what is published, for other tools.
-
-    To files or tables on a folder or in S3, by default to LAKEHOUSE_URL. Only what has changed is written.
-    """
-    from warehouse.lakehouse.command import main
-
-    options = {"--format": format_, "--select": select, "--to": to}
-    return main(as_arguments({**options, "--json": as_json}), prog="nyc export")
 
 
 def compact(

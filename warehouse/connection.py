@@ -9,8 +9,8 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, closing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -149,23 +149,23 @@ def open_restricted(path: Path, folder: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def open_several_restricted(files: Mapping[str, Path]) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-    """Open several DuckDB files that nobody writes in one connection, each as the database of the given name.
+@contextmanager
+def open_several_restricted(files: Mapping[str, Path]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open several DuckDB files that nobody writes, each as the database of the given name, in one connection.
 
-    Its views may read files in the folders of these files, and no others.
+    As with `open_restricted`, it reads what is in the folders of these files, and no others.
 
     Raises:
         WarehouseError: a file cannot be opened, or a setting is not valid.
     """
-    connection = duckdb.connect(config=_restricted_settings())
-    for name, path in files.items():
-        try:
-            connection.execute(f"attach {literal(path)} as {identifier(name)} (read_only)")
-        except duckdb.Error as error:
-            connection.close()
-            raise WarehouseError(f"{path}: cannot be opened as a DuckDB file: {str(error)[:300]}") from error
-    _restrict(connection, [path.parent for path in files.values()])
-    return closing(connection)
+    with closing(duckdb.connect(config=_restricted_settings())) as connection:
+        for name, path in files.items():
+            try:
+                connection.execute(f"attach {literal(path)} as {identifier(name)} (read_only)")
+            except duckdb.Error as error:
+                raise WarehouseError(f"{path}: cannot be opened as a DuckDB file: {str(error)[:300]}") from error
+        _restrict(connection, [path.parent for path in files.values()])
+        yield connection
 
 
 def _restricted_settings() -> dict[str, str | bool | int | float | list[str]]:
