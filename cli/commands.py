@@ -2,7 +2,8 @@
 
 import os
 import sys
-from typing import Annotated
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +13,9 @@ from cli.examples import examples
 from cli.options import Json, Live
 from warehouse.exit_codes import ExitCode
 from warehouse.paths import PROJECT_ROOT
+
+if TYPE_CHECKING:
+    from warehouse.maintenance import Found
 
 _PASSES_OPTIONS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 _CONTEXT_SETTINGS = {
@@ -179,6 +183,40 @@ def compact(
     return main(as_arguments({"--force": force, "--dry-run": dry_run}), prog="nyc compact")
 
 
+def maintain(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is to do.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Give back what nobody needs any more.
+
+    Old releases, old rows of the ledger, old runs of Dagster, and what was left by what was killed. Looks whether the
+    files of all releases are whole. Waits for nobody: what is in use, the next maintenance does.
+    """
+    from ingestion.maintenance import ingestion_items
+    from quality.maintenance import quality_items
+    from warehouse.maintenance import Item, warehouse_items
+    from warehouse.maintenance.command import main
+
+    def items() -> list[Item]:
+        dagster = Item("Dagster", _maintain_dagster)
+        return [*ingestion_items(), *warehouse_items(), *quality_items(), dagster]
+
+    return main(as_arguments({"--dry-run": dry_run, "--json": as_json}), items=items, prog="nyc maintain")
+
+
+def _maintain_dagster(dry_run: bool) -> "Found":
+    """Imported only when it is its turn: Dagster may be absent, and takes seconds to import."""
+    from warehouse.maintenance.items import nothing
+
+    if find_spec("dagster") is None:
+        return nothing("Dagster is not installed")
+    if not os.environ.get("DAGSTER_HOME"):
+        return nothing("DAGSTER_HOME is not set")
+    from orchestration.retention import dagster_item
+
+    return dagster_item().work(dry_run)
+
+
 def sandbox(context: typer.Context) -> int:
     """Stand in for the publishers, offline.
 
@@ -203,6 +241,20 @@ def catalog(
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `nyc`, in the order of its help."""
-    for command in (load, gaps, build, check, publish, export, health, quarantine, summary, compact, sandbox, catalog):
+    for command in (
+        load,
+        gaps,
+        build,
+        check,
+        publish,
+        export,
+        health,
+        quarantine,
+        summary,
+        compact,
+        maintain,
+        sandbox,
+        catalog,
+    ):
         settings = _CONTEXT_SETTINGS.get(command.__name__, {})
         app.command(epilog=examples(command.__name__), context_settings=settings)(command)

@@ -163,19 +163,22 @@ class Releases:
         return release
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self, timeout_seconds: float | None = None) -> Iterator[None]:
         """Let nobody else change the folder; waits for whoever does. A crash releases the lock.
 
         Raises:
-            WarehouseBusyError: somebody else had the lock for longer than `DUCKDB_LOCK_TIMEOUT_SECONDS`.
+            WarehouseBusyError: somebody else had the lock for longer than the timeout, by default
+                `DUCKDB_LOCK_TIMEOUT_SECONDS`.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.folder / ".lock")
         try:
             lock.acquire(blocking=False)
         except Timeout:
-            logger.warning("%s is being published to: waiting for it", self.folder)
-            _wait_for(lock, self.folder)
+            seconds = lock_timeout() if timeout_seconds is None else timeout_seconds
+            if seconds:
+                logger.warning("%s is being published to: waiting for it", self.folder)
+            _wait_for(lock, self.folder, seconds)
         try:
             yield
         finally:
@@ -191,8 +194,7 @@ class Releases:
         )
 
 
-def _wait_for(lock: FileLock, folder: Path) -> None:
-    seconds = lock_timeout()
+def _wait_for(lock: FileLock, folder: Path, seconds: float) -> None:
     try:
         lock.acquire(timeout=seconds, poll_interval=0.1)
     except Timeout as error:
