@@ -67,7 +67,7 @@ $(POETRY):
 	$(PYTHON) -m venv .poetry
 	.poetry/bin/python -m pip install --quiet --disable-pip-version-check poetry==$(POETRY_VERSION) poetry-plugin-export==$(POETRY_EXPORT_VERSION)
 
-## demo: load two months of sample files, build and test everything, and show what came of it
+## demo: load two months of sample files, build and test everything, publish it, and show what came of it
 .PHONY: demo
 demo: setup
 	@$(NYC) sandbox run --port $(PORT) --from $(FROM) --to $(TO) --rows $(ROWS) -- \
@@ -78,11 +78,12 @@ demo: setup
 	@echo "  dagster dev -w orchestration/workspace.yaml                # then open http://localhost:3000"
 	@echo "  rm data/nyc_mobility.duckdb && nyc load --year 2025 --months 1   # real files"
 
-# Load, build and show, from whichever publishers are configured.
+# Load, build, publish and show, from whichever publishers are configured.
 .PHONY: line
 line:
 	@$(NYC) load --from $(FROM) --to $(TO)
 	@$(NYC) build
+	@$(NYC) publish
 	@$(NYC) summary
 
 ## summary: trips by month and trip type, and where each published row is
@@ -176,7 +177,8 @@ test: lint test-line
 
 .PHONY: test-line
 test-line: setup
-	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	@# A release is read-only, folders included.
+	@folder=$$(mktemp -d) && trap 'chmod -R u+w "$$folder"; rm -rf "$$folder"' EXIT && \
 	DUCKDB_DATABASE_PATH="$$folder/test.duckdb" DBT_TARGET_PATH="$$folder/target" \
 		$(NYC) sandbox run --port 0 --from $(FROM) --to $(TO) --rows 20000 -- \
 		$(MAKE) --no-print-directory line

@@ -14,8 +14,10 @@ from orchestration.execution.executor import terminable_in_process_executor
 from orchestration.jobs.daily import daily_dbt_build_job, daily_quality_job
 from orchestration.jobs.exports import export_job
 from orchestration.jobs.ingestion import ingestion_jobs
+from orchestration.jobs.maintenance import maintenance_job
 from orchestration.resources.dbt import configured_dbt
 from orchestration.schedules.daily import daily_dbt_build, daily_export
+from orchestration.schedules.weekly import weekly_maintenance
 from orchestration.sensors.alerts import alert_sensor
 from orchestration.sensors.automation import build_what_is_stale
 from orchestration.sensors.ledger import ledger_sensor_of
@@ -30,8 +32,8 @@ def definitions_of(catalog: Catalog) -> dg.Definitions:
             [*raw_assets_of(catalog), dbt_analytics_assets, published_release, *lakehouse_assets, *export_assets]
         ),
         asset_checks=[*quality_checks, *staleness_checks],
-        jobs=[*jobs, daily_dbt_build_job, daily_quality_job, export_job],
-        schedules=[daily_dbt_build, daily_export],
+        jobs=[*jobs, daily_dbt_build_job, daily_quality_job, export_job, maintenance_job],
+        schedules=[daily_dbt_build, daily_export, weekly_maintenance],
         sensors=[
             publication_sensor_of(catalog, jobs),
             ledger_sensor_of(catalog),
