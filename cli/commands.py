@@ -10,7 +10,7 @@ import typer
 from cli.arguments import Value, as_arguments
 from cli.completion import complete_feeds, complete_formats, complete_suites, complete_tables
 from cli.examples import examples
-from cli.options import Json, Live
+from cli.options import DEFAULT, Json, Live, RowsCommand
 from warehouse.exit_codes import ExitCode
 from warehouse.paths import PROJECT_ROOT
 
@@ -170,6 +170,28 @@ def export(
     return main(as_arguments({**options, "--json": as_json}), prog="nyc export")
 
 
+def diff(
+    old: Annotated[
+        str | None, typer.Argument(metavar="OLD", help="A release; by default the one before the current.")
+    ] = None,
+    new: Annotated[str | None, typer.Argument(metavar="NEW", help="A release; by default the current one.")] = None,
+    table: Annotated[str | None, typer.Option(metavar="NAME", help="Only this table.")] = None,
+    rows: Annotated[
+        str | None, typer.Option(metavar="[N]", help="Show N rows of each kind and table, by default 3.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Show what changed between two releases, and why.
+
+    By table and partition: rows added, gone and changed, sums of money, and the reason.
+    """
+    from warehouse.releases.diff_command import main
+
+    releases = [each for each in (old, new) if each is not None]
+    options: dict[str, Value] = {"--table": table, "--rows": True if rows == DEFAULT else rows, "--json": as_json}
+    return main([*releases, *as_arguments(options)], prog="nyc diff")
+
+
 def compact(
     force: Annotated[bool, typer.Option("--force", help="However little there is to gain.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is to gain.")] = False,
@@ -247,6 +269,7 @@ def register(app: typer.Typer) -> None:
         build,
         check,
         publish,
+        diff,
         export,
         health,
         quarantine,
@@ -257,4 +280,5 @@ def register(app: typer.Typer) -> None:
         catalog,
     ):
         settings = _CONTEXT_SETTINGS.get(command.__name__, {})
-        app.command(epilog=examples(command.__name__), context_settings=settings)(command)
+        cls = RowsCommand if command is diff else None
+        app.command(cls=cls, epilog=examples(command.__name__), context_settings=settings)(command)

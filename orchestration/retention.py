@@ -129,7 +129,7 @@ def _runs_of_latest_records(instance: dg.DagsterInstance) -> set[str]:
             sa.select(_Event.run_id).where(_Event.id == sa.select(sa.func.max(_Event.id)).scalar_subquery()),
             sa.select(_Check.run_id).where(_Check.id.in_(_latest_checks())),
         ]
-        return newest | {run_id for query in latest for (run_id,) in connection.execute(query) if run_id}
+        return newest | {str(run_id) for query in latest for (run_id,) in connection.execute(query) if run_id}
 
 
 def _latest_events() -> sa.Select[tuple[int]]:

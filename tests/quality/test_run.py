@@ -202,7 +202,7 @@ def test_reports_show_the_release_at_once_while_somebody_writes(
     _execute(
         sample, "delete from meta.asset_checks; delete from core_core.fct_trips; drop table core_core.quarantined_trips"
     )
-    with held(sample, 60):
+    with held(sample):
         monkeypatch.setenv("DUCKDB_LOCK_TIMEOUT_SECONDS", "0.2")
         assert [(report(["--json"]), json.loads(capsys.readouterr().out)) for report in REPORTS] == live
         for report, (status, _) in zip(REPORTS, live, strict=True):

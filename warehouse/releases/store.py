@@ -39,6 +39,10 @@ class ReleaseError(WarehouseError):
     """A release is not there, or is damaged. The message says which, and what to do."""
 
 
+class UnknownReleaseError(ReleaseError):
+    """There is no release of this id."""
+
+
 class Withdrawal(NamedTuple):
     """Who has rolled back from a release, and when (UTC)."""
 
@@ -89,12 +93,13 @@ class Releases:
         """A release by its id.
 
         Raises:
-            ReleaseError: there is none, or it cannot be read.
+            UnknownReleaseError: there is none.
+            ReleaseError: it cannot be read.
         """
         if is_release_id(id_) and (self.releases_folder / id_ / DESCRIPTION).exists():
             return _read(self.releases_folder / id_)
         there = ", ".join(folder.name for folder in self._folders()) or "none"
-        raise ReleaseError(f"expected the id of a release, but got {id_!r}. There are: {there}.")
+        raise UnknownReleaseError(f"expected the id of a release, but got {id_[:50]!r}. There are: {there}.")
 
     def half_made(self) -> list[Path]:
         """Folders that a crash left. Only what bears a release's id in its name: a person may keep things here."""
