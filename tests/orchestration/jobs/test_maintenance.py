@@ -41,7 +41,9 @@ def test_it_maintains_and_shows_what_each_item_gave_back(database: Path) -> None
     (output,) = [event for event in result.all_node_events if event.is_successful_output]
     metadata = output.step_output_data.metadata
     assert metadata["bytes given back"].value == 1000
-    statuses = {record.data["item"]: record.data["status"] for record in metadata["items"].records}
+    items = metadata["items"]
+    assert isinstance(items, dg.TableMetadataValue)
+    statuses = {record.data["item"]: record.data["status"] for record in items.records}
     assert len(statuses) > 3
     assert set(statuses.values()) <= {"done", "nothing", "skipped"}
 
