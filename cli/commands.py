@@ -2,16 +2,20 @@
 
 import os
 import sys
-from typing import Annotated
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.arguments import Value, as_arguments
-from cli.completion import complete_feeds, complete_suites
+from cli.completion import complete_feeds, complete_formats, complete_suites, complete_tables
 from cli.examples import examples
-from cli.options import Json, Live
+from cli.options import DEFAULT, Json, Live, RowsCommand
 from warehouse.exit_codes import ExitCode
 from warehouse.paths import PROJECT_ROOT
+
+if TYPE_CHECKING:
+    from warehouse.maintenance import Found
 
 _PASSES_OPTIONS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 _CONTEXT_SETTINGS = {
@@ -144,6 +148,50 @@ def publish(
     return main(as_arguments({**options, "--json": as_json}), prog="nyc publish")
 
 
+def export(
+    format_: Annotated[
+        str | None,
+        typer.Option("--format", metavar="FORMAT", help="What to write.", autocompletion=complete_formats),
+    ] = None,
+    select: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Tables, separated by commas.", autocompletion=complete_tables),
+    ] = None,
+    to: Annotated[str | None, typer.Option(metavar="ADDRESS", help="A folder, or s3://bucket/prefix.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Export what is published, for other tools.
+
+    To files or tables on a folder or in S3, by default to LAKEHOUSE_URL. Only what has changed is written.
+    """
+    from warehouse.lakehouse.command import main
+
+    options = {"--format": format_, "--select": select, "--to": to}
+    return main(as_arguments({**options, "--json": as_json}), prog="nyc export")
+
+
+def diff(
+    old: Annotated[
+        str | None, typer.Argument(metavar="OLD", help="A release; by default the one before the current.")
+    ] = None,
+    new: Annotated[str | None, typer.Argument(metavar="NEW", help="A release; by default the current one.")] = None,
+    table: Annotated[str | None, typer.Option(metavar="NAME", help="Only this table.")] = None,
+    rows: Annotated[
+        str | None, typer.Option(metavar="[N]", help="Show N rows of each kind and table, by default 3.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Show what changed between two releases, and why.
+
+    By table and partition: rows added, gone and changed, sums of money, and the reason.
+    """
+    from warehouse.releases.diff_command import main
+
+    releases = [each for each in (old, new) if each is not None]
+    options: dict[str, Value] = {"--table": table, "--rows": True if rows == DEFAULT else rows, "--json": as_json}
+    return main([*releases, *as_arguments(options)], prog="nyc diff")
+
+
 def compact(
     force: Annotated[bool, typer.Option("--force", help="However little there is to gain.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is to gain.")] = False,
@@ -155,6 +203,40 @@ def compact(
     from warehouse.compact import main
 
     return main(as_arguments({"--force": force, "--dry-run": dry_run}), prog="nyc compact")
+
+
+def maintain(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is to do.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Give back what nobody needs any more.
+
+    Old releases, old rows of the ledger, old runs of Dagster, and what was left by what was killed. Looks whether the
+    files of all releases are whole. Waits for nobody: what is in use, the next maintenance does.
+    """
+    from ingestion.maintenance import ingestion_items
+    from quality.maintenance import quality_items
+    from warehouse.maintenance import Item, warehouse_items
+    from warehouse.maintenance.command import main
+
+    def items() -> list[Item]:
+        dagster = Item("Dagster", _maintain_dagster)
+        return [*ingestion_items(), *warehouse_items(), *quality_items(), dagster]
+
+    return main(as_arguments({"--dry-run": dry_run, "--json": as_json}), items=items, prog="nyc maintain")
+
+
+def _maintain_dagster(dry_run: bool) -> "Found":
+    """Imported only when it is its turn: Dagster may be absent, and takes seconds to import."""
+    from warehouse.maintenance.items import nothing
+
+    if find_spec("dagster") is None:
+        return nothing("Dagster is not installed")
+    if not os.environ.get("DAGSTER_HOME"):
+        return nothing("DAGSTER_HOME is not set")
+    from orchestration.retention import dagster_item
+
+    return dagster_item().work(dry_run)
 
 
 def sandbox(context: typer.Context) -> int:
@@ -181,6 +263,22 @@ def catalog(
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `nyc`, in the order of its help."""
-    for command in (load, gaps, build, check, publish, health, quarantine, summary, compact, sandbox, catalog):
+    for command in (
+        load,
+        gaps,
+        build,
+        check,
+        publish,
+        diff,
+        export,
+        health,
+        quarantine,
+        summary,
+        compact,
+        maintain,
+        sandbox,
+        catalog,
+    ):
         settings = _CONTEXT_SETTINGS.get(command.__name__, {})
-        app.command(epilog=examples(command.__name__), context_settings=settings)(command)
+        cls = RowsCommand if command is diff else None
+        app.command(cls=cls, epilog=examples(command.__name__), context_settings=settings)(command)

@@ -40,3 +40,21 @@ def complete_metrics(context: typer.Context, incomplete: str) -> list[str]:
         return _complete_list(incomplete, [metric.name for metric in list_metrics(source)])
     except WarehouseError:
         return []
+
+
+def complete_formats(incomplete: str) -> list[str]:
+    """Formats of an export."""
+    from warehouse.lakehouse.formats import FORMATS
+
+    return [name for name in FORMATS if name.startswith(incomplete)]
+
+
+def complete_tables(incomplete: str) -> list[str]:
+    """Tables that are published; none before anything is."""
+    from warehouse.connection import WarehouseError
+    from warehouse.releases import current_release
+
+    try:
+        return _complete_list(incomplete, [table.name for table in current_release().tables])
+    except WarehouseError:
+        return []

@@ -47,10 +47,15 @@ def left_behind() -> tuple[list[Path], set[str]]:
     abandoned, in_use = [], set()
     for folder in _parent().glob("*"):
         try:
-            with (folder / _LOCK).open("w") as lock:
+            # For reading, so that looking changes nothing.
+            with (folder / _LOCK).open() as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             in_use.add(folder.name)
+        except FileNotFoundError:
+            # A run was killed before it made the file. Or it has just removed the folder.
+            if folder.is_dir():
+                abandoned.append(folder)
         except OSError:
             # Somebody else's file, or a folder that its run has just removed.
             continue

@@ -19,7 +19,7 @@ ALLOWED = {
     "ingestion": {"warehouse"},
     "sandbox": {"warehouse", "ingestion"},
     "orchestration": {"warehouse", "ingestion", "metrics", "quality"},
-    "cli": {"warehouse", "ingestion", "metrics", "quality", "sandbox"},
+    "cli": {"warehouse", "ingestion", "metrics", "quality", "sandbox", "orchestration"},
 }
 
 # The folder of each engine that holds the subjects' folders.

@@ -100,25 +100,28 @@ class Compacted:
         return self.before_bytes - self.after_bytes
 
 
-def read_space(path: Path | None = None) -> Space:
+def read_space(path: Path | None = None, *, timeout_seconds: float | None = None) -> Space:
     """The size and free space of a DuckDB file, by default the warehouse's. Takes milliseconds for any size.
 
     Raises:
+        WarehouseBusyError: the file was still in use after the timeout, by default that of the settings.
         WarehouseError: there is no such file, or it cannot be opened.
     """
     path = path or database_path()
-    with open_for_reading(path=path) as connection:
+    with open_for_reading(timeout_seconds, path) as connection:
         return _space(connection, path)
 
 
-def compact(path: Path | None = None, *, worthwhile_share: float = WORTHWHILE_SHARE) -> Compacted | None:
+def compact(
+    path: Path | None = None, *, worthwhile_share: float = WORTHWHILE_SHARE, timeout_seconds: float | None = None
+) -> Compacted | None:
     """Copy a DuckDB file, by default the warehouse's, without its free space, and put the copy in its place.
 
     Does nothing and returns None if less than `worthwhile_share` of the file is free. Rows keep their order, so that
     a partition stays together. If the process is killed, the file is as before; the next compaction removes the copy.
 
     Raises:
-        WarehouseBusyError: the file was still in use after the lock timeout.
+        WarehouseBusyError: the file was still in use after the timeout, by default that of the settings.
         WarehouseError: there is no such file, or it cannot be opened.
         CompactionError: the disk has too little space, or the copy could not be made or is not the same.
     """
@@ -127,7 +130,7 @@ def compact(path: Path | None = None, *, worthwhile_share: float = WORTHWHILE_SH
         raise CompactionError(f"{path}: expected a DuckDB file, but there is none.")
     file = path.resolve()
     copy = file.with_name(f"{file.name}.compacting")
-    with open_for_writing(path) as connection:
+    with open_for_writing(path, timeout_seconds) as connection:
         begun = time.monotonic()
         try:
             _remove(copy)

@@ -9,8 +9,8 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, closing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +21,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_de
 
 from warehouse.ledger import is_outdated
 from warehouse.paths import DATABASE_VARIABLE, database_path
-from warehouse.sql import literal
+from warehouse.sql import identifier, literal
 
 logger = logging.getLogger(__name__)
 
@@ -141,22 +141,53 @@ def open_restricted(path: Path, folder: Path) -> duckdb.DuckDBPyConnection:
         duckdb.Error: the file cannot be opened.
         WarehouseError: a setting is not valid.
     """
-    settings: dict[str, str | bool | int | float | list[str]] = {**_NO_EXTENSIONS, **_memory_limit()}
-    settings["python_enable_replacements"] = "false"
-    # DuckDB would put what does not fit into memory beside the file, into a folder that must not change.
-    settings["temp_directory"] = folder_for_spilling()
     with _RESTRICTING:
-        connection = duckdb.connect(str(path), read_only=True, config=settings)
+        connection = duckdb.connect(str(path), read_only=True, config=_restricted_settings())
         # All connections of a process to a file share their settings, and these may be locked already.
         if connection.execute("select current_setting('lock_configuration')").fetchall() == [(False,)]:
-            # A release never changes, so its files need to be looked at only once. Not when opening: DuckDB does not
-            # know the setting yet.
-            connection.execute("set parquet_metadata_cache = true")
-            # Not when opening: DuckDB takes the folder only while access is not yet restricted.
-            connection.execute(f"set allowed_directories = [{literal(f'{folder}/')}]")
-            connection.execute("set enable_external_access = false")
-            connection.execute("set lock_configuration = true")
+            _restrict(connection, [folder])
     return connection
+
+
+@contextmanager
+def open_several_restricted(files: Mapping[str, Path]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open several DuckDB files that nobody writes, each as the database of the given name, in one connection.
+
+    As with `open_restricted`, it reads what is in the folders of these files, and no others.
+
+    Raises:
+        WarehouseError: a file cannot be opened, or a setting is not valid.
+    """
+    with closing(duckdb.connect(config=_restricted_settings())) as connection:
+        for name, path in files.items():
+            connect_when_free(path, partial(_attach, connection, name))
+        _restrict(connection, [path.parent for path in files.values()])
+        yield connection
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
+    connection.execute(f"attach {literal(path)} as {identifier(name)} (read_only)")
+
+
+def _restricted_settings() -> dict[str, str | bool | int | float | list[str]]:
+    return {
+        **_NO_EXTENSIONS,
+        **_memory_limit(),
+        "python_enable_replacements": "false",
+        # DuckDB would put what does not fit into memory beside the file, into a folder that must not change.
+        "temp_directory": folder_for_spilling(),
+    }
+
+
+def _restrict(connection: duckdb.DuckDBPyConnection, folders: Iterable[Path]) -> None:
+    """Let a connection read files in these folders, and no others."""
+    # A release never changes, so its files need to be looked at only once. Not when opening: DuckDB does not know the
+    # setting yet.
+    connection.execute("set parquet_metadata_cache = true")
+    # Not when opening: DuckDB takes the folders only while access is not yet restricted.
+    connection.execute(f"set allowed_directories = [{', '.join(literal(f'{folder}/') for folder in folders)}]")
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
 
 
 def folder_for_spilling() -> str:

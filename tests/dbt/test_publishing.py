@@ -10,7 +10,7 @@ import pytest
 
 from tests.dbt.small_warehouse import FEBRUARY, JANUARY, Warehouse, yellow_month
 from warehouse.ledger import Ledger
-from warehouse.publishing import publish as publishing
+from warehouse.publishing import making
 from warehouse.publishing.audit import AuditError
 from warehouse.publishing.parts import PublishingError
 from warehouse.publishing.publish import Publication, publish
@@ -23,7 +23,7 @@ def built(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """The warehouse as it was built, whose tables of two rows and more are published as files."""
     monkeypatch.setenv("PUBLISHED_FOLDER", str(tmp_path / "published"))
     monkeypatch.setenv("DBT_TARGET_PATH", str(warehouse.scratch / "target"))
-    monkeypatch.setattr(publishing, "ROWS_FOR_FILES", 2)
+    monkeypatch.setattr(making, "ROWS_FOR_FILES", 2)
     return warehouse
 
 

@@ -349,7 +349,7 @@ def test_metricflow_validates_and_answers_on_its_own_command_line(
     assert validated.count("ERRORS: 0, FUTURE_ERRORS: 0, WARNINGS: 0") == 6, validated
     asked = ("query", "--metrics", "total_trips", "--group-by", "trip__trip_type")
     live = run(*asked)
-    assert "yellow_taxi" in live
+    assert len(_rows(live)) == 5
 
     # The release is read while another process has the file that is built on.
     monkeypatch.setenv("DBT_TARGET", "published")

@@ -14,6 +14,8 @@ from sandbox.server import SamplePublisher
 from tests.dbt.small_warehouse import Warehouse
 from tests.partitions import partitions_of
 from warehouse.paths import DATABASE_VARIABLE
+from warehouse.publishing.publish import publish
+from warehouse.releases import Release
 
 JANUARY, FEBRUARY = date(2025, 1, 1), date(2025, 2, 1)
 
@@ -40,6 +42,14 @@ def sample(_built: Warehouse, database: Path) -> Path:
     """The test's own copy of the warehouse, which everything in this process uses."""
     shutil.copy(_built.path, database)
     return database
+
+
+@pytest.fixture
+def published(_built: Warehouse, sample: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
+    """The test's own release of the same."""
+    assert sample.exists()
+    monkeypatch.setenv("DBT_TARGET_PATH", str(_built.scratch / "target"))
+    return publish().release
 
 
 @pytest.fixture

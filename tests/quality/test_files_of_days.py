@@ -145,8 +145,8 @@ def rejected(connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.usefixtures("rejected")
-def test_a_subjects_quarantine_is_in_the_report(capsys: pytest.CaptureFixture[str]) -> None:
-    assert quarantine.main([]) == 1
+def test_a_subjects_quarantine_is_in_the_report(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert quarantine.main(["--live"]) == 1
     assert capsys.readouterr().out.splitlines() == [
         "toys",
         "toys 2025-01-03  no_price: 1 rows, 10.0000% of the file",
@@ -155,8 +155,9 @@ def test_a_subjects_quarantine_is_in_the_report(capsys: pytest.CaptureFixture[st
         "toys 2025-01-06  no_price: 3 rows, 30.0000% of the file",
         *(f"    row {row}: price missing" for row in range(3)),
         "failed toys 2025-01-06: more than 10% of the file",
+        f"working file {database}",
     ]
-    assert quarantine.main(["--json"]) == 1
+    assert quarantine.main(["--live", "--json"]) == 1
     friday, monday = json.loads(capsys.readouterr().out)
     assert (friday["is_tolerated"], monday["is_tolerated"]) == (True, False)
     assert friday == {
@@ -181,10 +182,10 @@ def test_health_names_the_rows_that_a_subjects_test_warns_of(capsys: pytest.Capt
         connection.execute("create view core_checks.assert_every_toy_is_sold as select unnest(['bear', 'kite']) as toy")
         warned = Check("fct_toy_sales", "assert_every_toy_is_sold", "dbt", "warn", False, "2 rows", "0 rows")
         Ledger(connection).record_checks("1", [warned])
-    assert health.main([]) == 0
+    assert health.main(["--live"]) == 0
     said = capsys.readouterr().out
     assert "warned fct_toy_sales.assert_every_toy_is_sold: observed 2 rows, expected 0 rows" in said
     assert "toys not sold: bear, kite" in said
-    assert health.main(["--json"]) == 0
+    assert health.main(["--live", "--json"]) == 0
     (check,) = json.loads(capsys.readouterr().out)
     assert (check["check"], check["passed"], check["rows"]) == ("assert_every_toy_is_sold", False, ["bear", "kite"])

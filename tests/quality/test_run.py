@@ -1,14 +1,20 @@
 """The command lines, as a user runs them, and what they leave in the ledger."""
 
+import json
 import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from quality import health, open_docs, quarantine, run
-from quality.suites import SUITES
+from quality.suites import SUBJECTS, SUITES
 from tests.dbt.small_warehouse import Warehouse
+from tests.dbt.test_dbt_waits import held
+from warehouse import summary
+from warehouse.releases import Release
 
 BREAK_FARES = "update raw_data.yellow_taxi set fare_amount = -fare_amount * 100 where source_month = date '2025-02-01'"
 
@@ -50,7 +56,7 @@ def test_a_failure_is_named_with_its_file_and_figures_everywhere(
     ((status, error),) = _execute(sample, "select status, error from meta.ingestion_runs where kind = 'quality'")
     assert status == "failed"
     assert str(error).startswith("stg_tlc__yellow_taxi.")
-    assert health.main([]) == 1
+    assert health.main(["--live"]) == 1
     said = capsys.readouterr().out
     assert re.search(f"failed {failed}", said)
     assert re.search(r"dbt +\d+ +0 +0 ", said)
@@ -82,11 +88,11 @@ def test_the_docs_are_those_of_the_last_run(sample: Path, monkeypatch: pytest.Mo
 def test_nothing_to_check_and_bad_arguments_have_their_own_status(
     capsys: pytest.CaptureFixture[str], database: Path
 ) -> None:
-    assert run.main([]) == quarantine.main([]) == health.main([]) == 3
-    assert "there is none. Load a month first" in capsys.readouterr().err
+    assert run.main([]) == quarantine.main(["--live"]) == health.main(["--live"]) == 3
+    assert capsys.readouterr().err.count("there is none. Load a month first") == 3
     assert not database.exists(), "looking makes no database"
     _execute(database, "create table nothing (i integer)")
-    assert run.main([]) == quarantine.main([]) == health.main([]) == 3
+    assert run.main([]) == quarantine.main(["--live"]) == health.main(["--live"]) == 3
     assert "Run dbt build in dbt/" in capsys.readouterr().err
     assert run.main(["--select", "fct_trip"]) == 2
     assert "'fct_trip'" in capsys.readouterr().err
@@ -123,7 +129,7 @@ def test_quarantine_shows_rows_by_reason_with_their_share_and_examples(
             from core_core.fct_trips where feed = 'fhv' limit 100
         """,
     )
-    assert quarantine.main([]) == 1
+    assert quarantine.main(["--live"]) == 1
     said = capsys.readouterr().out
     assert re.search(r"yellow 2025-01  \w+: \d+ rows, 0\.\d+% of the file\n    row \d+: pickup 20", said)
     assert re.search(r"fhv 2015-02  missing_times: \d+ rows, [1-9]\d?\.\d+% of the file", said)
@@ -179,6 +185,56 @@ def test_dbt_holds_what_is_true_across_tables(
     )
     assert (passed, said_severity) == (False, severity)
     if severity == "warn":
-        health.main([])
+        health.main(["--live"])
         said = capsys.readouterr().out
         assert "2025-02-05" in said or "months of trips without weather: 2025-01, 2025-02" in said
+
+
+REPORTS = (summary.main, health.main, quarantine.main)
+
+
+@pytest.mark.usefixtures("published")
+def test_reports_show_the_release_at_once_while_somebody_writes(
+    sample: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live = [(report(["--live", "--json"]), json.loads(capsys.readouterr().out)) for report in REPORTS]
+    assert all(rows for _, rows in live)
+    _execute(
+        sample, "delete from meta.asset_checks; delete from core_core.fct_trips; drop table core_core.quarantined_trips"
+    )
+    with held(sample):
+        monkeypatch.setenv("DUCKDB_LOCK_TIMEOUT_SECONDS", "0.2")
+        assert [(report(["--json"]), json.loads(capsys.readouterr().out)) for report in REPORTS] == live
+        for report, (status, _) in zip(REPORTS, live, strict=True):
+            assert report([]) == status
+            last = capsys.readouterr().out.splitlines()[-1]
+            assert re.fullmatch(r"release \d{8}T\d{6}Z-[0-9a-f]{4}, published just now", last)
+            assert report(["--live"]) == 1
+            assert "still has it open" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("sample")
+@pytest.mark.parametrize("report", REPORTS)
+def test_a_report_says_that_nothing_is_published(
+    capsys: pytest.CaptureFixture[str], report: Callable[[list[str]], int]
+) -> None:
+    assert report([]) == 3
+    captured = capsys.readouterr()
+    assert "nothing has been published yet. Publish what is built: nyc publish" in captured.err
+    assert captured.out == ""
+    report(["--live"])
+    assert capsys.readouterr().out.splitlines()[-1].startswith("working file ")
+
+
+def test_a_release_has_all_that_reports_read_and_if_it_is_gone_they_say_what_to_do(
+    published: Release, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = {table.full_name for table in published.tables}
+    assert {f"core_checks.{listing.test}" for subject in SUBJECTS for listing in subject.listings} <= there
+    assert {quarantine.table for subject in SUBJECTS for quarantine in subject.quarantines} <= there
+    assert "core_checks.reconciliation" in there
+    published.folder.chmod(0o755)
+    shutil.rmtree(published.folder)
+    for report in REPORTS:
+        assert report([]) == 1
+        assert f"{published.folder} is gone. Publish again" in capsys.readouterr().err

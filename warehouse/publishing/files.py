@@ -66,39 +66,38 @@ def plan(parts: Sequence[Part], before: ReleaseTable | None) -> Iterator[tuple[P
         yield part, same if same and (same.rows, same.content) == (part.rows, part.content) else None
 
 
-def expected_bytes(model_columns: int, parts: Sequence[Part], before: ReleaseTable | None) -> int:
-    """About how many bytes the parts will take that must be written."""
+def expected_bytes(table: ReleaseTable, before: ReleaseTable | None) -> int:
+    """About how many bytes the parts of a table will take that must be written."""
     known = [part for part in before.parts if part.bytes] if before else []
     rows = sum(part.rows for part in known)
-    a_row = sum(part.bytes or 0 for part in known) / rows if rows else _BYTES_A_VALUE * model_columns
-    return int(a_row * sum(part.rows for part, same in plan(parts, before) if same is None))
+    a_row = sum(part.bytes or 0 for part in known) / rows if rows else _BYTES_A_VALUE * len(table.columns)
+    return int(a_row * sum(part.rows for part, same in plan(table.parts, before) if same is None))
 
 
 def write_files(
     connection: duckdb.DuckDBPyConnection,
     model: Model,
-    columns: Sequence[tuple[str, str]],
-    parts: Sequence[Part],
+    table: ReleaseTable,
     folder: Path,
     before: Release | None,
     written: Written,
 ) -> tuple[Part, ...]:
-    """Put the files of a table into a release's folder; gives the parts with their files.
+    """Put the files of a table into a release's folder; gives its parts with their files.
 
     Raises:
         PublishingError: a file has other rows than the table.
         WarehouseError: the disk is full, or the folder cannot be written.
     """
-    old = before.table(model.full_name) if before else None
-    same_columns = old if old and old.columns == tuple(columns) else None
+    old = before.table(table.full_name) if before else None
+    same_columns = old if old and old.columns == table.columns else None
     done = []
-    for part, same in plan(parts, same_columns):
+    for part, same in plan(table.parts, same_columns):
         target = folder / file_of(model, part)
         target.parent.mkdir(parents=True, exist_ok=True)
         if same and before and _reuse(before.folder / str(same.file), same, target, written):
             kept = (same.bytes, target.stat().st_mtime_ns, same.sha256)
         else:
-            kept = _write(connection, model, columns, part, target)
+            kept = _write(connection, model, table.columns, part, target)
             written.written += 1
             written.bytes_written += kept[0]
         file = str(target.relative_to(folder))

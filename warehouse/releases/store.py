@@ -39,6 +39,10 @@ class ReleaseError(WarehouseError):
     """A release is not there, or is damaged. The message says which, and what to do."""
 
 
+class UnknownReleaseError(ReleaseError):
+    """There is no release of this id."""
+
+
 class Withdrawal(NamedTuple):
     """Who has rolled back from a release, and when (UTC)."""
 
@@ -89,12 +93,13 @@ class Releases:
         """A release by its id.
 
         Raises:
-            ReleaseError: there is none, or it cannot be read.
+            UnknownReleaseError: there is none.
+            ReleaseError: it cannot be read.
         """
         if is_release_id(id_) and (self.releases_folder / id_ / DESCRIPTION).exists():
             return _read(self.releases_folder / id_)
         there = ", ".join(folder.name for folder in self._folders()) or "none"
-        raise ReleaseError(f"expected the id of a release, but got {id_!r}. There are: {there}.")
+        raise UnknownReleaseError(f"expected the id of a release, but got {id_[:50]!r}. There are: {there}.")
 
     def half_made(self) -> list[Path]:
         """Folders that a crash left. Only what bears a release's id in its name: a person may keep things here."""
@@ -163,19 +168,22 @@ class Releases:
         return release
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self, timeout_seconds: float | None = None) -> Iterator[None]:
         """Let nobody else change the folder; waits for whoever does. A crash releases the lock.
 
         Raises:
-            WarehouseBusyError: somebody else had the lock for longer than `DUCKDB_LOCK_TIMEOUT_SECONDS`.
+            WarehouseBusyError: somebody else had the lock for longer than the timeout, by default
+                `DUCKDB_LOCK_TIMEOUT_SECONDS`.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.folder / ".lock")
         try:
             lock.acquire(blocking=False)
         except Timeout:
-            logger.warning("%s is being published to: waiting for it", self.folder)
-            _wait_for(lock, self.folder)
+            seconds = lock_timeout() if timeout_seconds is None else timeout_seconds
+            if seconds:
+                logger.warning("%s is being published to: waiting for it", self.folder)
+            _wait_for(lock, self.folder, seconds)
         try:
             yield
         finally:
@@ -191,8 +199,7 @@ class Releases:
         )
 
 
-def _wait_for(lock: FileLock, folder: Path) -> None:
-    seconds = lock_timeout()
+def _wait_for(lock: FileLock, folder: Path, seconds: float) -> None:
     try:
         lock.acquire(timeout=seconds, poll_interval=0.1)
     except Timeout as error:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -11,10 +12,13 @@ from ingestion.catalog import FEEDS
 from orchestration import defs
 from orchestration.assets.dbt_assets import dbt_analytics_assets
 from orchestration.assets.raw_assets import asset_key
+from orchestration.retention import expire
 from quality.run import main as check_quality
 from quality.suites import SUITES
 from tests.dbt.small_warehouse import FEBRUARY, JANUARY, Warehouse, citibike_month, yellow_month
 from tests.orchestration.sensors.conftest import Ticks
+from warehouse.connection import open_for_writing
+from warehouse.maintenance import ledger
 from warehouse.paths import DATABASE_VARIABLE
 
 FACT = dg.AssetKey(["core", "fct_trips"])
@@ -99,6 +103,27 @@ def test_no_result_is_told_twice_even_without_a_cursor(ticks: Ticks) -> None:
     ticks.cursor = None
     ticks.tick()
     assert (ticks.count, ticks.said) == (0, "Dagster knows of everything")
+
+
+def test_nothing_is_told_again_after_what_is_old_was_deleted(
+    instance: dg.DagsterInstance, ticks: Ticks, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        _all_ticks(ticks)
+        assert warehouse.dbt("build").success, warehouse.said
+    _all_ticks(ticks)
+    a_year_later = datetime.now(UTC) + timedelta(days=450)
+    monkeypatch.setattr(ledger, "utc_now", lambda: a_year_later.replace(tzinfo=None))
+    with open_for_writing() as connection:
+        assert ledger.delete_expired(connection, 400)[0] > 0
+    deleted = expire(instance, 30, now=a_year_later)
+    assert deleted.events > len(DBT)
+    assert deleted.checks > len(TESTS)
+
+    for cursor in (ticks.cursor, None):
+        ticks.cursor = cursor
+        ticks.tick()
+        assert ticks.count == 0
 
 
 def test_a_check_that_fails_from_the_terminal_fails_in_the_catalog(
