@@ -67,7 +67,7 @@ $(POETRY):
 	$(PYTHON) -m venv .poetry
 	.poetry/bin/python -m pip install --quiet --disable-pip-version-check poetry==$(POETRY_VERSION) poetry-plugin-export==$(POETRY_EXPORT_VERSION)
 
-## demo: load two months of sample files, build and test everything, and show what came of it
+## demo: load two months of sample files, build and test everything, publish it, and show what came of it
 .PHONY: demo
 demo: setup
 	@$(NYC) sandbox run --port $(PORT) --from $(FROM) --to $(TO) --rows $(ROWS) -- \
@@ -95,6 +95,11 @@ summary: setup
 .PHONY: compact
 compact: setup
 	@$(NYC) compact $(ARGS)
+
+## maintain: give back what nobody needs any more; ARGS=--dry-run says what that is
+.PHONY: maintain
+maintain: setup
+	@$(NYC) maintain $(ARGS)
 
 ## metrics: the governed metrics by category
 .PHONY: metrics
@@ -177,7 +182,8 @@ test: lint test-line
 
 .PHONY: test-line
 test-line: setup
-	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	@# A release is read-only, folders included.
+	@folder=$$(mktemp -d) && trap 'chmod -R u+w "$$folder"; rm -rf "$$folder"' EXIT && \
 	DUCKDB_DATABASE_PATH="$$folder/test.duckdb" DBT_TARGET_PATH="$$folder/target" \
 		$(NYC) sandbox run --port 0 --from $(FROM) --to $(TO) --rows 20000 -- \
 		$(MAKE) --no-print-directory line

@@ -12,7 +12,8 @@ from warehouse.connection import open_several_restricted
 from warehouse.ledger import LEDGER_SCHEMA
 from warehouse.releases.diff_ledger import LedgerDiff, compare_ledgers, ledger_of
 from warehouse.releases.diff_reasons import Cause, Reason, reasons_of
-from warehouse.releases.diff_rows import Example, Examples, Money, Pair, RowsDiff, Side, compare_rows
+from warehouse.releases.diff_rows import Example, Examples, Money, RowsDiff, compare_rows
+from warehouse.releases.diff_sides import Pair, Side
 from warehouse.releases.release import DESCRIPTION, Part, Release, ReleaseTable
 from warehouse.releases.store import ReleaseError
 
