@@ -240,7 +240,8 @@ def test_a_subject_of_days_is_folders_of_its_own(project: ProjectCopy, publisher
 
 
 def _check_reports(project: ProjectCopy) -> None:
-    """Great Expectations, the metrics and the reports know the subject."""
+    """Great Expectations, the release, its metrics and the reports know the subject."""
+    project.nyc("publish")
     by_month = project.nyc("query", "toys_sold", "--by", "metric_time__month,sale__toy", "--csv").splitlines()[1:]
     assert by_month == [f"2025-05-01 00:00:00,Bear,{7 * len(DAYS)}"]
     checks = json.loads(project.nyc("check", "--no-docs", "--json", "--select", "fct_toy_sales,reconciliation"))
