@@ -174,7 +174,9 @@ def diff(
         str | None, typer.Argument(metavar="OLD", help="A release; by default the one before the current.")
     ] = None,
     new: Annotated[str | None, typer.Argument(metavar="NEW", help="A release; by default the current one.")] = None,
-    table: Annotated[str | None, typer.Option(metavar="NAME", help="Only this table.")] = None,
+    table: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only this table.", autocompletion=complete_tables)
+    ] = None,
     rows: Annotated[
         str | None, typer.Option(metavar="[N]", help="Show N rows of each kind and table, by default 3.")
     ] = None,

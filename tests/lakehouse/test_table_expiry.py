@@ -104,6 +104,16 @@ def test_files_of_a_first_export_that_was_killed_go(tmp_path: Path) -> None:
     assert expire_tables(to, keep_releases=5, now=_later()) == Freed(1, 4)
 
 
+def test_uploads_that_a_crash_left_end(bucket: str) -> None:
+    to = Location.of(f"s3://{bucket}/lake")
+    s3 = to.filesystem()
+    for key in ("lake/delta/core_core/fct_trips/green-1.parquet", "lake/other"):
+        s3.call_s3("create_multipart_upload", Bucket=bucket, Key=key)
+    expire_tables(to, keep_releases=1, now=_later())
+    left = s3.call_s3("list_multipart_uploads", Bucket=bucket)["Uploads"]
+    assert [upload["Key"] for upload in left] == ["lake/other"]
+
+
 def test_what_another_catalog_may_need_stays(release: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     to = Location.of(str(tmp_path / "lakehouse"))
     EXPORTERS["iceberg"](release, release.tables, to)

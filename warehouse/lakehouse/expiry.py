@@ -19,7 +19,7 @@ from warehouse.lakehouse.failures import failures_named
 from warehouse.lakehouse.iceberg_catalog import FOLDER as ICEBERG
 from warehouse.lakehouse.iceberg_catalog import address, has_catalog, opened_catalog
 from warehouse.lakehouse.location import Location
-from warehouse.lakehouse.orphans import Freed, delete_others, folders
+from warehouse.lakehouse.orphans import Freed, abort_uploads, delete_others, folders
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +37,8 @@ def expire_tables(to: Location, *, keep_releases: int, now: datetime) -> Freed:
         raise ValueError(f"expected to keep at least one release, but got {keep_releases}")
     freed = Freed()
     with failures_named(f"expiry in {to.url}"):
+        for format_ in (delta.FOLDER, ICEBERG):
+            abort_uploads(to.joined(format_), now)
         for schema in folders(to.joined(delta.FOLDER)):
             for folder in folders(schema):
                 freed += _expire_delta(folder, keep_releases, now)

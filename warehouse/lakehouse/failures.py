@@ -1,10 +1,11 @@
 """Say in plain words what the libraries of the lakehouse could not do."""
 
-import errno
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from warehouse.connection import WarehouseError
+from warehouse.full_disk import is_disk_full
 from warehouse.lakehouse.exported import ExportError
 from warehouse.secrets import scrubbed
 
@@ -17,7 +18,7 @@ _LONGEST = 300
 def failures_named(what: str) -> Iterator[None]:
     """Turn an error of a disk, a network or a library into an `ExportError`, which holds no secret.
 
-    `what` was to be done, such as `core_core.dim_date to s3://bucket`.
+    `what` was to be done, such as `TABLE to s3://bucket`.
     """
     try:
         yield
@@ -30,11 +31,13 @@ def failures_named(what: str) -> Iterator[None]:
 
 
 def _said(error: Exception) -> str:
-    text = " ".join(scrubbed(str(error)).split()) or type(error).__name__
+    # deltalake colours its messages for terminals.
+    plain = re.sub(r"\x1b\[[0-9;]*m|↳", "", str(error))
+    text = " ".join(scrubbed(plain).split()) or type(error).__name__
     return (text[:_LONGEST] + " …" if len(text) > _LONGEST else text).rstrip(".")
 
 
 def _advice(error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    if is_disk_full(error):
         return "The disk is full. Free some space, and run this again; readers still find what was there before."
     return "Readers still find what was there before. Mend the cause, and run this again."

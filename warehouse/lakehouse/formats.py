@@ -32,6 +32,8 @@ def exporter(name: str) -> Exporter:
     try:
         return _import(name)
     except ModuleNotFoundError as error:
+        if (error.name or "").startswith(__package__ or ""):
+            raise
         raise ExportError(
             f"--format {name}: expected the library {error.name}, but it is not installed. "
             "Install the extra `lakehouse`: poetry install --extras lakehouse"

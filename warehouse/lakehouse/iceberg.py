@@ -23,6 +23,7 @@ from pyiceberg.io.pyarrow import parquet_file_to_data_file
 from pyiceberg.manifest import DataFile
 from pyiceberg.schema import Schema, promote
 from pyiceberg.table import Table, TableProperties, Transaction
+from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.types import (
     BinaryType,
     BooleanType,
@@ -146,7 +147,7 @@ class _Table:
         """
         try:
             with self._transaction(wanted) as transaction:
-                self._replace(transaction, self._io(transaction), added, removed)
+                self._replace(transaction, added, removed)
         except (CommitFailedException, ValidationException, TableAlreadyExistsError) as error:
             raise ConflictError(self.address) from error
         snapshot = self._catalog.load_table(self._identifier).current_snapshot()
@@ -169,18 +170,24 @@ class _Table:
         _change_columns(transaction, wanted.columns)
         return transaction
 
-    def _replace(
-        self, transaction: Transaction, io: FileIO, added: Mapping[str, PutFile], removed: Collection[str]
-    ) -> None:
+    def _replace(self, transaction: Transaction, added: Mapping[str, PutFile], removed: Collection[str]) -> None:
+        # A table that is being made is not yet one of the catalog.
+        io = (self._table or transaction._table).io
         with transaction.update_snapshot(snapshot_properties={RELEASE: self._release}).overwrite() as snapshot:
             for name in removed:
                 snapshot.delete_data_file(self._files[name])
             for name in added:
-                path = f"{self._location}/data/{name}"
-                snapshot.append_data_file(parquet_file_to_data_file(io, transaction.table_metadata, path))
+                snapshot.append_data_file(self._described(name, transaction.table_metadata, io))
 
-    def _io(self, transaction: Transaction) -> FileIO:
-        return (self._table or transaction._table).io
+    def _described(self, name: str, metadata: TableMetadata, io: FileIO) -> DataFile:
+        """What a snapshot says of a file: counts and bounds of its columns, from the footer of the Parquet file."""
+        try:
+            return parquet_file_to_data_file(io, metadata, f"{self._location}/data/{name}")
+        except OverflowError as error:
+            raise ExportError(
+                f"{self.address}: {name} has a date or time beyond the years 1 to 9999, perhaps 'infinity', which "
+                "pyiceberg cannot hold. Replace it by null in the model that makes the table."
+            ) from error
 
 
 def _comment(wanted: TableOfRelease) -> dict[str, str]:

@@ -51,6 +51,19 @@ def delete_others(folder: Location, needed: Collection[str], now: datetime, not_
     return freed
 
 
+def abort_uploads(folder: Location, now: datetime) -> None:
+    """End uploads in parts that a crash left in S3. Nobody sees them, but they are paid for."""
+    if not folder.is_s3:
+        return
+    files = folder.filesystem()
+    answer = files.call_s3("list_multipart_uploads", Bucket=folder.bucket, Prefix=f"{folder.key}/")
+    for upload in answer.get("Uploads", ()):
+        if upload["Initiated"] < now - _MAY_BE_OF_AN_EXPORT:
+            files.call_s3(
+                "abort_multipart_upload", Bucket=folder.bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+            )
+
+
 def _bytes_if_old(files: Any, path: str, before: datetime) -> int | None:
     """How many bytes deleting a file gives back; None if it is not old, or gone."""
     try:
