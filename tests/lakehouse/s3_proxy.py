@@ -3,7 +3,7 @@
 import http.client
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
@@ -14,11 +14,12 @@ _REFUSAL = b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Co
 class S3Proxy:
     """Passes requests on. `refuse` names those that are refused: method and number, such as `("PUT", 3)`.
 
-    A number of 0 refuses all of a method.
+    A number of 0 refuses all of a method. `before_put` is called with the number of each PUT before it is passed on.
     """
 
     def __init__(self, endpoint: str) -> None:
         self.refuse: tuple[str, int] | None = None
+        self.before_put: Callable[[int], None] = lambda _: None
         self.requests: Counter[str] = Counter()
         self._target = urlsplit(endpoint)
         self._lock = threading.Lock()
@@ -36,6 +37,8 @@ class S3Proxy:
     def is_refused(self, method: str) -> bool:
         with self._lock:
             self.requests[method] += 1
+            if method == "PUT":
+                self.before_put(self.requests[method])
             return self.refuse in ((method, self.requests[method]), (method, 0))
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

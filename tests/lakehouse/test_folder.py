@@ -275,6 +275,15 @@ def test_without_the_extra_a_folder_still_works_and_s3_says_what_to_install(
     assert by_pyarrow(lake, release) == of_release(release)
 
 
+@pytest.mark.parametrize("format_", FORMATS)
+def test_an_export_does_not_open_the_working_file(
+    format_: str, release: Release, lake: Location, database: Path
+) -> None:
+    """So it waits for no load or build."""
+    export(format_, to=lake)
+    assert not database.exists()
+
+
 def test_an_export_waits_for_no_reader(release: Release, lake: Location) -> None:
     """Also not within one process, where DuckDB shares a file that is opened twice."""
     with open_release(release) as reader:

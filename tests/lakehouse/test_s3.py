@@ -130,6 +130,19 @@ def test_what_was_sent_before_a_refusal_is_not_sent_again(release: Release, lake
     assert sum(each.files_written for each in export("parquet", to=lake)) == 3
 
 
+@pytest.mark.parametrize("number", [1, 4, 9])
+def test_killed_anywhere_a_plain_run_mends_it(number: int, release: Release, lake: Location, proxy: S3Proxy) -> None:
+    command = [sys.executable, "-m", "warehouse.lakehouse.command", "--to", lake.url]
+    process = subprocess.Popen(command, cwd=PROJECT_ROOT)
+    proxy.before_put = lambda count: process.kill() if count == number else None
+    assert process.wait(60) == -9
+    proxy.before_put = lambda _: None
+    export("parquet", to=lake)
+    assert by_pyarrow(lake, release) == of_release(release)
+    assert _keys(lake, "parquet") == _keys_of_a_fresh_export(lake, "parquet")
+    assert not list(exports_folder().glob("*/"))
+
+
 def test_parts_of_a_large_file_that_a_crash_left_are_removed(release: Release, lake: Location) -> None:
     files = lake.filesystem()
     key = lake.joined("parquet", "core_core", "fct_trips", "green", "2025-01.parquet").key

@@ -210,6 +210,27 @@ def test_a_link_that_leads_elsewhere_says_what_to_do(release: Release) -> None:
         pass
 
 
+def test_a_folder_that_was_moved_says_what_mends_it(
+    release: Release, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = database.parent / "elsewhere"
+    shutil.move(Releases().folder, moved)
+    monkeypatch.setenv("PUBLISHED_FOLDER", str(moved))
+    with (
+        pytest.raises(ReleaseError, match=rf"another folder: .*{release.folder}.*nyc publish --relink"),
+        open_release() as opened,
+    ):
+        opened.execute(COUNT)
+
+
+def test_a_folder_may_be_reached_over_a_link(release: Release, database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = database.parent / "link"
+    link.symlink_to(Releases().folder)
+    monkeypatch.setenv("PUBLISHED_FOLDER", str(link))
+    with open_release() as opened:
+        assert opened.execute(COUNT).fetchall() == [(ROWS, ROWS)]
+
+
 @pytest.mark.parametrize("sql", ["select nothing from core_toys.fct_toys", "selec", "from core_toys.fct_dolls"])
 def test_an_error_in_sql_stays_what_it_is(release: Release, sql: str) -> None:
     with pytest.raises(duckdb.Error, match="Error"), open_release() as connection:

@@ -116,6 +116,11 @@ def _damage(release: Release, error: duckdb.Error) -> str | None:
     is_unreadable = isinstance(error, _UNREADABLE) or type(error) is duckdb.Error
     if not release.database.exists():
         return f"{release.database}: expected the DuckDB file of release {release.id}, but there is none"
+    if isinstance(error, duckdb.PermissionException) and f"/{release.id}/" in said:
+        return (
+            f"{release.folder}: expected the files of release {release.id} here, but its views name another folder: "
+            f"{said}. If the releases were moved: nyc publish --relink"
+        )
     for table, part in release.files():
         path = release.folder / str(part.file)
         expected = f"{path}: expected the rows of {table.full_name} of release {release.id}, but"
