@@ -104,7 +104,9 @@ def _names(old: Release, new: Release, only_table: str | None) -> list[str]:
         return names
     found = [name for name in names if only_table in (name, tables[name].name)]
     if not found:
-        raise UnknownTableError(f"expected a table of the releases, but got {only_table!r}. There are: {_list(names)}.")
+        raise UnknownTableError(
+            f"expected a table of the releases, but got {only_table[:50]!r}. There are: {_list(names)}."
+        )
     return found
 
 
