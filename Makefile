@@ -67,7 +67,7 @@ $(POETRY):
 	$(PYTHON) -m venv .poetry
 	.poetry/bin/python -m pip install --quiet --disable-pip-version-check poetry==$(POETRY_VERSION) poetry-plugin-export==$(POETRY_EXPORT_VERSION)
 
-## demo: load two months of sample files, build and test everything, and show what came of it
+## demo: load two months of sample files, build and test everything, publish it, and show what came of it
 .PHONY: demo
 demo: setup
 	@$(NYC) sandbox run --port $(PORT) --from $(FROM) --to $(TO) --rows $(ROWS) -- \
@@ -78,37 +78,43 @@ demo: setup
 	@echo "  dagster dev -w orchestration/workspace.yaml                # then open http://localhost:3000"
 	@echo "  rm data/nyc_mobility.duckdb && nyc load --year 2025 --months 1   # real files"
 
-# Load, build and show, from whichever publishers are configured.
+# Load, build, publish and show, from whichever publishers are configured.
 .PHONY: line
 line:
 	@$(NYC) load --from $(FROM) --to $(TO)
 	@$(NYC) build
+	@$(NYC) publish
 	@$(NYC) summary
 
-## summary: trips by month and trip type, and where each published row is
+## summary: trips by month and trip type, and where each published row is; ARGS=--live for what is not published yet
 .PHONY: summary
 summary: setup
-	$(call report,$(NYC) summary)
+	$(call report,$(NYC) summary $(ARGS))
 
 ## compact: give free space of the DuckDB file back to the disk, if there is much; ARGS=--dry-run says how much
 .PHONY: compact
 compact: setup
 	@$(NYC) compact $(ARGS)
 
+## maintain: give back what nobody needs any more; ARGS=--dry-run says what that is
+.PHONY: maintain
+maintain: setup
+	@$(NYC) maintain $(ARGS)
+
 ## metrics: the governed metrics by category
 .PHONY: metrics
 metrics: setup
-	@$(NYC) metrics list
+	@$(NYC) metrics list $(ARGS)
 
 ## metric: one metric's definition, words, formula, dimensions and SQL: M=avg_fare
 .PHONY: metric
 metric: setup
-	@$(NYC) metrics describe "$$M"
+	@$(NYC) metrics describe "$$M" $(ARGS)
 
 ## dimensions: what metrics can be grouped and filtered by: M=avg_fare
 .PHONY: dimensions
 dimensions: setup
-	@$(NYC) metrics dimensions "$$M"
+	@$(NYC) metrics dimensions "$$M" $(ARGS)
 
 # Variables given to make are in the environment of its commands, with their quotes.
 ## query: metrics, M=avg_fare BY=trip__trip_type,metric_time__month WHERE=… START=2025-01-01 END=… ORDER=-avg_fare LIMIT=5, or SAVED=top_zones
@@ -135,12 +141,12 @@ quality-docs: setup
 ## quarantine: rejected rows by feed, month and reason
 .PHONY: quarantine
 quarantine: setup
-	$(call report,$(NYC) quarantine)
+	$(call report,$(NYC) quarantine $(ARGS))
 
 ## health: the last result of every check of dbt, Great Expectations and Dagster
 .PHONY: health
 health: setup
-	$(call report,$(NYC) health)
+	$(call report,$(NYC) health $(ARGS))
 
 ## docs: the dbt project's documentation as one page, dbt/target/static_index.html
 .PHONY: docs
@@ -176,7 +182,8 @@ test: lint test-line
 
 .PHONY: test-line
 test-line: setup
-	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	@# A release is read-only, folders included.
+	@folder=$$(mktemp -d) && trap 'chmod -R u+w "$$folder"; rm -rf "$$folder"' EXIT && \
 	DUCKDB_DATABASE_PATH="$$folder/test.duckdb" DBT_TARGET_PATH="$$folder/target" \
 		$(NYC) sandbox run --port 0 --from $(FROM) --to $(TO) --rows 20000 -- \
 		$(MAKE) --no-print-directory line
@@ -201,7 +208,7 @@ bench-ingest: setup
 bench-build: setup
 	@$(RUN) python -m benchmarks build --trips $(SCALE) $(ARGS)
 
-## bench-metrics: each metric by month and trip type, on the warehouse that is there
+## bench-metrics: each metric by month and trip type, on the current release; ARGS=--live on the working file
 .PHONY: bench-metrics
 bench-metrics: setup
 	@$(RUN) python -m benchmarks.metrics $(ARGS)

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -175,7 +174,9 @@ def diff(
         str | None, typer.Argument(metavar="OLD", help="A release; by default the one before the current.")
     ] = None,
     new: Annotated[str | None, typer.Argument(metavar="NEW", help="A release; by default the current one.")] = None,
-    table: Annotated[str | None, typer.Option(metavar="NAME", help="Only this table.")] = None,
+    table: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only this table.", autocompletion=complete_tables)
+    ] = None,
     rows: Annotated[
         str | None, typer.Option(metavar="[N]", help="Show N rows of each kind and table, by default 3.")
     ] = None,
@@ -230,12 +231,14 @@ def _maintain_dagster(dry_run: bool) -> "Found":
     """Imported only when it is its turn: Dagster may be absent, and takes seconds to import."""
     from warehouse.maintenance.items import nothing
 
-    if find_spec("dagster") is None:
-        return nothing("Dagster is not installed")
     if not os.environ.get("DAGSTER_HOME"):
         return nothing("DAGSTER_HOME is not set")
-    from orchestration.retention import dagster_item
-
+    try:
+        from orchestration.retention import dagster_item
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith("dagster"):
+            return nothing("Dagster is not installed")
+        raise
     return dagster_item().work(dry_run)
 
 

@@ -4,14 +4,20 @@ import dagster as dg
 
 from ingestion.catalog import CATALOG, Catalog
 from orchestration.assets.dbt_assets import dbt_analytics_assets
+from orchestration.assets.exports import export_assets
+from orchestration.assets.lakehouse import lakehouse_assets
+from orchestration.assets.published import published_release
 from orchestration.assets.raw_assets import raw_assets_of
 from orchestration.checks.quality import quality_checks
 from orchestration.checks.staleness import staleness_checks
 from orchestration.execution.executor import terminable_in_process_executor
 from orchestration.jobs.daily import daily_dbt_build_job, daily_quality_job
+from orchestration.jobs.exports import export_job
 from orchestration.jobs.ingestion import ingestion_jobs
+from orchestration.jobs.maintenance import maintenance_job
 from orchestration.resources.dbt import configured_dbt
-from orchestration.schedules.daily import daily_dbt_build, daily_quality
+from orchestration.schedules.daily import daily_dbt_build, daily_export
+from orchestration.schedules.weekly import weekly_maintenance
 from orchestration.sensors.alerts import alert_sensor
 from orchestration.sensors.automation import build_what_is_stale
 from orchestration.sensors.ledger import ledger_sensor_of
@@ -22,10 +28,12 @@ def definitions_of(catalog: Catalog) -> dg.Definitions:
     """The definitions for the feeds of a catalog. Models, tests and suites are those that are in their folders."""
     jobs = ingestion_jobs(catalog)
     return dg.Definitions(
-        assets=dg.with_source_code_references([*raw_assets_of(catalog), dbt_analytics_assets]),
+        assets=dg.with_source_code_references(
+            [*raw_assets_of(catalog), dbt_analytics_assets, published_release, *lakehouse_assets, *export_assets]
+        ),
         asset_checks=[*quality_checks, *staleness_checks],
-        jobs=[*jobs, daily_dbt_build_job, daily_quality_job],
-        schedules=[daily_dbt_build, daily_quality],
+        jobs=[*jobs, daily_dbt_build_job, daily_quality_job, export_job, maintenance_job],
+        schedules=[daily_dbt_build, daily_export, weekly_maintenance],
         sensors=[
             publication_sensor_of(catalog, jobs),
             ledger_sensor_of(catalog),

@@ -72,12 +72,13 @@ def dagster_item(instance: dg.DagsterInstance | None = None) -> Item:
 
 @dataclass
 class Expired:
-    """What was deleted: runs with their logs, events of no run, results of checks; and what the files had in bytes."""
+    """What was deleted: runs with their logs, events of no run, results of checks, logs of ticks; the files' bytes."""
 
     runs: int = 0
     kept_runs: int = 0
     events: int = 0
     checks: int = 0
+    tick_logs: int = 0
     bytes: int = 0
 
 
@@ -99,6 +100,11 @@ def expire(instance: dg.DagsterInstance, days: int, *, now: datetime | None = No
         if not dry_run:
             _delete(instance, run.run_id)
     expired.events, expired.checks = _expire_reported(instance, before, dry_run=dry_run)
+    for log in list(_logs_of_ticks(instance, before)):
+        expired.tick_logs += 1
+        expired.bytes += size_of(log)
+        if not dry_run:
+            log.unlink()
     return expired
 
 
@@ -168,6 +174,19 @@ def _shard_of(instance: dg.DagsterInstance, run_id: str) -> Path | None:
     return Path(storage.path_for_shard(run_id)) if isinstance(storage, SqliteEventLogStorage) else None
 
 
+def _logs_of_ticks(instance: dg.DagsterInstance, before: datetime) -> Iterator[Path]:
+    """What sensors and schedules logged long ago. Dagster deletes their ticks, but not the logs of these."""
+    manager = instance.compute_log_manager
+    if not isinstance(manager, LocalComputeLogManager):
+        return
+    for state in instance.all_instigator_state():
+        key = [state.origin.repository_origin.repository_name, state.instigator_name, "any"]
+        folder = Path(manager.get_captured_local_path(key, "log")).parent
+        for file in folder.iterdir() if folder.is_dir() else ():
+            if file.is_file() and file.stat().st_mtime < before.timestamp():
+                yield file
+
+
 def _expire_reported(instance: dg.DagsterInstance, before: datetime, *, dry_run: bool) -> tuple[int, int]:
     """Delete events of no run, and results of checks, but for the latest. Gives how many of both."""
     storage, naive = _storage(instance), before.astimezone(UTC).replace(tzinfo=None)
@@ -212,6 +231,8 @@ def _is_there(home: str) -> bool:
 def _found(expired: Expired, days: int) -> Found:
     said = (
         f"{expired.runs:,} runs older than {days} days, {expired.events:,} events of no run, {expired.checks:,} results"
-        f" of checks; {expired.kept_runs:,} old runs stay, with the latest record of something"
+        f" of checks, {expired.tick_logs:,} logs of ticks; {expired.kept_runs:,} old runs stay, with the"
+        " latest record of something"
     )
-    return Found(said, expired.bytes, is_nothing=not (expired.runs or expired.events or expired.checks))
+    count = expired.runs + expired.events + expired.checks + expired.tick_logs
+    return Found(said, expired.bytes, is_nothing=not count)

@@ -160,13 +160,12 @@ def open_several_restricted(files: Mapping[str, Path]) -> Iterator[duckdb.DuckDB
     """
     with closing(duckdb.connect(config=_restricted_settings())) as connection:
         for name, path in files.items():
-            connect_when_free(path, partial(_attach, connection, name))
+            try:
+                connection.execute(f"attach {literal(path)} as {identifier(name)} (read_only)")
+            except duckdb.Error as error:
+                raise WarehouseError(f"{path}: cannot be opened as a DuckDB file: {str(error)[:300]}") from error
         _restrict(connection, [path.parent for path in files.values()])
         yield connection
-
-
-def _attach(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
-    connection.execute(f"attach {literal(path)} as {identifier(name)} (read_only)")
 
 
 def _restricted_settings() -> dict[str, str | bool | int | float | list[str]]:

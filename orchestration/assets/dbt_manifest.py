@@ -8,8 +8,13 @@ from dagster_dbt.asset_utils import get_manifest_and_translator_from_dbt_assets
 from orchestration.assets.dbt_assets import dbt_analytics_assets
 
 
+def dbt_manifest() -> Mapping[str, Any]:
+    """The manifest."""
+    manifest, *_ = get_manifest_and_translator_from_dbt_assets([dbt_analytics_assets])
+    return manifest
+
+
 def nodes_of_manifest() -> Mapping[str, Mapping[str, Any]]:
     """The nodes of the manifest by unique id."""
-    manifest, *_ = get_manifest_and_translator_from_dbt_assets([dbt_analytics_assets])
-    nodes: Mapping[str, Mapping[str, Any]] = manifest["nodes"]
+    nodes: Mapping[str, Mapping[str, Any]] = dbt_manifest()["nodes"]
     return nodes

@@ -1,4 +1,4 @@
-"""When Dagster calls an asset stale: raw tables by their feed's grain and publication lag, facts by the daily build.
+"""When Dagster calls an asset stale: raw tables by their feed's grain and publication lag, the rest by the daily job.
 
 Freshness looks at an asset's latest materialization, whichever partition that was of. Dagster's own check of the
 newest partition does not fit: it expects a period as soon as it has ended, and publishers are weeks later. Which
@@ -19,8 +19,8 @@ _A_YEAR = timedelta(days=366)
 
 # The dbt tag of models that are to be built every day.
 FACT_TAG = "fact"
-# Made once, not for each model: Dagster takes 4 ms to check the cron.
-_BUILT_DAILY = dg.FreshnessPolicy.cron(deadline_cron="0 4 * * *", lower_bound_delta=timedelta(days=1), timezone="UTC")
+# What the daily job makes. One value, not one for each model: Dagster takes 4 ms to check the cron.
+MADE_DAILY = dg.FreshnessPolicy.cron(deadline_cron="0 4 * * *", lower_bound_delta=timedelta(days=1), timezone="UTC")
 
 
 def freshness_of_feed(feed: Feed) -> dg.FreshnessPolicy:
@@ -50,4 +50,4 @@ def freshness_of_model(node: Mapping[str, Any]) -> dg.FreshnessPolicy | None:
     The daily build begins at 02:00 UTC. Any other build since 04:00 of the day before counts as well. Other models are
     never stale.
     """
-    return _BUILT_DAILY if FACT_TAG in node["config"]["tags"] else None
+    return MADE_DAILY if FACT_TAG in node["config"]["tags"] else None

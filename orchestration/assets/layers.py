@@ -5,6 +5,9 @@ from typing import Any
 
 BRONZE, SILVER, GOLD = "bronze", "silver", "gold"
 
+# What is made of a release for others: files of metrics, and tables of the lakehouse.
+EXPORTS, LAKEHOUSE = "exports", "lakehouse"
+
 OWNERS = ["team:analytics-engineering"]
 
 # By the folder below models/.

@@ -1,9 +1,10 @@
-"""The daily jobs: build all models with their tests, and check the outcome with Great Expectations."""
+"""The daily jobs: build all models with their tests, check the outcome with Great Expectations, and publish it."""
 
 import dagster as dg
 
 from ingestion.catalog import CATALOG
 from orchestration.assets.dbt_assets import dbt_analytics_assets
+from orchestration.assets.published import published_release
 from orchestration.assets.subjects import subject_tags
 from orchestration.checks.quality import quality_checks
 from orchestration.checks.staleness import staleness_checks
@@ -15,17 +16,18 @@ _quality = dg.AssetSelection.checks(*quality_checks)
 # The ledger sensor evaluates these.
 _staleness = dg.AssetSelection.checks(*staleness_checks)
 
+# All in one run: within a run, Dagster holds the release back if a blocking check fails.
 daily_dbt_build_job = dg.define_asset_job(
     "daily_dbt_build_job",
-    selection=dg.AssetSelection.assets(dbt_analytics_assets) - _quality - _staleness,
-    description="dbt build: all models, seeds and tests. Facts rebuild only the partitions whose files changed.",
+    selection=(dg.AssetSelection.assets(dbt_analytics_assets, published_release) | _quality) - _staleness,
+    description="dbt build, all suites of Great Expectations, publish. Facts rebuild only the partitions whose files "
+    "changed. If a blocking check fails, nothing is published.",
     tags=_TAGS,
 )
 
-# A job of its own, so that a build ends when dbt ends.
 daily_quality_job = dg.define_asset_job(
     "daily_quality_job",
     selection=_quality,
-    description="Great Expectations: all suites, on the latest build.",
+    description="Great Expectations: all suites, on the latest build. The daily build runs them, too.",
     tags=_TAGS,
 )

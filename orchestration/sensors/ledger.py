@@ -1,4 +1,4 @@
-"""The ledger sensor: Dagster shows what is loaded, built and checked, also from the terminal, and nothing else."""
+"""The ledger sensor: Dagster shows what is loaded, built, checked and published, also from the terminal."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -13,6 +13,7 @@ from ingestion.feeds import Feed
 from ingestion.partitions import Partition
 from ingestion.pipeline import Result, Status
 from orchestration.assets.partitions import dagster_key
+from orchestration.assets.published import RELEASE
 from orchestration.assets.raw_assets import LOAD_ID, asset_key, materialization
 from orchestration.checks.staleness import evaluation
 from orchestration.sensors.ledger_plan import FileStamp, LedgerCursor, Load, digest, unreported
@@ -26,7 +27,7 @@ from warehouse.periods import compress
 _EVENTS_A_TICK = 100
 _RECORDS_A_PAGE = 500
 
-_BUILDS, _CHECKS = "models and seeds", "checks"
+_BUILDS, _PUBLISHED, _CHECKS = "models and seeds", "release", "checks"
 
 
 def read_loads(connection: duckdb.DuckDBPyConnection, catalog: Catalog = CATALOG) -> list[Load]:
@@ -97,14 +98,14 @@ def file_stamps() -> tuple[FileStamp, ...]:
 
 
 def ledger_sensor_of(catalog: Catalog) -> dg.SensorDefinition:
-    """The sensor that reports the loads of a catalog's feeds, and what was built and checked."""
+    """The sensor that reports the loads of a catalog's feeds, and what was built, checked and published."""
 
     @dg.sensor(
         name="ledger_sensor",
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Tells Dagster of what was loaded, built and checked from the terminal, and takes back what the "
-        "DuckDB file does not hold any more, so that Dagster shows what the ledger knows.",
+        description="Tells Dagster of what was loaded, built, checked and published from the terminal, and takes back "
+        "what the DuckDB file does not hold any more, so that Dagster shows what the ledger knows.",
     )
     def ledger_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         return _report(context, catalog)
@@ -147,7 +148,7 @@ def _report(context: dg.SensorEvaluationContext, catalog: Catalog) -> dg.SensorR
 class _News:
     """What Dagster does not know yet: its event, its name, and the run of Dagster that it is of, if any.
 
-    `kind` is the name of a feed, or `_BUILDS` or `_CHECKS`.
+    `kind` is the name of a feed, or `_BUILDS`, `_PUBLISHED` or `_CHECKS`.
     """
 
     kind: str
@@ -197,10 +198,15 @@ def gone_assets(
 
 
 def _new_results(instance: dg.DagsterInstance, results: Results) -> list[_News]:
-    """Builds come before checks: a check is of the build before it."""
+    """Builds come before checks: a check is of the build before it. The release comes after the builds."""
     builds, checks = latest_builds(instance), latest_checks(instance)
     news = [
-        _News(_BUILDS, build.key.path[-1], build.event(), build.origin.dagster_run_id)
+        _News(
+            _PUBLISHED if build.key == RELEASE else _BUILDS,
+            build.key.path[-1],
+            build.event(),
+            build.origin.dagster_run_id,
+        )
         for build in results.builds
         if build.key not in builds or not builds[build.key].is_of(build.origin)
     ]

@@ -1,4 +1,4 @@
-"""What the ledger knows of models and checks, and what Dagster's latest records of them are."""
+"""What the ledger knows of models, checks and the release, and what Dagster's latest records of them are."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 
 from orchestration.assets.dbt_assets import dbt_analytics_assets
 from orchestration.assets.dbt_manifest import nodes_of_manifest
+from orchestration.assets.published import RELEASE, described_release
 from orchestration.checks.staleness import STATE, Staleness, read_staleness, staleness_checks
 from orchestration.dbt_cli.table_metadata import Metadata, table_metadata
 from quality.suites import SUITES
@@ -35,6 +36,18 @@ _BUILDS = """
     join meta.ingestion_runs as runs using (run_id)
     where runs.kind like 'dbt %' and assets.status = 'built'
     qualify row_number() over (partition by assets.asset order by runs.started_at desc) = 1
+"""
+
+# A publication of what is published already makes no version: the latest one stays.
+_PUBLICATION = """
+    select runs.run_id, runs.dagster_run_id, runs.started_by, runs.finished_at, versions.release_id, versions.rows,
+        if(versions.run_id = runs.run_id, versions.bytes_written, 0),
+        if(versions.run_id = runs.run_id, versions.parts_written, 0)
+    from meta.ingestion_runs as runs
+    cross join (from meta.published_versions order by published_at desc limit 1) as versions
+    where runs.kind = 'publish' and runs.status = 'success'
+    order by runs.started_at desc
+    limit 1
 """
 
 _CHECKS = """
@@ -70,16 +83,17 @@ class Origin:
 
 @dataclass(frozen=True)
 class Build:
-    """The latest build of a model or seed."""
+    """The latest build of a model or seed, or the latest publication."""
 
     key: dg.AssetKey
     origin: Origin
     metadata: Metadata
+    done: str = "Built by dbt"
 
     def event(self) -> dg.AssetMaterialization:
         return dg.AssetMaterialization(
             self.key,
-            description=f"Built by dbt, started by: {self.origin.started_by}.",
+            description=f"{self.done}, started by: {self.origin.started_by}.",
             metadata={**self.origin.metadata, **self.metadata},
             tags={"started_by": self.origin.started_by, LEDGER_RUN_ID: self.origin.run_id},
         )
@@ -135,8 +149,9 @@ class LatestRecord:
 
 
 def read_results(connection: duckdb.DuckDBPyConnection) -> Results:
-    """The latest result of every model and check that is an asset or check of Dagster; none without a ledger."""
+    """The latest result of every model, check and publication that Dagster has as an asset; none without a ledger."""
     try:
+        publications = connection.execute(_PUBLICATION).fetchall()
         builds = connection.execute(_BUILDS).fetchall()
         checks = connection.execute(_CHECKS).fetchall()
         runs = connection.execute("select run_id, dagster_run_id from meta.ingestion_runs").fetchall()
@@ -145,9 +160,12 @@ def read_results(connection: duckdb.DuckDBPyConnection) -> Results:
     built = [row for row in builds if row[0] in KEY_OF_MODEL]
     described = _described(connection, {row[0] for row in built})
     return Results(
-        tuple(
-            _build(row, described.get(row[0], {}))
-            for row in sorted(built, key=lambda row: _depth(KEY_OF_MODEL[row[0]]))
+        (
+            *(
+                _build(row, described.get(row[0], {}))
+                for row in sorted(built, key=lambda row: _depth(KEY_OF_MODEL[row[0]]))
+            ),
+            *(Build(RELEASE, Origin(*row[:4]), described_release(*row[4:]), "Published") for row in publications),
         ),
         (*_tests(checks), *_suites(checks)),
         tuple(read_staleness(connection)),
@@ -216,8 +234,8 @@ def _suites(rows: Iterable[tuple[Any, ...]]) -> list[CheckResult]:
 
 
 def latest_builds(instance: dg.DagsterInstance) -> dict[dg.AssetKey, LatestRecord]:
-    """Dagster's latest record of each model."""
-    latest = instance.get_latest_materialization_events(list(KEY_OF_MODEL.values()))
+    """Dagster's latest record of each model, and of the release."""
+    latest = instance.get_latest_materialization_events([*KEY_OF_MODEL.values(), RELEASE])
     return {
         key: LatestRecord(entry.run_id, _text(entry.asset_materialization.metadata.get(LEDGER_RUN_ID)))
         for key, entry in latest.items()

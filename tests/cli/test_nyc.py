@@ -18,8 +18,10 @@ from cli.settings import read_env_file
 from ingestion.catalog import FEEDS
 from sandbox.server import SamplePublisher
 from tests.dbt.small_warehouse import Warehouse
+from tests.warehouse.small_releases import make_release
 from warehouse.exit_codes import ExitCode
 from warehouse.paths import PROJECT_ROOT
+from warehouse.releases import Releases
 
 EXAMPLES = [example for examples in all_examples().values() for example in examples]
 
@@ -90,9 +92,11 @@ def test_the_help_has_the_table_of_exit_codes() -> None:
 def test_exit_codes_are_those_of_the_table(database: Path, tmp_path: Path) -> None:
     assert nyc("load", "--year", "2025").returncode == ExitCode.BAD_ARGUMENTS
     assert nyc("load", "--no-such-option").returncode == ExitCode.BAD_ARGUMENTS
-    assert nyc("metrics", "describe", "x").returncode == ExitCode.NOT_THERE_YET
     assert nyc("metrics", "describe", "x", "--live", DBT_TARGET_PATH=str(tmp_path)).returncode == ExitCode.FAILED
-    assert nyc("summary").returncode == ExitCode.NOT_THERE_YET
+    for reading in (["summary"], ["health"], ["quarantine"], ["metrics", "list"], ["query", "total_trips"]):
+        done = nyc(*reading)
+        assert done.returncode == ExitCode.NOT_THERE_YET
+        assert "nothing has been published yet. Publish what is built: nyc publish" in done.stderr
     with SamplePublisher(date(2025, 1, 1), date(2025, 1, 1), rows=100) as publisher:
         load = ["load", "--sources", "green", "--year", "2025", "--months"]
         settings = {**publisher.environment, "LOG_FOLDER": str(tmp_path)}
@@ -112,7 +116,7 @@ def test_what_people_script_is_json(database: Path, tmp_path: Path) -> None:
     assert loaded.returncode == ExitCode.NOT_THERE_YET
     gaps = nyc("gaps", "--offline", "--sources", "green", "--to", "2025-02", "--json", **settings)
     assert json.loads(gaps.stdout), gaps.stderr
-    rows = json.loads(nyc("summary", "--json").stdout)
+    rows = json.loads(nyc("summary", "--live", "--json").stdout)
     assert [(one["feed"], one["published"], one["is_built"]) for one in rows] == [("green", results[0]["rows"], False)]
     listed = json.loads(nyc("check", "--list", "--json").stdout)
     assert {"fct_trips"} <= {one["model"] for one in listed}
@@ -162,16 +166,22 @@ def test_the_shell_completes_commands_and_names(typed: str, offered: set[str]) -
     assert set(done.stdout.split()) == offered, done.stderr
 
 
-def test_the_shell_completes_metrics_once_dbt_has_parsed_them(tmp_path: Path) -> None:
-    typed = {"_NYC_COMPLETE": "complete_bash", "COMP_WORDS": "nyc query total_tr", "COMP_CWORD": "2"}
-    assert nyc(**typed, DBT_TARGET_PATH=str(tmp_path)).stdout.split() == []
+def test_the_shell_completes_the_metrics_of_the_release_or_those_of_dbt(database: Path, tmp_path: Path) -> None:
+    published = {"_NYC_COMPLETE": "complete_bash", "COMP_WORDS": "nyc query total_tr", "COMP_CWORD": "2"}
+    live = published | {"COMP_WORDS": "nyc query --live total_tr", "COMP_CWORD": "3", "DBT_TARGET_PATH": str(tmp_path)}
+    assert nyc(**published).stdout.split() == nyc(**live).stdout.split() == []
     metric = (
         '{"name": "total_trips", "label": "", "description": "",'
         ' "config": {"meta": {"category": "", "unit": "", "owner": ""}}}'
     )
     manifest = f'{{"semantic_models": [], "project_configuration": {{"time_spines": []}}, "metrics": [{metric}]}}'
     (tmp_path / "semantic_manifest.json").write_text(manifest)
-    assert nyc(**typed, DBT_TARGET_PATH=str(tmp_path)).stdout.split() == ["total_trips"]
+    assert nyc(**published).stdout.split() == []
+    assert nyc(**live).stdout.split() == ["total_trips"]
+    release = make_release(Releases(), 1)
+    release.folder.chmod(0o755)
+    release.semantic_manifest.write_text(manifest.replace("total_trips", "total_trees"))
+    assert nyc(**published).stdout.split() == ["total_trees"]
 
 
 IMPORTED = """

@@ -1,5 +1,6 @@
 """What is published is what the working file holds, and only what changed is written."""
 
+import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from tests.dbt.small_warehouse import FEBRUARY, JANUARY, Warehouse, yellow_month
 from warehouse.ledger import Ledger
+from warehouse.maintenance.warehouse_items import files_of_releases
 from warehouse.publishing import making
 from warehouse.publishing.audit import AuditError
 from warehouse.publishing.parts import PublishingError
@@ -164,6 +166,25 @@ def test_a_rollback_stays(built: Warehouse) -> None:
     with Releases().lock():
         Releases().roll_back(second.id)
     assert list(Releases().withdrawn()) == [third.release.id]
+
+
+def test_a_file_that_maintenance_found_damaged_is_written_anew_though_nothing_else_changed(built: Warehouse) -> None:
+    first = publish().release
+    _, part = next(first.files())
+    file = first.folder / str(part.file)
+    content, state = bytearray(file.read_bytes()), file.stat()
+    content[len(content) // 2] ^= 1
+    file.chmod(0o644)
+    file.write_bytes(content)
+    os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert not publish().is_new, "nobody has noticed"
+
+    with pytest.raises(ReleaseError, match="damaged or gone"):
+        files_of_releases(False)
+
+    done = publish()
+    assert done.damaged == (file,)
+    _assert_same_as_working_file(built, done.release)
 
 
 def test_a_rollback_to_a_damaged_release_is_refused(built: Warehouse) -> None:

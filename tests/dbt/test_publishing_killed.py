@@ -46,7 +46,7 @@ class _Reader:
     """Asks a plain client the same question through the link, again and again."""
 
     link: Path
-    answers: list[object] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
     def ask(self, stopped: threading.Event) -> None:
@@ -93,7 +93,7 @@ class _States:
 
     warehouse: Warehouse
     files: list[Path]
-    answers: list[object]
+    answers: list[str]
 
     def put(self, number: int) -> None:
         self.warehouse.path.with_suffix(".duckdb.wal").unlink(missing_ok=True)

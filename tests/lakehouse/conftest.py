@@ -1,26 +1,67 @@
 """A server of S3, and releases to export."""
 
+import subprocess
+import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from moto.server import ThreadedMotoServer
+import requests
 
 from tests.lakehouse.releases import make_release
 from warehouse.lakehouse import Location
 from warehouse.paths import PUBLISHED_FOLDER_VARIABLE
 from warehouse.releases import Release
 
+# It ends when the tests do, also if they are killed: then its standard input ends. A PUT of `/-/refuse?TEXT` makes it
+# refuse every further PUT of an object whose key has that text; without a text it refuses none.
+_SERVER = """
+import sys
+from threading import Thread
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
+
+moto = DomainDispatcherApplication(create_backend_app)
+refused = [""]
+
+def answer(environ, start_response):
+    is_put = environ["REQUEST_METHOD"] in ("PUT", "POST")
+    if environ["PATH_INFO"] == "/-/refuse":
+        refused[0] = environ["QUERY_STRING"]
+        start_response("200 OK", [("Content-Length", "0")])
+        return [b""]
+    if is_put and refused[0] and refused[0] in environ["PATH_INFO"]:
+        body = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+        environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        headers = [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))]
+        start_response("403 Forbidden", headers)
+        return [body]
+    return moto(environ, start_response)
+
+server = make_server("127.0.0.1", 0, answer, threaded=True)
+Thread(target=server.serve_forever, daemon=True).start()
+print(f"http://127.0.0.1:{server.server_port}", flush=True)
+sys.stdin.read()
+"""
+
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
-    """The address of a server of S3."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    """The address of a server of S3, in a process of its own: deltalake keeps Python's lock while it waits for it."""
+    server = subprocess.Popen(
+        [sys.executable, "-c", _SERVER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert server.stdout
+    try:
+        yield server.stdout.readline().strip()
+    finally:
+        server.kill()
+        server.wait()
 
 
 @pytest.fixture
@@ -59,3 +100,14 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def release(published: Path) -> Release:
     """A small release, published."""
     return make_release(published)
+
+
+@pytest.fixture
+def refuse(s3_endpoint: str) -> Iterator[Callable[[str], None]]:
+    """Makes the server refuse to write objects whose key has a text. After the test, or for an empty text: none."""
+
+    def refuse(text: str) -> None:
+        requests.put(f"{s3_endpoint}/-/refuse?{text}", timeout=10).raise_for_status()
+
+    yield refuse
+    refuse("")

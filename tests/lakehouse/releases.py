@@ -81,10 +81,12 @@ def make_release(
     number: int = 1,
     before: Release | None = None,
     zones: str | None = None,
+    description: str | None = None,
 ) -> Release:
     """Publish a release. A partition that is as in the release `before` is the same file.
 
-    `zones` is SQL in place of the rows of the small table. `number` makes the id, and the time of publication.
+    `zones` is SQL in place of the rows of the small table, and `description` is said of it and its first column in
+    place of the usual words. `number` makes the id, and the time of publication.
     """
     id_ = f"20250301T0000{number:02}Z-{number:04x}"
     releases = Releases(published)
@@ -96,7 +98,7 @@ def make_release(
         for schema in sorted({name.split(".")[0] for name in TABLES}):
             connection.execute(f"create schema {identifier(schema)}")
         fact = _fact(connection, folder, partitions, before)
-        small = [_small(connection, name, zones) for name in SMALL]
+        small = [_small(connection, name, zones, description) for name in SMALL]
         # The rest of the ledger is in the DuckDB file alone.
         connection.execute("create table meta.checks as select 'fresh' as check_name, true as is_passed")
         connection.execute("use memory")
@@ -178,11 +180,15 @@ def _same_part(before: Release | None, key: str, version: str) -> Part | None:
     return next((part for part in parts if (part.partition_key, part.version) == (key, version)), None)
 
 
-def _small(connection: duckdb.DuckDBPyConnection, full_name: str, zones: str | None) -> ReleaseTable:
+def _small(
+    connection: duckdb.DuckDBPyConnection, full_name: str, zones: str | None, zone_description: str | None
+) -> ReleaseTable:
     schema, name = full_name.split(".")
     rows = zones if zones and full_name == SMALL[0] else _SMALL_ROWS[full_name]
     connection.execute(f"create table {identifier(schema, name)} as {rows}")
     description, columns = _SMALL_COMMENTS[full_name]
+    if zone_description and full_name == SMALL[0]:
+        description, columns = zone_description, {**columns, "zone_id": zone_description}
     _comment(connection, full_name, "table", description, columns)
     count, content = rows_and_content(connection, identifier(schema, name))
     return ReleaseTable(

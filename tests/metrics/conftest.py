@@ -80,7 +80,7 @@ def _built(tmp_path_factory: pytest.TempPathFactory) -> MetricWarehouse:
         result = warehouse.dbt("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
         assert result.success, warehouse.said
         # In Parquet files, as those of many trips are.
-        patch.setattr("warehouse.publishing.publish.ROWS_FOR_FILES", 1000)
+        patch.setattr("warehouse.publishing.making.ROWS_FOR_FILES", 1000)
         publish()
     return MetricWarehouse(warehouse.path, scratch / "target")
 

@@ -1,5 +1,6 @@
 """Metric queries from Python and from the terminal."""
 
+import hashlib
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
@@ -33,7 +35,9 @@ from tests.metrics.definitions import FIXED
 from tests.warehouse.small_releases import snapshot
 from warehouse.connection import WarehouseError
 from warehouse.paths import DATABASE_VARIABLE, PROJECT_ROOT, PUBLISHED_FOLDER_VARIABLE
-from warehouse.releases import NothingPublishedError, Releases, Source, source_for_readers
+from warehouse.publishing.publish import publish
+from warehouse.publishing.relink import relink
+from warehouse.releases import NothingPublishedError, Release, Releases, Source, source_for_readers
 
 LIVE = Source()
 BY_TYPE = MetricQuery(("total_trips",), ("trip__trip_type",))
@@ -384,3 +388,87 @@ def test_without_a_file_or_a_release_the_error_says_so(
     for command in (["query", "total_trips"], ["list"], ["describe", "avg_fare"], ["dimensions", "avg_fare"]):
         assert main(command) == 3
         assert "nothing has been published yet" in capsys.readouterr().err
+
+
+def test_many_threads_ask_one_release_over_one_connection(metric_warehouse: MetricWarehouse) -> None:
+    source = source_for_readers()
+    queries = [BY_TYPE, MetricQuery(("weekend_trips",), ("metric_time__month",)), MetricQuery(("total_trips",))]
+    with source.open() as connection, ThreadPoolExecutor(6) as threads:
+        answers = list(threads.map(lambda query: query_metrics(query, source, connection), queries * 12))
+    assert answers == [query_metrics(query) for query in queries] * 12
+
+
+def test_a_process_goes_on_to_a_newer_release_and_may_still_ask_the_old(
+    metric_warehouse: MetricWarehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PUBLISHED_FOLDER_VARIABLE, str(tmp_path / "published"))
+    publish()
+    old = source_for_readers()
+    kept = query_metrics(BY_TYPE, old)
+    read = read_manifest.cache_info().misses
+    # Another release with the same declarations, and one with others.
+    _publish_by_hand(old, "20990101T000000Z-0000", "")
+    assert query_metrics(BY_TYPE) == kept
+    assert list_metrics() == list_metrics(old)
+    assert read_manifest.cache_info().misses == read
+    _publish_by_hand(old, "20990102T000000Z-0000", "Average speed")
+    assert "Speed!" in {metric.label for metric in list_metrics()}
+    assert "Speed!" not in {metric.label for metric in list_metrics(old)}
+    assert query_metrics(BY_TYPE) == query_metrics(BY_TYPE, old) == kept
+
+
+def _publish_by_hand(source: Source, id_: str, label: str) -> None:
+    """Publish the same rows again, with another label if one is named."""
+    assert source.release
+    folder = Path(shutil.copytree(source.release.folder, Releases().releases_folder / id_))
+    for path in (folder, *folder.iterdir()):
+        path.chmod(0o755)
+    text = (folder / "semantic_manifest.json").read_text()
+    text = text.replace(f'"{label}"', '"Speed!"') if label else text
+    (folder / "semantic_manifest.json").write_text(text)
+    documents = {"semantic_manifest.json": hashlib.sha256(text.encode()).hexdigest()}
+    release = Release(**{**vars(source.release), "id": id_, "folder": folder, "documents": documents})
+    (folder / "release.json").write_text(release.write())
+    Releases().switch_to(release)
+    relink(Releases())
+
+
+def test_a_connection_is_of_a_source_that_is_named(connection: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(ValueError, match="expected the source"):
+        query_metrics(BY_TYPE, None, connection)
+
+
+def test_a_release_with_a_damaged_manifest_or_file_says_which(
+    metric_warehouse: MetricWarehouse,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv(PUBLISHED_FOLDER_VARIABLE, str(tmp_path / "published"))
+    monkeypatch.setattr("warehouse.publishing.making.ROWS_FOR_FILES", 1000)
+    release = publish().release
+    file = next(release.folder / str(part.file) for table, part in release.files() if "trips" in table.name)
+    file.chmod(0o644)
+    file.write_bytes(file.read_bytes()[:100])
+    assert main(["query", "total_trips"]) == 1
+    assert f"{file}: expected the rows of" in capsys.readouterr().err
+    release.semantic_manifest.chmod(0o644)
+    release.semantic_manifest.write_text("{")
+    semantic_manifest.read_manifest.cache_clear()
+    assert main(["query", "total_trips"]) == 1
+    said = capsys.readouterr().err
+    assert f"{release.semantic_manifest}: expected the semantic manifest of release {release.id}" in said
+
+
+def test_answers_say_which_release_they_are_of(
+    metric_warehouse: MetricWarehouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    query = ["query", "total_trips"]
+    for command in (query, ["list"], ["describe", "avg_fare"], ["dimensions", "avg_fare"]):
+        assert main(command) == 0
+        assert re.fullmatch(r"release \S+, published .*(now|ago)", capsys.readouterr().out.splitlines()[-1])
+        assert main([*command, "--live"]) == 0
+        assert capsys.readouterr().out.splitlines()[-1] == f"working file {metric_warehouse.path}"
+    for form in ("--csv", "--json"):
+        assert main([*query, form]) == 0
+        assert "release" not in capsys.readouterr().out

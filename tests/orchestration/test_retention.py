@@ -8,6 +8,9 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteInstigatorOrigin, RemoteRepositoryOrigin
+from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, InstigatorType
+from dagster._core.storage.compute_log_manager import ComputeIOType
 
 from orchestration.retention import dagster_item, expire
 from tests.warehouse.small_releases import snapshot
@@ -159,6 +162,22 @@ def _highest(folder: Path) -> list[int]:
         with sqlite3.connect(folder / "storage" / "history" / name) as connection:
             found += [connection.execute(f"select max(id) from {table}").fetchall()[0][0]]
     return found
+
+
+def test_logs_of_ticks_go_with_their_age(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("code"), "repository")
+    origin = RemoteInstigatorOrigin(repository, "sensor")
+    instance.add_instigator_state(InstigatorState(origin, InstigatorType.SENSOR, InstigatorStatus.RUNNING))
+    with instance.compute_log_manager.open_log_stream(["repository", "sensor", "7"], ComputeIOType.STDERR) as stream:
+        assert stream
+        stream.write("the publisher does not answer")  # type: ignore[call-overload]  # It takes text.
+    (log,) = (path for path in (tmp_path / "compute").rglob("*.err"))
+
+    assert expire(instance, 30).tick_logs == 0
+    assert expire(instance, 30, now=LATER, dry_run=True).tick_logs == 1
+    assert log.exists()
+    assert expire(instance, 30, now=LATER).tick_logs == 1
+    assert not log.exists()
 
 
 def test_a_dry_run_changes_nothing(

@@ -322,7 +322,7 @@ def test_the_ledgers_tell_what_was_loaded_and_which_checks_changed(capsys: pytes
 
 
 def test_the_command_says_it_in_words_and_in_json(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = ((1, 10.0, "a"), (2, 21.0, "b\x1b[31m"), (4, 1.25, "d"))
+    rows = ((1, 10.0, "a"), (2, 21.0, "é\x1b[31m\x9b"), (4, 1.25, "d"))
     after = january("y3 weather w1 w1", "y3", "first", *rows)
     publish_by_hand(BEFORE, 1)
     publish_by_hand(replace(BEFORE, tables=[after]).loaded("yellow", "2025-01", "y3", "new"), 2)
@@ -336,7 +336,7 @@ def test_the_command_says_it_in_words_and_in_json(capsys: pytest.CaptureFixture[
         "    changed in: fare 1, word 1",
         "  + trip_id=4",
         "  - trip_id=3",
-        '  ~ trip_id=2: fare 20.5 → 21.0, word "b" → "b\\u001b[31m"',
+        '  ~ trip_id=2: fare 20.5 → 21.0, word "b" → "é\\u001b[31m\\x9b"',
     ):
         assert line in said.splitlines()
     assert main(["--json", "--rows", "1"]) == ExitCode.DONE

@@ -131,8 +131,8 @@ def test_a_reader_who_comes_too_late_is_told(releases: Releases) -> None:
     old.folder.chmod(0o755)
     (old.folder / "release.json").unlink()
 
-    with pytest.raises(ReleaseError, match=f"expected release {old.id}, but it is gone"):
-        open_release(old)
+    with pytest.raises(ReleaseError, match=f"expected release {old.id}, but it is gone"), open_release(old):
+        pass
     assert being_read([old.database]) == set()
 
 

@@ -159,7 +159,7 @@ def _with_a_damaged_footer(content: bytes) -> bytes:
 def test_a_damaged_parquet_file_is_named(release: Release, parquet: Path, harm: Callable[[bytes], bytes]) -> None:
     parquet.write_bytes(harm(parquet.read_bytes()))
     with (
-        pytest.raises(ReleaseError, match=r"cannot be read: .*nyc build, then nyc publish") as raised,
+        pytest.raises(ReleaseError, match=r"cannot be read: .*nyc build, nyc publish") as raised,
         open_release() as opened,
     ):
         opened.execute("select sum(length(name)), sum(number) from core_toys.fct_toys").fetchall()
@@ -179,9 +179,7 @@ def test_damage_that_duckdb_has_no_name_for_is_said_to_be_in_the_release(release
 def test_a_parquet_file_that_is_gone_is_named(release: Release, parquet: Path) -> None:
     parquet.unlink()
     with (
-        pytest.raises(
-            ReleaseError, match=rf"^{parquet}: expected the rows .* no such file.*nyc build, then nyc publish"
-        ),
+        pytest.raises(ReleaseError, match=rf"^{parquet}: expected the rows .* no such file.*nyc build, nyc publish"),
         open_release() as opened,
     ):
         opened.execute(COUNT)
@@ -208,6 +206,27 @@ def test_a_link_that_leads_elsewhere_says_what_to_do(release: Release) -> None:
     link.symlink_to("releases/nowhere/nyc_mobility.duckdb")
     with pytest.raises(ReleaseError, match=r"nowhere is gone\. .*nyc publish --list"), open_release():
         pass
+
+
+def test_a_folder_that_was_moved_says_what_mends_it(
+    release: Release, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = database.parent / "elsewhere"
+    shutil.move(Releases().folder, moved)
+    monkeypatch.setenv("PUBLISHED_FOLDER", str(moved))
+    with (
+        pytest.raises(ReleaseError, match=rf"another folder: .*{release.folder}.*nyc publish --relink"),
+        open_release() as opened,
+    ):
+        opened.execute(COUNT)
+
+
+def test_a_folder_may_be_reached_over_a_link(release: Release, database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = database.parent / "link"
+    link.symlink_to(Releases().folder)
+    monkeypatch.setenv("PUBLISHED_FOLDER", str(link))
+    with open_release() as opened:
+        assert opened.execute(COUNT).fetchall() == [(ROWS, ROWS)]
 
 
 @pytest.mark.parametrize("sql", ["select nothing from core_toys.fct_toys", "selec", "from core_toys.fct_dolls"])

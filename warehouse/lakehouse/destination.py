@@ -114,9 +114,10 @@ class Folder:
 
     def stored(self) -> dict[str, Stored]:
         root = self.location.path
-        found = root.glob(f"{self.prefix}*") if self.prefix else root.rglob("*")
-        files = (path for path in found if path.is_file() and self.scratch not in path.parents)
-        return {path.relative_to(root).as_posix(): _stored(path) for path in files}
+        # With a prefix the folder is a person's own, of whatever size: what is below it is not looked at.
+        found = (path for path in root.iterdir() if path.name.startswith(self.prefix))
+        files = (path for path in (found if self.prefix else root.rglob("*")) if path.is_file())
+        return {path.relative_to(root).as_posix(): _stored(path) for path in files if self.scratch not in path.parents}
 
     def put(self, file: Path, name: str) -> Stored:
         target = self._path(name)

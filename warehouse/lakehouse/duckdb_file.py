@@ -15,7 +15,7 @@ import duckdb
 from warehouse.lakehouse.destination import Destination, destination
 from warehouse.lakehouse.exported import ALL_TABLES, Exported, ExportError
 from warehouse.lakehouse.files import TableFiles, export_files
-from warehouse.lakehouse.location import DUCKDB_SUFFIX, Location
+from warehouse.lakehouse.location import Location
 from warehouse.lakehouse.manifest import MANIFEST, FileEntry, read_manifest
 from warehouse.lakehouse.source import RELEASE, Description, fingerprint, open_for_export, read_descriptions
 from warehouse.ledger import LEDGER_SCHEMA
@@ -30,8 +30,8 @@ FORMAT = "duckdb"
 _OPTIONS = "storage_version 'v1.5.0'"
 _NEW = "file being made"
 
-# DuckDB's own tables take about this much more room than the same rows in a release's Parquet files.
-_TIMES_PARQUET = 2.5
+# DuckDB's own tables take at most about so many times the room of the same rows in a release's Parquet files.
+_TIMES_PARQUET = 2
 
 _LEDGER_TABLES = """
     select table_name from duckdb_tables() where (database_name, schema_name) = ($database, $schema) order by all
@@ -55,7 +55,7 @@ def export_tables(release: Release, tables: Sequence[ReleaseTable], to: Location
 
 def _place(to: Location) -> tuple[Location, str, str]:
     """The folder, the name of the file in it, and that of the manifest beside."""
-    if not to.url.endswith(DUCKDB_SUFFIX):
+    if not to.is_duckdb_file:
         return to.joined(FORMAT), DATABASE, MANIFEST
     folder, _, name = to.url.rpartition("/")
     return Location(folder or "/"), name, f"{name}.export.json"
@@ -93,7 +93,7 @@ class _DatabaseFile:
 
     def expected_bytes(self, to: Destination) -> int:
         in_files = sum(part.bytes or 0 for table in self.tables for part in table.parts)
-        return int(in_files * _TIMES_PARQUET) + self.release.database.stat().st_size
+        return in_files * _TIMES_PARQUET + self.release.database.stat().st_size
 
     def at(self, scratch: Path) -> Path:
         path = scratch / self.name

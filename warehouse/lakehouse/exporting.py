@@ -13,7 +13,7 @@ from warehouse.lakehouse.destination import exports_folder, place_hash
 from warehouse.lakehouse.errors import clear_errors
 from warehouse.lakehouse.exported import Exported, ExportError
 from warehouse.lakehouse.formats import exporter
-from warehouse.lakehouse.location import DUCKDB_SUFFIX, Location
+from warehouse.lakehouse.location import Location
 from warehouse.releases import Release, ReleaseTable, current_release
 
 logger = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ def locked(to: Location) -> Iterator[None]:
 def _lock_file(to: Location) -> Path:
     if to.is_s3:
         return exports_folder() / f"{place_hash(to)}.lock"
-    if to.url.endswith(DUCKDB_SUFFIX):
+    if to.is_duckdb_file:
         return to.path.with_name(f".{to.path.name}.export.lock")
     return to.path / ".export.lock"
 

@@ -7,7 +7,7 @@ from warehouse.lakehouse.exported import Exported, ExportError
 from warehouse.lakehouse.location import Location
 from warehouse.releases import Release, ReleaseTable
 
-FORMATS = ("parquet", "csv", "duckdb")
+FORMATS = ("parquet", "iceberg", "delta", "csv", "duckdb")
 
 
 class Exporter(Protocol):
@@ -32,6 +32,8 @@ def exporter(name: str) -> Exporter:
     try:
         return _import(name)
     except ModuleNotFoundError as error:
+        if (error.name or "").startswith(__package__ or ""):
+            raise
         raise ExportError(
             f"--format {name}: expected the library {error.name}, but it is not installed. "
             "Install the extra `lakehouse`: poetry install --extras lakehouse"
@@ -42,6 +44,10 @@ def _import(name: str) -> Exporter:
     match name:
         case "parquet":
             from warehouse.lakehouse.parquet import export_tables
+        case "iceberg":
+            from warehouse.lakehouse.iceberg import export_tables
+        case "delta":
+            from warehouse.lakehouse.delta import export_tables
         case "csv":
             from warehouse.lakehouse.csv_files import export_tables
         case _:

@@ -14,8 +14,7 @@ from warehouse.lakehouse.exported import ExportError
 from warehouse.paths import PROJECT_ROOT
 
 LAKEHOUSE_VARIABLE = "LAKEHOUSE_URL"
-# An address that ends like this is that of one file.
-DUCKDB_SUFFIX = ".duckdb"
+_DUCKDB_SUFFIX = ".duckdb"
 _DEFAULT = "data/lakehouse"
 _S3 = "s3://"
 _DEFAULT_REGION = "us-east-1"
@@ -49,6 +48,11 @@ class Location:
     def is_s3(self) -> bool:
         """Whether it is in S3. Otherwise it is a folder."""
         return self.url.startswith(_S3)
+
+    @property
+    def is_duckdb_file(self) -> bool:
+        """Whether it names one DuckDB file, by how it ends. A bucket of such a name is none."""
+        return self.url.endswith(_DUCKDB_SUFFIX) and (not self.is_s3 or bool(self.key))
 
     @property
     def path(self) -> Path:

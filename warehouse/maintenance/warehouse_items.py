@@ -1,4 +1,4 @@
-"""What there is to maintain of the working file and of the releases."""
+"""What there is to maintain of the working file, the releases and the lakehouse."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -7,6 +7,7 @@ from pathlib import Path
 from warehouse.compact import WORTHWHILE_SHARE, compact, read_space
 from warehouse.connection import open_for_reading, open_for_writing
 from warehouse.maintenance.items import Found, Item, files_in, megabytes, nothing, size_of
+from warehouse.maintenance.lakehouse import lakehouse
 from warehouse.maintenance.ledger import ledger
 from warehouse.paths import database_path
 from warehouse.publishing.files import sha256_of
@@ -18,7 +19,7 @@ from warehouse.releases.expiry import (
     half_made_folders,
     kept_releases,
 )
-from warehouse.releases.release import DESCRIPTION, Release
+from warehouse.releases.release import DESCRIPTION, Release, is_release_id
 from warehouse.releases.store import ReleaseError, Releases
 
 _NAMED = 3
@@ -33,6 +34,7 @@ def warehouse_items() -> list[Item]:
         Item("old releases", old_releases),
         Item("half-made releases", half_made_releases),
         Item("files of releases", files_of_releases),
+        Item("lakehouse", lakehouse),
     ]
 
 
@@ -104,9 +106,10 @@ def files_of_releases(dry_run: bool) -> Found:
     """Compare the files of every release with their checksums.
 
     Raises:
-        ReleaseError: files are damaged or gone; the message names some.
+        ReleaseError: files are damaged or gone, or a release cannot be read; the message names some.
     """
-    releases = Releases().all()
+    there = Releases()
+    releases = there.all()
     damaged: list[tuple[Release, Path]] = []
     known: dict[tuple[int, int], str] = {}
     for release in releases:
@@ -117,6 +120,10 @@ def files_of_releases(dry_run: bool) -> Found:
         if not dry_run:
             _have_written_anew(damaged)
         raise _damage(damaged)
+    for description in there.releases_folder.glob(f"*/{DESCRIPTION}"):
+        if is_release_id(description.parent.name):
+            # Says which cannot be read, and what to do.
+            there.find(description.parent.name)
     return nothing(f"{len(known)} files of {len(releases)} releases are whole")
 
 

@@ -20,9 +20,6 @@ from warehouse.sql import identifier, literal
 
 logger = logging.getLogger(__name__)
 
-# A table with fewer rows is kept in the DuckDB file.
-ROWS_FOR_FILES = 10_000
-
 # warehouse/README.md says why.
 COPY_OPTIONS = "format parquet, compression zstd, compression_level 3, row_group_size 122880"
 

@@ -18,12 +18,15 @@ from warehouse.full_disk import clear_write_errors, room_on_disk
 from warehouse.ledger import Ledger, utc_now
 from warehouse.publishing.audit import count_checks
 from warehouse.publishing.database import attached, write_database
-from warehouse.publishing.files import ROWS_FOR_FILES, Written, expected_bytes, write_files
+from warehouse.publishing.files import Written, expected_bytes, write_files
 from warehouse.publishing.parts import PublishingError, columns_of, parts_of, rows_and_content
 from warehouse.publishing.project import Model, Project
 from warehouse.publishing.versions import record_version
 from warehouse.releases.release import DESCRIPTION, SEMANTIC_MANIFEST, Release, ReleaseTable
 from warehouse.sql import identifier
+
+# A table with fewer rows is kept in the DuckDB file.
+ROWS_FOR_FILES = 10_000
 
 # What a release takes beside its Parquet files, roughly.
 _OTHER_BYTES = 20_000_000

@@ -81,7 +81,7 @@ def read_project(target: Path | None = None) -> Project:
 def _models(manifest: Mapping[str, Any]) -> Iterator[Model]:
     fingerprints = _Fingerprints(manifest)
     for id_, node in sorted(manifest["nodes"].items()):
-        if not _is_published(node):
+        if not is_published(node):
             continue
         columns = node["columns"]
         yield Model(
@@ -102,7 +102,8 @@ def _models(manifest: Mapping[str, Any]) -> Iterator[Model]:
         )
 
 
-def _is_published(node: Mapping[str, Any]) -> bool:
+def is_published(node: Mapping[str, Any]) -> bool:
+    """Whether a release holds what a node of dbt's manifest makes."""
     config = node["config"]
     if node["resource_type"] == "test":
         return bool(config.get("store_failures"))

@@ -15,6 +15,7 @@ from warehouse.connection import NotThereYetError, limit_memory, open_for_writin
 from warehouse.ledger import ABANDONED, Ledger
 from warehouse.paths import database_path
 from warehouse.publishing.audit import AuditError, audit
+from warehouse.publishing.files import is_whole
 from warehouse.publishing.making import Maker, check_disk, content_of, drafts_of
 from warehouse.publishing.project import read_project
 from warehouse.publishing.versions import record_version
@@ -107,7 +108,8 @@ def _publish(
     drafts = drafts_of(connection, project, before)
     content = content_of(drafts)
     _refuse_withdrawn(releases, kept, content)
-    if before and content == before.content and not _has_anything_happened_since(before, connection):
+    is_unchanged = before and content == before.content and _is_whole(before)
+    if before and is_unchanged and not _has_anything_happened_since(before, connection):
         return _unchanged(releases, before)
     limit_memory(connection, _MEMORY)
     check_disk(releases.folder, drafts, before)
@@ -148,6 +150,11 @@ def _has_anything_happened_since(release: Release, connection: duckdb.DuckDBPyCo
         [KIND, release.published_at],
     ).fetchall()
     return bool(found)
+
+
+def _is_whole(release: Release) -> bool:
+    """Whether no file is damaged or gone. Maintenance marks by their time those that rotted unseen."""
+    return all(is_whole(release.folder / str(part.file), part) for _, part in release.files())
 
 
 def _unchanged(releases: Releases, newest: Release) -> Publication:

@@ -12,7 +12,8 @@ from warehouse.connection import open_several_restricted
 from warehouse.ledger import LEDGER_SCHEMA
 from warehouse.releases.diff_ledger import LedgerDiff, compare_ledgers, ledger_of
 from warehouse.releases.diff_reasons import Cause, Reason, reasons_of
-from warehouse.releases.diff_rows import Example, Examples, Money, Pair, RowsDiff, Side, compare_rows
+from warehouse.releases.diff_rows import Example, Examples, Money, RowsDiff, compare_rows
+from warehouse.releases.diff_sides import Pair, Side
 from warehouse.releases.release import DESCRIPTION, Part, Release, ReleaseTable
 from warehouse.releases.store import ReleaseError
 
@@ -103,7 +104,9 @@ def _names(old: Release, new: Release, only_table: str | None) -> list[str]:
         return names
     found = [name for name in names if only_table in (name, tables[name].name)]
     if not found:
-        raise UnknownTableError(f"expected a table of the releases, but got {only_table!r}. There are: {_list(names)}.")
+        raise UnknownTableError(
+            f"expected a table of the releases, but got {only_table[:50]!r}. There are: {_list(names)}."
+        )
     return found
 
 

@@ -8,7 +8,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from warehouse.connection import WarehouseError
+from warehouse.connection import NotThereYetError, WarehouseError
 from warehouse.exit_codes import ExitCode
 from warehouse.releases.diff import UnknownTableError, compare
 from warehouse.releases.diff_text import as_data, describe
@@ -19,7 +19,7 @@ from warehouse.terminal import print_json, quiet_on_broken_pipe
 EXAMPLES_BY_DEFAULT = 3
 
 
-class NothingToCompareError(WarehouseError):
+class NothingToCompareError(NotThereYetError):
     """There are no two releases yet."""
 
 
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m wareh
     try:
         old, new = _chosen(options.old, options.new)
         diff = compare(old, new, only_table=options.table, examples=options.rows)
-    except NothingToCompareError as error:
+    except NotThereYetError as error:
         return _failed(error, ExitCode.NOT_THERE_YET)
     except (UnknownReleaseError, UnknownTableError) as error:
         return _failed(error, ExitCode.BAD_ARGUMENTS)

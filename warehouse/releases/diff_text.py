@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import date
 from typing import Any
 
 from warehouse.periods import compress
@@ -81,11 +80,9 @@ def _example(example: Example) -> str:
 
 def _value(value: object) -> str:
     """A value of the data in one line. Characters that would steer the terminal are escaped."""
-    if isinstance(value, date):
-        return str(value)
-    text = json.dumps(value, default=str) if isinstance(value, str | bool | None) else str(value)
-    text = text.encode("ascii", "backslashreplace").decode() if not text.isprintable() else text
-    return text if len(text) <= _VALUE_CHARACTERS else f"{text[:_VALUE_CHARACTERS]}…"
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str | bool | None) else str(value)
+    text = text if len(text) <= _VALUE_CHARACTERS else f"{text[:_VALUE_CHARACTERS]}…"
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def _ledger(ledger: LedgerDiff) -> Iterator[str]:

@@ -14,10 +14,8 @@ from warehouse.paths import database_path
 from warehouse.releases.release import DATABASE, DESCRIPTION, Release
 from warehouse.releases.store import ReleaseError, Releases
 
-_WHAT_TO_DO = (
-    "Make a release anew: nyc build, then nyc publish. Until then read another (nyc publish --list), "
-    "or the working file: --live"
-)
+# Maintenance marks what rotted on the disk, and a release is made anew only after some other run.
+_WHAT_TO_DO = "Write it anew: nyc maintain, nyc build, nyc publish. Until then read the working file: --live"
 
 # What DuckDB raises for a file that it cannot read, and not for what is wrong in SQL.
 _UNREADABLE = (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
@@ -116,6 +114,11 @@ def _damage(release: Release, error: duckdb.Error) -> str | None:
     is_unreadable = isinstance(error, _UNREADABLE) or type(error) is duckdb.Error
     if not release.database.exists():
         return f"{release.database}: expected the DuckDB file of release {release.id}, but there is none"
+    if isinstance(error, duckdb.PermissionException) and f"/{release.id}/" in said:
+        return (
+            f"{release.folder}: expected the files of release {release.id} here, but its views name another folder: "
+            f"{said}. If the releases were moved: nyc publish --relink"
+        )
     for table, part in release.files():
         path = release.folder / str(part.file)
         expected = f"{path}: expected the rows of {table.full_name} of release {release.id}, but"

@@ -15,11 +15,11 @@ import psutil
 import pytest
 import yaml
 
+from ingestion.run_pipeline import main as load
 from orchestration.dbt_cli.project import dbt_project, prepare_manifest
 from sandbox.faults import Fault
 from sandbox.server import SamplePublisher
-from tests.dbt.small_warehouse import JANUARY, Warehouse, yellow_month
-from tests.orchestration.conftest import APRIL
+from tests.orchestration.conftest import APRIL, MAY
 from tests.orchestration.sensors.conftest import held_by_another_process
 from warehouse.connection import open_for_reading
 from warehouse.paths import PROJECT_ROOT, log_folder
@@ -32,16 +32,17 @@ PATIENCE_SECONDS = 300
 def instance(
     tmp_path: Path, database: Path, logs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[dg.DagsterInstance]:
-    """The project's instance, kept in a folder of the test's own, with a little raw data to build on."""
+    """The project's instance, kept in a folder of the test's own, with a little raw data that passes every check."""
     settings = yaml.safe_load((PROJECT_ROOT / "orchestration" / "dagster.yaml").read_text())
     settings["storage"]["sqlite"]["base_dir"] = str(tmp_path / "storage")
     settings["local_artifact_storage"]["config"]["base_dir"] = str(tmp_path / "storage")
     settings["compute_logs"]["config"]["base_dir"] = str(tmp_path / "compute")
     (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(settings))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    warehouse = Warehouse(database, logs)
-    warehouse.create_raw_tables()
-    warehouse.load("yellow", JANUARY, yellow_month(JANUARY))
+    with SamplePublisher(MAY, MAY, rows=2000) as publisher, pytest.MonkeyPatch.context() as patch:
+        for name, value in publisher.environment.items():
+            patch.setenv(name, value)
+        assert load(["--year", "2025", "--months", "5", "--sources", "green,citibike_jc,weather"]) == 0
     prepare_manifest(dbt_project)
     with dg.DagsterInstance.get() as instance:
         yield instance
