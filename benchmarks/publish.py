@@ -156,11 +156,12 @@ def _publish() -> dict[str, float]:
 
 
 def _copy_by_hand() -> dict[str, float]:
-    """Write the new month's trips, a file a feed."""
+    """Write the trips of the newest month, a file a feed."""
     with tempfile.TemporaryDirectory(dir=database_path().parent) as folder, open_for_writing() as connection:
+        ((month,),) = connection.execute("select max(source_month) from core_core.fct_trips").fetchall()
         stopwatch = Stopwatch()
         for feed in rows_a_month(0):
-            rows = f"from core_core.fct_trips where feed = {literal(feed)} and source_month = date '{NEW_MONTH}'"
+            rows = f"from core_core.fct_trips where feed = {literal(feed)} and source_month = date '{month}'"
             connection.execute(f"copy ({rows}) to {literal(Path(folder, feed))} ({COPY_OPTIONS})")
         return stopwatch.seconds()
 
@@ -185,7 +186,7 @@ def _trip_type(metric: str) -> str:
 def _seconds(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[float, float]:
     """Wall and CPU seconds of a query."""
     wall, cpu = perf_counter(), process_time()
-    connection.sql(sql).to_arrow_table()
+    connection.cursor().sql(sql).to_arrow_table()
     return perf_counter() - wall, process_time() - cpu
 
 

@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -93,21 +93,24 @@ class _Clock:
     """How long something takes, and how much of it is waiting."""
 
     def __init__(self) -> None:
-        self._begun = self._now()
+        self._begun = time.monotonic()
+        self._busy = _busy_seconds()
 
     def seconds(self) -> dict[str, float]:
-        wall, busy = (now - begun for now, begun in zip(self._now(), self._begun, strict=True))
+        wall = time.monotonic() - self._begun
+        # A thread that has ended meanwhile is not counted.
+        busy = sum(seconds - self._busy.get(thread, 0) for thread, seconds in _busy_seconds().items())
         return {"wall": wall, "waited": max(0.0, wall - busy)}
 
-    @staticmethod
-    def _now() -> tuple[float, float]:
-        return time.monotonic(), sum(_busy(task) for task in Path("/proc/self/task").iterdir())
 
-
-def _busy(task: Path) -> float:
-    """Seconds that a thread computed or stood in the queue for a processor."""
-    computed, queued, _ = (task / "schedstat").read_text().split()
-    return (int(computed) + int(queued)) / 1e9
+def _busy_seconds() -> dict[str, float]:
+    """Seconds that each thread of this process computed, or stood in the queue for a processor."""
+    busy = {}
+    for thread in Path("/proc/self/task").iterdir():
+        with suppress(OSError):  # it has just ended
+            computed, queued, _ = (thread / "schedstat").read_text().split()
+            busy[thread.name] = (int(computed) + int(queued)) / 1e9
+    return busy
 
 
 @contextmanager
@@ -115,7 +118,7 @@ def _said(clock: _Clock) -> Iterator[dict[str, object]]:
     said: dict[str, object] = {}
     try:
         yield said
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, the test says so
         said["error"] = repr(error)
     sys.stdout.write(json.dumps({**said, **clock.seconds()}) + "\n")
     sys.stdout.flush()

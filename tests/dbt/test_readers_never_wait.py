@@ -1,4 +1,4 @@
-"""Readers ask all the time while the warehouse is loaded, built and published: none waits, none sees what is half-built.
+"""Readers ask all the time while the warehouse is loaded, built and published: none waits, or sees half of it.
 
 `READERS_MINUTES=10` keeps on for as long; by default two states are published.
 """
@@ -78,7 +78,7 @@ class _Writer:
         release = publish().release
         with duckdb.connect(str(self.warehouse.path), read_only=True) as working:
             tables = tables_of(working)
-        self.expected[release.id] = {way: tables for way in WAYS} | {"metrics": metrics_of(Source())}
+        self.expected[release.id] = dict.fromkeys(WAYS, tables) | {"metrics": metrics_of(Source())}
 
     def change(self, number: int) -> None:
         """A month is replaced, which must not be seen before it is built, and published."""
