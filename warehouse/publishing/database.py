@@ -31,8 +31,15 @@ _COLUMN_COMMENTS = """
 """
 
 
-def write_database(connection: duckdb.DuckDBPyConnection, path: Path, tables: Sequence[ReleaseTable]) -> None:
+def write_database(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    tables: Sequence[ReleaseTable],
+    snapshots: Mapping[str, str],
+) -> None:
     """Write the DuckDB file at `path`. The files of its views are below the folder that it is in.
+
+    `snapshots` has, for each view of the working file, the table with its rows.
 
     Raises:
         WarehouseError: the disk is full, or the folder cannot be written.
@@ -41,7 +48,7 @@ def write_database(connection: duckdb.DuckDBPyConnection, path: Path, tables: Se
         # One transaction: each of its own would wait for the disk, and every description is a statement.
         connection.begin()
         try:
-            _fill(connection, working, release, path.parent, tables)
+            _fill(connection, working, release, path.parent, tables, snapshots)
         except BaseException:
             connection.rollback()
             raise
@@ -50,7 +57,12 @@ def write_database(connection: duckdb.DuckDBPyConnection, path: Path, tables: Se
 
 
 def _fill(
-    connection: duckdb.DuckDBPyConnection, working: str, release: str, folder: Path, tables: Sequence[ReleaseTable]
+    connection: duckdb.DuckDBPyConnection,
+    working: str,
+    release: str,
+    folder: Path,
+    tables: Sequence[ReleaseTable],
+    snapshots: Mapping[str, str],
 ) -> None:
     comments = _comments(connection, working)
     for schema in sorted({table.schema for table in tables} | {LEDGER_SCHEMA}):
@@ -58,6 +70,9 @@ def _fill(
     for table in tables:
         if table.is_in_files:
             connection.execute(view_of(release, table, folder))
+        elif snapshot := snapshots.get(table.full_name):
+            target = identifier(release, table.schema, table.name)
+            connection.execute(f"create table {target} as from {snapshot}")
         else:
             _copy_table(connection, working, release, table.schema, table.name)
         _set_comments(connection, release, table, comments)
@@ -96,18 +111,15 @@ def _ledger_tables(connection: duckdb.DuckDBPyConnection, database: str) -> list
 
 
 def _copy_table(connection: duckdb.DuckDBPyConnection, working: str, release: str, schema: str, name: str) -> None:
-    """Copy a table with its constraints, or the rows of a view as a table."""
-    found = connection.execute(
+    """Copy a table with its constraints."""
+    ((definition,),) = connection.execute(
         "select sql from duckdb_tables() where (database_name, schema_name, table_name) = (?, ?, ?)",
         [working, schema, name],
     ).fetchall()
     source, target = identifier(working, schema, name), identifier(release, schema, name)
-    if not found:
-        connection.execute(f"create table {target} as from {source}")
-        return
     connection.execute(f"use {identifier(release)}")
     try:
-        connection.execute(found[0][0])
+        connection.execute(definition)
     finally:
         connection.execute(f"use {identifier(working)}")
     connection.execute(f"insert into {target} from {source}")

@@ -133,7 +133,8 @@ class Maker:
             tables=tuple(self._with_files(draft, folder) for draft in drafts),
             checks=count_checks(self._connection),
         )
-        write_database(self._connection, release.database, release.tables)
+        snapshots = {draft.model.full_name: draft.model.snapshot for draft in drafts if draft.model.snapshot}
+        write_database(self._connection, release.database, release.tables, snapshots)
         self._finish_ledger(release)
         _compare(release)
         with clear_write_errors(folder):

@@ -18,6 +18,7 @@ from warehouse.publishing.audit import AuditError, audit
 from warehouse.publishing.files import is_whole, sha256_of
 from warehouse.publishing.making import Maker, check_disk, content_of, drafts_of
 from warehouse.publishing.project import read_project
+from warehouse.publishing.snapshots import with_snapshots
 from warehouse.publishing.versions import record_version
 from warehouse.releases.expiry import clear_half_made, expire_releases, kept_releases
 from warehouse.releases.release import Release
@@ -99,7 +100,7 @@ def _open_working_file() -> AbstractContextManager[duckdb.DuckDBPyConnection]:
 def _publish(
     connection: duckdb.DuckDBPyConnection, releases: Releases, run_id: str, started_by: str, keep: int
 ) -> Publication:
-    project = read_project()
+    project = with_snapshots(connection, read_project())
     audit(connection, project)
     clear_half_made(releases)
     kept = releases.all()
