@@ -5,12 +5,12 @@ has no formula of its own.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary, finalize
 
 import duckdb
@@ -22,6 +22,8 @@ from warehouse.releases import Release, Source, naming_damage
 
 # Answers kept for all sessions.
 _ANSWERS = 500
+
+T = TypeVar("T")
 
 Value = str | int | float | bool | date | datetime | None
 
@@ -49,6 +51,14 @@ class View:
             WarehouseError: it cannot be answered.
         """
         return _metrics(self.release.id, query, self.release)
+
+    def ask(self, question: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """The answer of a function that reads a connection, such as `warehouse.reconciliation.reconcile`.
+
+        It is asked once a release. The function has a name of its own, and depends on nothing but the connection.
+        """
+        answer: T = _answer(self.release.id, f"{question.__module__}.{question.__qualname__}", question, self.release)
+        return answer
 
     def has_table(self, full_name: str) -> bool:
         """Whether the release has a table with rows, such as `schema.table`."""
@@ -95,6 +105,12 @@ def keep_open(release: Release) -> OpenRelease:
 def _rows(release_id: str, sql: str, parameters: Mapping[str, Any], _release: Release) -> pd.DataFrame:
     with naming_damage(_release), keep_open(_release).cursor() as cursor:
         return cursor.execute(sql, dict(parameters)).df()
+
+
+@st.cache_data(max_entries=_ANSWERS, show_spinner=False)
+def _answer(release_id: str, name: str, _question: Callable[[duckdb.DuckDBPyConnection], T], _release: Release) -> T:
+    with naming_damage(_release), keep_open(_release).cursor() as cursor:
+        return _question(cursor)
 
 
 @st.cache_data(max_entries=_ANSWERS, show_spinner=False)
