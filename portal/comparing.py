@@ -58,9 +58,10 @@ def show_comparison(comparison: Comparison, *, most: int | None = None) -> None:
         shown,
         hide_index=True,
         column_config={
+            "why": st.column_config.TextColumn(width="large"),
             "rows before": st.column_config.NumberColumn(format="localized"),
             "rows after": st.column_config.NumberColumn(format="localized"),
-            "difference": st.column_config.NumberColumn(format="localized"),
+            "difference": st.column_config.NumberColumn("rows more", format="localized"),
             "partitions": st.column_config.NumberColumn("partitions that differ", format="localized"),
         },
     )
@@ -76,9 +77,9 @@ def _row(table: DifferingTable) -> dict[str, object]:
     more = f" and {len(reasons) - _REASONS} more" if len(reasons) > _REASONS else ""
     return {
         "table": table.name,
+        "difference": table.rows_after - table.rows_before,
+        "why": "; ".join(reasons[:_REASONS]) + more,
         "rows before": table.rows_before,
         "rows after": table.rows_after,
-        "difference": table.rows_after - table.rows_before,
         "partitions": len(table.parts),
-        "why": "; ".join(reasons[:_REASONS]) + more,
     }

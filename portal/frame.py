@@ -6,7 +6,7 @@ import streamlit as st
 
 from portal.general import AFTER_SUBJECTS, BEFORE_SUBJECTS
 from portal.page import Page, Section, sections_of_subjects
-from portal.session import show_release, shown_release
+from portal.session import remember_pages, show_release, shown_release
 from portal.states import say_error, say_no_release, say_unexpected, say_what_is_missing
 from portal.texts import plain
 from portal.view import View
@@ -30,6 +30,7 @@ def run() -> None:
     """Draw the page that the address names."""
     st.set_page_config(page_title=TITLE, page_icon=str(_ICON), layout="wide")
     pages = {section.title: [_as_streamlit(page) for page in section.pages] for section in sections() if section.pages}
+    remember_pages({page.url_path or "overview": page for section in pages.values() for page in section})
     st.navigation(pages).run()
 
 

@@ -1,7 +1,10 @@
-"""Which release a session shows: the one that was current when it began, until the person takes another.
+"""What a session keeps: which release it shows, and its pages, for links between them.
 
-It is kept open for as long as the session lasts, so that it is not deleted meanwhile.
+It shows the release that was current when it began, until the person takes another. The release is kept open for as
+long as the session lasts, so that it is not deleted meanwhile.
 """
+
+from collections.abc import Mapping
 
 import streamlit as st
 
@@ -10,6 +13,7 @@ from warehouse.releases import Release, current_release
 
 _RELEASE = "release"
 _OPEN = "open release"
+_PAGES = "pages"
 
 
 def shown_release() -> Release:
@@ -33,3 +37,14 @@ def show_release(release: Release) -> None:
     """
     st.session_state[_OPEN] = keep_open(release)
     st.session_state[_RELEASE] = release
+
+
+def remember_pages(pages: Mapping[str, st.Page]) -> None:
+    """Keep the pages by their paths."""
+    st.session_state[_PAGES] = dict(pages)
+
+
+def link_to(path: str, label: str, icon: str) -> None:
+    """A link to the page with this path; nothing where there is no such page."""
+    if page := st.session_state[_PAGES].get(path):
+        st.page_link(page, label=label, icon=f":material/{icon}:")

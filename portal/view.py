@@ -52,12 +52,14 @@ class View:
         """
         return _metrics(self.release.id, query, self.release)
 
-    def ask(self, question: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
-        """The answer of a function that reads a connection, such as `warehouse.reconciliation.reconcile`.
+    def read(self, ask: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """What a function of the module level reads from the release. Its name tells its answer from others'.
 
-        It is asked once a release. The function has a name of its own, and depends on nothing but the connection.
+        Raises:
+            WarehouseError: a file of the release is damaged.
+            duckdb.Error: what the function asks cannot be answered.
         """
-        answer: T = _answer(self.release.id, f"{question.__module__}.{question.__qualname__}", question, self.release)
+        answer: T = _read(self.release.id, f"{ask.__module__}.{ask.__qualname__}", ask, self.release)
         return answer
 
     def has_table(self, full_name: str) -> bool:
@@ -108,12 +110,12 @@ def _rows(release_id: str, sql: str, parameters: Mapping[str, Any], _release: Re
 
 
 @st.cache_data(max_entries=_ANSWERS, show_spinner=False)
-def _answer(release_id: str, name: str, _question: Callable[[duckdb.DuckDBPyConnection], T], _release: Release) -> T:
-    with naming_damage(_release), keep_open(_release).cursor() as cursor:
-        return _question(cursor)
-
-
-@st.cache_data(max_entries=_ANSWERS, show_spinner=False)
 def _metrics(release_id: str, query: MetricQuery, _release: Release) -> pd.DataFrame:
     with keep_open(_release).cursor() as cursor:
         return query_metrics(query, Source(_release), cursor).to_pandas()
+
+
+@st.cache_data(max_entries=_ANSWERS, show_spinner=False)
+def _read(release_id: str, name: str, _ask: Callable[[duckdb.DuckDBPyConnection], Any], _release: Release) -> Any:
+    with naming_damage(_release), keep_open(_release).cursor() as cursor:
+        return _ask(cursor)

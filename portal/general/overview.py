@@ -5,12 +5,15 @@ import streamlit as st
 
 from ingestion.catalog import SUBJECTS
 from portal.comparing import compare, show_comparison
+from portal.general.judged import verdict_of
 from portal.page import sections_of_subjects
+from portal.session import link_to
 from portal.states import nothing_to_show
 from portal.texts import count, plain, short
 from portal.view import View
 from warehouse.connection import WarehouseError
 from warehouse.releases import Releases
+from warehouse.verdict import Level
 
 _RECONCILED = "core_checks.reconciliation"
 
@@ -49,6 +52,12 @@ _LOADED = """
 
 _TABLES_THAT_CHANGED = 6
 
+_ICONS = {
+    Level.WELL: ":material/check_circle:",
+    Level.ATTENTION: ":material/warning:",
+    Level.WRONG: ":material/error:",
+}
+
 
 def render(view: View) -> None:
     """Draw the page."""
@@ -57,12 +66,23 @@ def render(view: View) -> None:
     if loaded.empty:
         nothing_to_show("Nothing is loaded in this release.")
         return
+    _show_verdict(view)
     _show_figures(view, loaded)
     for section in sections_of_subjects():
         if section.overview:
             section.overview(view)
     _show_loaded(loaded)
     _show_changes(view)
+
+
+def _show_verdict(view: View) -> None:
+    verdict = verdict_of(view)
+    say = {Level.WELL: st.success, Level.ATTENTION: st.warning, Level.WRONG: st.error}[verdict.level]
+    say(plain(verdict.line), icon=_ICONS[verdict.level])
+    if verdict.troubles:
+        with st.container(horizontal=True):
+            link_to("health", "Why, and what to do", "monitor_heart")
+            link_to("quarantine", "Rejected rows", "block")
 
 
 def _show_figures(view: View, loaded: pd.DataFrame) -> None:
@@ -115,3 +135,4 @@ def _show_changes(view: View) -> None:
         return
     st.caption(plain(f"Compared with release {before.id}, published {before.published_at:%Y-%m-%d %H:%M} UTC"))
     show_comparison(comparison, most=_TABLES_THAT_CHANGED)
+    link_to("releases", "All releases", "inventory_2")
