@@ -5,12 +5,12 @@ has no formula of its own.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary, finalize
 
 import duckdb
@@ -22,6 +22,8 @@ from warehouse.releases import Release, Source, naming_damage
 
 # Answers kept for all sessions.
 _ANSWERS = 500
+
+T = TypeVar("T")
 
 Value = str | int | float | bool | date | datetime | None
 
@@ -49,6 +51,16 @@ class View:
             WarehouseError: it cannot be answered.
         """
         return _metrics(self.release.id, query, self.release)
+
+    def read(self, ask: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """What a function of the module level reads from the release. Its name tells its answer from others'.
+
+        Raises:
+            WarehouseError: a file of the release is damaged.
+            duckdb.Error: what the function asks cannot be answered.
+        """
+        answer: T = _read(self.release.id, f"{ask.__module__}.{ask.__qualname__}", ask, self.release)
+        return answer
 
     def has_table(self, full_name: str) -> bool:
         """Whether the release has a table with rows, such as `schema.table`."""
@@ -101,3 +113,9 @@ def _rows(release_id: str, sql: str, parameters: Mapping[str, Any], _release: Re
 def _metrics(release_id: str, query: MetricQuery, _release: Release) -> pd.DataFrame:
     with keep_open(_release).cursor() as cursor:
         return query_metrics(query, Source(_release), cursor).to_pandas()
+
+
+@st.cache_data(max_entries=_ANSWERS, show_spinner=False)
+def _read(release_id: str, name: str, _ask: Callable[[duckdb.DuckDBPyConnection], Any], _release: Release) -> Any:
+    with naming_damage(_release), keep_open(_release).cursor() as cursor:
+        return _ask(cursor)
