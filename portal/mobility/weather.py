@@ -26,12 +26,13 @@ FEWEST_HOURS = 30
 FEWEST_DAYS = 5
 FEWEST_TRIPS = 100
 
-_CONDITION = "weather_hour__weather_condition"
-_TYPE = "weather_hour__trip_type"
+_CONDITION = "weather_day__weather_condition"
+_TYPE = "weather_day__trip_type"
 _COLUMNS = {
     _CONDITION: "Weather",
     _TYPE: "Mode",
     "weather_effect_pct": "Difference, %",
+    "weather_effect_margin_pct": "± points",
     "trips_with_condition": "Trips",
     "trips_expected_without_condition": "Trips expected",
     "hours_with_condition": "Hours",
@@ -39,6 +40,9 @@ _COLUMNS = {
 }
 
 _PALE = 0.25
+
+# Of the thin lines; seen on white and on black.
+_MARGIN = "#7a8794"
 
 
 def render(view: View) -> None:
@@ -73,8 +77,8 @@ def render(view: View) -> None:
         key="effects",
     )
     st.caption(
-        f"Pale: made of fewer than {FEWEST_HOURS} hours, {FEWEST_DAYS} days or {FEWEST_TRIPS} trips. "
-        "A difference of a few percent may be chance."
+        f"Thin lines: how far chance may move it (95 %); where one crosses 0, there may be no difference. "
+        f"Pale: fewer than {FEWEST_HOURS} hours, {FEWEST_DAYS} days or {FEWEST_TRIPS} trips."
     )
     _say_without_hours(rows, selection)
     _show_counts(rows, selection)
@@ -85,6 +89,7 @@ def effects(view: View, selection: Selection) -> pd.DataFrame:
     query = MetricQuery(
         (
             "weather_effect_pct",
+            "weather_effect_margin_pct",
             "trips_with_condition",
             "trips_expected_without_condition",
             "hours_with_condition",
@@ -115,13 +120,12 @@ def _figure(rows: pd.DataFrame) -> go.Figure:
             name=mode,
             y=[_CONDITIONS[each].partition(",")[0] for each in of_mode[_CONDITION]],
             x=of_mode["weather_effect_pct"],
-            text=[f"{value:+.1f} %" for value in of_mode["weather_effect_pct"]],
-            textposition="outside",
-            cliponaxis=False,
+            error_x={"array": of_mode["weather_effect_margin_pct"], "thickness": 1, "width": 3, "color": _MARGIN},
             marker={"color": COLOURS.get(mode), "opacity": [1 if one else _PALE for one in of_mode["is_enough"]]},
             customdata=of_mode[["hours_with_condition", "days_with_condition", "trips_with_condition"]],
             hovertemplate=(
-                "%{y}: %{x:+.1f} %<br>%{customdata[0]:,} hours on %{customdata[1]:,} days, %{customdata[2]:,} trips"
+                "%{y}: %{x:+.1f} % ± %{error_x.array:.1f}<br>"
+                "%{customdata[0]:,} hours on %{customdata[1]:,} days, %{customdata[2]:,} trips"
             ),
         )
     shown = rows[_CONDITION].nunique()
@@ -133,18 +137,8 @@ def _figure(rows: pd.DataFrame) -> go.Figure:
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None, "traceorder": "normal"},
     )
     figure.update_yaxes(autorange="reversed", title=None)
-    figure.update_xaxes(
-        title="more (+) or fewer (-) trips", zeroline=True, zerolinewidth=1.5, ticksuffix=" %", range=_range(rows)
-    )
+    figure.update_xaxes(title="more (+) or fewer (-) trips", zeroline=True, zerolinewidth=1.5, ticksuffix=" %")
     return figure
-
-
-def _range(rows: pd.DataFrame) -> tuple[float, float]:
-    """From lowest to highest difference, 0 among them, with room for the figures beside the bars."""
-    low = min(0.0, rows["weather_effect_pct"].min())
-    high = max(0.0, rows["weather_effect_pct"].max())
-    room = 0.25 * max(high - low, 1.0)
-    return low - room, high + room
 
 
 def _say_without_hours(rows: pd.DataFrame, selection: Selection) -> None:
@@ -168,7 +162,13 @@ def _show_counts(rows: pd.DataFrame, selection: Selection) -> None:
         .rename(columns=_COLUMNS)
         .reset_index(drop=True)
         .style.apply(lambda row: [_style(row.name, rows)] * len(row), axis=1)
-        .format({"Difference, %": "{:+.1f}", **dict.fromkeys(("Trips", "Trips expected", "Hours", "Days"), count)})
+        .format(
+            {
+                "Difference, %": "{:+.1f}",
+                "± points": "{:.1f}",
+                **dict.fromkeys(("Trips", "Trips expected", "Hours", "Days"), count),
+            }
+        )
     )
     st.dataframe(styled, hide_index=True, width="stretch", height="content")
 

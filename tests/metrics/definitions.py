@@ -179,6 +179,10 @@ OF_WEATHER_EFFECT = (
     "trips_with_condition",
     "trips_expected_without_condition",
     "weather_effect_pct",
+    "weather_effect_margin_pct",
+    "squared_trips_of_days",
+    "squared_expected_trips_of_days",
+    "trips_by_expected_trips_of_days",
 )
 
 OF_HOURS = {"hours_with_trips", "avg_trips_per_hour", "peak_hour_trips", "trips_of_hours"}

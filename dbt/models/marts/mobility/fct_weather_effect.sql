@@ -39,7 +39,6 @@ hours as (
 
     select
         days_with_trips.trip_type,
-        weather.hour_timestamp,
         days_with_trips.pickup_date,
         dates.month_start_date as pickup_month,
         weather.hour_of_day as pickup_hour_of_day,
@@ -66,7 +65,6 @@ conditions as (
         '{{ name }}' as weather_condition,
         is_{{ name }} as has_condition,
         trip_type,
-        hour_timestamp,
         pickup_date,
         pickup_month,
         pickup_hour_of_day,
@@ -85,7 +83,6 @@ alike as (
         pickup_month,
         is_working_day,
         pickup_hour_of_day,
-        count(*) as hour_count,
         avg(trip_count) as avg_trip_count
     from conditions
     where not has_condition
@@ -96,24 +93,22 @@ alike as (
 compared as (
 
     select
-        conditions.hour_timestamp,
+        conditions.pickup_date,
         conditions.trip_type,
         conditions.weather_condition,
-        conditions.pickup_date,
         conditions.pickup_month,
-        conditions.pickup_hour_of_day,
-        conditions.is_working_day,
-        conditions.trip_count,
-        coalesce(alike.hour_count, 0) as comparable_hour_count,
-        alike.avg_trip_count as expected_trip_count
+        count(*) as hour_count,
+        cast(sum(conditions.trip_count) as bigint) as trip_count,
+        sum(alike.avg_trip_count) as expected_trip_count
     from conditions
-    left join alike
+    inner join alike
         on conditions.weather_condition = alike.weather_condition
         and conditions.trip_type = alike.trip_type
         and conditions.pickup_month = alike.pickup_month
         and conditions.is_working_day = alike.is_working_day
         and conditions.pickup_hour_of_day = alike.pickup_hour_of_day
     where conditions.has_condition
+    group by conditions.pickup_date, conditions.trip_type, conditions.weather_condition, conditions.pickup_month
 
 )
 
