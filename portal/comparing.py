@@ -42,8 +42,7 @@ def _compare(old_id: str, new_id: str, _old: Release, _new: Release) -> Comparis
 
 
 def _ledger(release: Release) -> LedgerState:
-    kept = keep_open(release)
-    with kept.cursor() as cursor:
+    with keep_open(release).cursor() as cursor:
         return ledger_of(cursor, DATABASE_NAME)
 
 
