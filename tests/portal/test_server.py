@@ -42,6 +42,7 @@ def test_it_serves_pages_at_their_addresses_and_only_to_this_machine(port: int) 
     assert page.status_code == 200
     # The browser need not look for the server below the page.
     assert "BACKEND_BASE_URL" in page.text
+    assert requests.get(f"{address}/overview", timeout=10).url == f"{address}/"
     assert requests.get(f"{address}/favicon.png", timeout=10).headers["content-type"] == "image/png"
     assert (
         requests.get(f"{address}/../../pyproject.toml", timeout=10).text
