@@ -24,12 +24,12 @@ def port(sample: Sample) -> Iterator[int]:
     command = [sys.executable, "-m", "portal.command", "--port", str(number)]
     with subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:
         try:
-            until = time.monotonic() + 60
+            until = time.monotonic() + 120
             while time.monotonic() < until and server.poll() is None:
                 try:
                     requests.get(f"http://127.0.0.1:{number}/_stcore/health", timeout=5)
                     break
-                except requests.ConnectionError:
+                except (requests.ConnectionError, requests.Timeout):
                     time.sleep(0.2)
             yield number
         finally:
@@ -38,14 +38,14 @@ def port(sample: Sample) -> Iterator[int]:
 
 def test_it_serves_pages_at_their_addresses_and_only_to_this_machine(port: int) -> None:
     address = f"http://127.0.0.1:{port}"
-    page = requests.get(f"{address}/releases", timeout=10)
+    page = requests.get(f"{address}/releases", timeout=60)
     assert page.status_code == 200
     # The browser need not look for the server below the page.
     assert "BACKEND_BASE_URL" in page.text
-    assert requests.get(f"{address}/overview", timeout=10).url == f"{address}/"
-    assert requests.get(f"{address}/favicon.png", timeout=10).headers["content-type"] == "image/png"
+    assert requests.get(f"{address}/overview", timeout=60).url == f"{address}/"
+    assert requests.get(f"{address}/favicon.png", timeout=60).headers["content-type"] == "image/png"
     assert (
-        requests.get(f"{address}/../../pyproject.toml", timeout=10).text
+        requests.get(f"{address}/../../pyproject.toml", timeout=60).text
         != (PROJECT_ROOT / "pyproject.toml").read_text()
     )
 
@@ -59,7 +59,7 @@ def test_it_serves_pages_at_their_addresses_and_only_to_this_machine(port: int) 
 
 def status_of_stream(port: int, host: str) -> int:
     """What the server answers a browser that knows it by this name and wants to see a page."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
     upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
     connection.request(
         "GET", "/_stcore/stream", headers={**upgrade, "Sec-WebSocket-Key": "bm8gc2VjcmV0IGF0IGFsbA==", "Host": host}
