@@ -12,7 +12,7 @@ from starlette.routing import Route
 from streamlit.file_util import get_static_dir
 
 from ingestion.log import configure_logging
-from portal import FIRST_PAGE
+from portal import FIRST_PAGE, LOG_FILE
 
 # Streamlit's code in the browser would first look for the server below the page's address, which the browser's console
 # shows as errors. This tells it. Relative, so that it holds behind a proxy that adds a path.
@@ -53,7 +53,7 @@ def _say_unexpected(error: Exception) -> bool:
     return say_unexpected(error)
 
 
-configure_logging("portal.log", ("portal", "metrics", "quality", "warehouse"))
+configure_logging(LOG_FILE, ("portal", "metrics", "quality", "warehouse"))
 register_url_convertor("page", _PagePath())
 
 app = st.App("app.py", routes=[Route("/{path:page}", _page)], lifespan=_ready, on_script_error=_say_unexpected)

@@ -11,9 +11,10 @@ import streamlit as st
 from portal.view import keep_open
 from warehouse.releases import Release, current_release
 
-_RELEASE = "release"
+# No filter in an address has a name with a blank.
+_RELEASE = "shown release"
 _OPEN = "open release"
-_PAGES = "pages"
+_PAGES = "all pages"
 
 
 def shown_release() -> Release:

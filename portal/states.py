@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from portal import LOG_FILE
 from portal.page import LOAD, Page
 from portal.texts import plain
 from portal.view import View
@@ -14,8 +15,6 @@ from warehouse.paths import database_path, log_folder
 from warehouse.releases import NothingPublishedError
 
 logger = logging.getLogger(__name__)
-
-LOG_FILE = "portal.log"
 
 _BUILD_AND_PUBLISH = ("nyc build", "nyc publish")
 _TAKE_THE_NEWER = "The portal offers the newer release as soon as there is one."

@@ -1,5 +1,6 @@
 """Open pages of the portal without a browser."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
@@ -10,7 +11,7 @@ import portal
 _APP = Path(portal.__file__).with_name("app.py")
 
 
-def open_page(path: str, address: dict[str, str | list[str]] | None = None, *, timeout: float = 60) -> AppTest:
+def open_page(path: str, address: Mapping[str, str | list[str]] | None = None, *, timeout: float = 60) -> AppTest:
     """The page of a path, such as `releases`, as a browser opens it; `address` is what stands after the `?`.
 
     Change widgets, then call `run()` for the next drawing. `texts` gives what is written on the page.

@@ -3,14 +3,14 @@
 import gc
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from portal import page as page_module
 from portal.general import releases as releases_page
-from portal.page import Page
+from portal.page import Page, Section
 from portal.view import View, keep_open
 from tests.portal.browsing import open_page, texts
 from tests.portal.conftest import Sample
@@ -164,10 +164,10 @@ def test_an_error_that_nobody_foresaw_goes_to_the_log_and_not_to_the_page(
 
 
 def in_place_of_releases(
-    monkeypatch: pytest.MonkeyPatch, render: page_module.Callable[[View], None], needs: dict[str, str] | None = None
+    monkeypatch: pytest.MonkeyPatch, render: Callable[[View], None], needs: dict[str, str] | None = None
 ) -> None:
     """Put another page where that of the releases is."""
-    own = page_module.Section("Own", (Page("Releases", "releases", "home", render, needs or {}),))
+    own = Section("Own", (Page("Releases", "releases", "home", render, needs or {}),))
     monkeypatch.setattr("portal.frame.AFTER_SUBJECTS", (own,))
 
 
