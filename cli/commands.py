@@ -14,7 +14,10 @@ from warehouse.exit_codes import ExitCode
 from warehouse.paths import PROJECT_ROOT
 
 if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
     from warehouse.maintenance import Found
+    from warehouse.verdict import Verdict
 
 _PASSES_OPTIONS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 _CONTEXT_SETTINGS = {
@@ -107,13 +110,20 @@ def check(
 
 
 def health(live: Live = False, as_json: Json = False) -> int:
-    """Show the last result of every check.
+    """Say whether all is well, and show the last result of every check.
 
     Those of dbt, Great Expectations and Dagster, whoever ran them.
     """
+    from ingestion.ledger_gaps import read_ledger_state, troubles_of_gaps
     from quality.health import main
+    from quality.judging import judge, room, troubles_of_data
+    from warehouse.ledger import utc_now
 
-    return main(as_arguments({"--live": live, "--json": as_json}), prog="nyc health")
+    def judged(connection: "DuckDBPyConnection") -> "Verdict":
+        gaps = troubles_of_gaps(read_ledger_state(connection), utc_now())
+        return judge(gaps, troubles_of_data(connection), room())
+
+    return main(as_arguments({"--live": live, "--json": as_json}), judged=judged, prog="nyc health")
 
 
 def quarantine(live: Live = False, as_json: Json = False) -> int:

@@ -134,5 +134,5 @@ def _weekdays_with_rows(coverage: Mapping[Partition, Coverage]) -> dict[str, set
     """The weekdays on which each feed has rows at all, by feed."""
     weekdays: dict[str, set[int]] = {}
     for partition, covered in coverage.items():
-        weekdays.setdefault(partition.feed.name, set()).update(day.weekday() for day in covered.days)
+        weekdays.setdefault(partition.feed.name, set()).update(day.weekday() for day in covered.days or ())
     return weekdays

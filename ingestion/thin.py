@@ -62,11 +62,14 @@ class DayCount:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What a partition's raw rows cover: how many there are, and by day those that are of its period."""
+    """What a partition's raw rows cover: how many there are, and by day those that are of its period.
+
+    `days` is None where nobody has counted them: then the period is not searched for missing days and hours.
+    """
 
     load_id: str
     rows: int
-    days: Mapping[date, DayCount]
+    days: Mapping[date, DayCount] | None
 
 
 def thin_reasons(
@@ -77,26 +80,27 @@ def thin_reasons(
     `weekdays` are those on which the feed has rows at all, `rows_by_key` the rows of its loaded periods by partition
     key.
     """
-    reasons = (_missing_times(partition, coverage, weekdays), _few_rows(partition, rows_by_key))
+    missing = "" if coverage.days is None else _missing_times(partition, coverage.days, weekdays)
+    reasons = (missing, _few_rows(partition, rows_by_key))
     return tuple(reason for reason in reasons if reason)
 
 
-def _missing_times(partition: Partition, coverage: Coverage, weekdays: set[int]) -> str:
+def _missing_times(partition: Partition, days: Mapping[date, DayCount], weekdays: set[int]) -> str:
     """Which hours, or days at either end, have no rows although they should."""
     period = partition.period
-    if not coverage.days:
+    if not days:
         return f"no rows within the {period.grain}"
     if period.grain is Grain.HOUR:
         return ""
-    if _is_hourly(period, coverage):
-        return _missing_hours(period, coverage)
-    return _missing_ends(partition, coverage, weekdays) if period.grain is Grain.MONTH else ""
+    if _is_hourly(period, days):
+        return _missing_hours(period, days)
+    return _missing_ends(partition, days, weekdays) if period.grain is Grain.MONTH else ""
 
 
-def _is_hourly(period: Period, coverage: Coverage) -> bool:
+def _is_hourly(period: Period, days: Mapping[date, DayCount]) -> bool:
     """Whether the rows are an hourly series: no hour has two, and most of the period's hours have one."""
-    hours = sum(day.hours for day in coverage.days.values())
-    rows = sum(day.rows for day in coverage.days.values())
+    hours = sum(day.hours for day in days.values())
+    rows = sum(day.rows for day in days.values())
     return rows == hours and 2 * hours > _hours(period)
 
 
@@ -104,19 +108,19 @@ def _hours(period: Period) -> int:
     return round((period.end - period.start).total_seconds() / 3600)
 
 
-def _missing_hours(period: Period, coverage: Coverage) -> str:
-    missing = _hours(period) - sum(day.filled_hours for day in coverage.days.values())
+def _missing_hours(period: Period, days: Mapping[date, DayCount]) -> str:
+    missing = _hours(period) - sum(day.filled_hours for day in days.values())
     return f"{missing} of {_hours(period)} hours missing" if missing else ""
 
 
-def _missing_ends(partition: Partition, coverage: Coverage, weekdays: set[int]) -> str:
+def _missing_ends(partition: Partition, days: Mapping[date, DayCount], weekdays: set[int]) -> str:
     """Which days at either end of the month have no rows although they should."""
-    if sum(day.rows for day in coverage.days.values()) < _ROWS_A_DAY_TO_JUDGE * len(coverage.days):
+    if sum(day.rows for day in days.values()) < _ROWS_A_DAY_TO_JUDGE * len(days):
         return ""
     expected = [day for day in _days(partition.feed, partition.period) if day.weekday() in weekdays]
     if not expected:
         return ""
-    first, last = min(coverage.days), max(coverage.days)
+    first, last = min(days), max(days)
     ends = [f"before {first}"] if expected[0] < first else []
     ends += [f"after {last}"] if expected[-1] > last else []
     return f"no rows {' or '.join(ends)}" if ends else ""

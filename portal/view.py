@@ -4,11 +4,14 @@ All sessions share what was asked of a release before. A page asks metrics, or r
 has no formula of its own.
 """
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary, finalize
 
 import duckdb
 import pandas as pd
@@ -17,9 +20,10 @@ import streamlit as st
 from metrics.query import MetricQuery, query_metrics
 from warehouse.releases import Release, Source, naming_damage
 
-# Answers kept for all sessions, and releases kept open.
+# Answers kept for all sessions.
 _ANSWERS = 500
-_RELEASES = 3
+
+T = TypeVar("T")
 
 Value = str | int | float | bool | date | datetime | None
 
@@ -48,6 +52,16 @@ class View:
         """
         return _metrics(self.release.id, query, self.release)
 
+    def read(self, ask: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """What a function of the module level reads from the release. Its name tells its answer from others'.
+
+        Raises:
+            WarehouseError: a file of the release is damaged.
+            duckdb.Error: what the function asks cannot be answered.
+        """
+        answer: T = _read(self.release.id, f"{ask.__module__}.{ask.__qualname__}", ask, self.release)
+        return answer
+
     def has_table(self, full_name: str) -> bool:
         """Whether the release has a table with rows, such as `schema.table`."""
         table = self.release.table(full_name)
@@ -59,30 +73,51 @@ class View:
         return Source(self.release)
 
 
-class _Opened:
-    """A release kept open. It is closed when nobody has it any more."""
+class OpenRelease:
+    """A release that is kept open as long as somebody has this. Meanwhile its files are not deleted when it expires."""
 
     def __init__(self, release: Release) -> None:
-        self._stack = ExitStack()
-        self._connection = self._stack.enter_context(Source(release).open())
+        with ExitStack() as stack:
+            self._connection = stack.enter_context(Source(release).open())
+            finalize(self, stack.pop_all().close)
 
-    def cursor(self) -> duckdb.DuckDBPyConnection:
-        """A cursor for one thread."""
-        return self._connection.cursor()
+    @contextmanager
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor for one thread, for the time of a `with` block."""
+        with self._connection.cursor() as cursor:
+            yield cursor
 
 
-@st.cache_resource(max_entries=_RELEASES, show_spinner=False)
-def _opened(release_id: str, _release: Release) -> _Opened:
-    return _Opened(_release)
+_OPEN: WeakValueDictionary[Path, OpenRelease] = WeakValueDictionary()
+_OPENING = threading.Lock()
+
+
+def keep_open(release: Release) -> OpenRelease:
+    """A release, open; one for all sessions that show it.
+
+    Raises:
+        WarehouseError: it is gone or damaged.
+    """
+    with _OPENING:
+        found = _OPEN.get(release.folder)
+        if found is None:
+            found = _OPEN[release.folder] = OpenRelease(release)
+        return found
 
 
 @st.cache_data(max_entries=_ANSWERS, show_spinner=False)
 def _rows(release_id: str, sql: str, parameters: Mapping[str, Any], _release: Release) -> pd.DataFrame:
-    with naming_damage(_release), _opened(release_id, _release).cursor() as cursor:
+    with naming_damage(_release), keep_open(_release).cursor() as cursor:
         return cursor.execute(sql, dict(parameters)).df()
 
 
 @st.cache_data(max_entries=_ANSWERS, show_spinner=False)
 def _metrics(release_id: str, query: MetricQuery, _release: Release) -> pd.DataFrame:
-    with _opened(release_id, _release).cursor() as cursor:
+    with keep_open(_release).cursor() as cursor:
         return query_metrics(query, Source(_release), cursor).to_pandas()
+
+
+@st.cache_data(max_entries=_ANSWERS, show_spinner=False)
+def _read(release_id: str, name: str, _ask: Callable[[duckdb.DuckDBPyConnection], Any], _release: Release) -> Any:
+    with naming_damage(_release), keep_open(_release).cursor() as cursor:
+        return _ask(cursor)

@@ -1,14 +1,14 @@
 """The health of the data by its last checks, whoever ran them: `python -m quality.health [--live] [--json]`.
 
 The latest result of every check in the ledger of the current release, by subject: dbt's tests, the suites of Great
-Expectations and Dagster's asset checks. With `--live` it is the ledger of the working file, which has later checks.
-Exit status: 0 no check of severity error failed; 1 one did, or the report cannot be made; 3 nothing is published, with
-`--live` there is no database, or nothing was checked.
+Expectations and Dagster's asset checks. `nyc health` first says whether all is well. With `--live` it is the ledger of
+the working file, which has later checks. Exit status: 0 no check of severity error failed; 1 one did, or the report
+cannot be made; 3 nothing is published, with `--live` there is no database, or nothing was checked.
 """
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -23,8 +23,10 @@ from quality.suites import SUBJECTS
 from warehouse.connection import NotThereYetError, WarehouseError
 from warehouse.exit_codes import ExitCode
 from warehouse.paths import PROJECT_ROOT
+from warehouse.publishing.audit import outdated_failures
 from warehouse.releases import open_for_readers
 from warehouse.terminal import Style, add_live_option, print_json, quiet_on_broken_pipe
+from warehouse.verdict import Level, Verdict
 
 # The latest run of each check; where it failed for several partitions, all of them.
 _LATEST = """
@@ -38,19 +40,25 @@ _COLUMNS = ("source", "asset", "check", "partition", "severity", "passed", "obse
 # What concerns every subject.
 _ALL_SUBJECTS = "all"
 
+_STYLES = {Level.WELL: Style.GOOD, Level.ATTENTION: Style.WARNING, Level.WRONG: Style.BAD}
+
 Check = dict[str, Any]
 
 
 def latest_checks(connection: duckdb.DuckDBPyConnection) -> list[Check]:
     """The latest checks as plain data, by subject: none where nothing was checked.
 
-    `rows` are what a check with a listing names, in words.
+    A check that failed, and that a later run no longer has, is not among them: its alarm would never end. `rows` are
+    what a check with a listing names, in words.
     """
     subjects = _subjects_of_models()
     listings = {listing.test: listing for subject in SUBJECTS for listing in subject.listings}
+    outdated = outdated_failures(connection)
     checks: list[Check] = []
     for row in connection.execute(_LATEST).fetchall():
         check = dict(zip(_COLUMNS, row, strict=True))
+        if (check["source"], check["asset"], check["check"]) in outdated:
+            continue
         names = (check["asset"], check["check"])
         check["subject"] = next((subjects[name] for name in names if name in subjects), _ALL_SUBJECTS)
         check["rows"] = _listed(connection, listings[check["check"]]) if check["check"] in listings else []
@@ -86,6 +94,15 @@ def _count(checks: Sequence[Check]) -> int:
     return len({(check["source"], check["asset"], check["check"]) for check in checks})
 
 
+def print_verdict(verdict: Verdict, console: Console) -> None:
+    """Print whether all is well in one line, and below it what to do."""
+    console.print(verdict.line, style=_STYLES[verdict.level], markup=False)
+    for trouble in verdict.troubles:
+        commands = f" {' && '.join(trouble.commands)}" if trouble.commands else ""
+        console.print(f"  {trouble.summary}: {trouble.advice}{commands}", markup=False)
+    console.print()
+
+
 def print_health(checks: Sequence[Check], console: Console) -> None:
     """Print how many checks there were, and those that failed."""
     table = Table("subject", "source", box=None, header_style="bold", pad_edge=False)
@@ -116,8 +133,16 @@ def _titled_rows(checks: Sequence[Check]) -> Iterator[tuple[str, list[str]]]:
 
 
 @quiet_on_broken_pipe
-def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m quality.health") -> int:
-    """Print the health of the data, and return the exit status."""
+def main(
+    arguments: Sequence[str] | None = None,
+    *,
+    judged: Callable[[duckdb.DuckDBPyConnection], Verdict] | None = None,
+    prog: str = "python -m quality.health",
+) -> int:
+    """Print the health of the data, and return the exit status.
+
+    `judged` says whether all is well. Without it only the checks are printed.
+    """
     parser = argparse.ArgumentParser(prog=prog, description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the checks as JSON")
     add_live_option(parser)
@@ -125,6 +150,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m quali
     try:
         with open_for_readers(live=options.live) as (source, connection):
             checks = latest_checks(connection)
+            verdict = judged(connection) if judged else None
     except duckdb.CatalogException:
         checks = []
     except WarehouseError as error:
@@ -137,6 +163,8 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m quali
         print_json(checks)
     else:
         console = Console(highlight=False, soft_wrap=True)
+        if verdict:
+            print_verdict(verdict, console)
         print_health(checks, console)
         console.print(str(source), style=Style.UNIMPORTANT, markup=False)
     return ExitCode.FAILED if count_failed(checks) else ExitCode.DONE

@@ -49,7 +49,8 @@ _RUNS = """
     )
 """
 
-_FAILED_CHECKS = f"""
+# The last result of each check, and the run that it is of.
+_LATEST_CHECKS = f"""
     {_RUNS},
 
     latest as (
@@ -73,21 +74,38 @@ _FAILED_CHECKS = f"""
             checks.checked_at
             = max(checks.checked_at) over (partition by checks.source, checks.asset, checks.check_name)
     )
+"""
+
+# Whether a later run of the same selection, or of everything, no longer has the check.
+_IS_OUTDATED = """
+    exists (
+        select 1
+        from runs as later
+        inner join checked using (run_id)
+        where
+            later.tool = latest.tool
+            and later.started_at > latest.started_at
+            and later.selection in ('', latest.selection)
+    )
+"""
+
+_OUTDATED_FAILURES = f"""
+    {_LATEST_CHECKS}
+
+    select distinct source, asset, check_name
+    from latest
+    where not passed and {_IS_OUTDATED}
+"""
+
+_FAILED_CHECKS = f"""
+    {_LATEST_CHECKS}
 
     select source, asset, check_name, partition_key, observed, expected, checked_at
     from latest
     where
         severity = 'error'
         and not passed
-        and not exists (
-            select 1
-            from runs as later
-            inner join checked using (run_id)
-            where
-                later.tool = latest.tool
-                and later.started_at > latest.started_at
-                and later.selection in ('', latest.selection)
-        )
+        and not {_IS_OUTDATED}
     order by source, asset, check_name, partition_key
 """
 
@@ -181,7 +199,7 @@ def count_checks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 
 def _objections(connection: duckdb.DuckDBPyConnection, project: Project) -> Iterator[str]:
-    failed = list(_failed_builds(connection))
+    failed = list(failed_builds(connection))
     yield from failed
     missing = [
         model.full_name for model in project.models if not model.is_optional and not columns_of(connection, model)
@@ -200,7 +218,13 @@ def _objections(connection: duckdb.DuckDBPyConnection, project: Project) -> Iter
     yield from _failed_checks(connection)
 
 
-def _failed_builds(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+def outdated_failures(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str, str]]:
+    """Checks that failed when they were last run, but that there are no more: their source, asset and name."""
+    return set(connection.execute(_OUTDATED_FAILURES).fetchall())
+
+
+def failed_builds(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """What dbt did not build when it last tried, in words with what to do."""
     for asset, what, started_at in connection.execute(_FAILED_BUILDS).fetchall():
         text = " ".join(what.split())
         yield f"{asset}: {text[:300]} (dbt, {started_at:%Y-%m-%d %H:%M} UTC). Mend it, then: nyc build"

@@ -1,0 +1,245 @@
+"""Where the periods of each feed stand, by the ledger alone: for a release, which has no raw rows.
+
+It is what `nyc gaps --offline` finds, with two differences. A loaded period is compared with its neighbours by its
+rows, and not searched for missing days and hours: checks do that. And what the publishers have is what the last loads
+were told, if they asked when the file was due.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from itertools import groupby
+
+import duckdb
+
+from ingestion.catalog import FEEDS
+from ingestion.feeds import Feed
+from ingestion.gap_plan import Known, Planned, plan_gaps
+from ingestion.gap_survey import NothingLoadedError, asked_partitions
+from ingestion.partitions import Partition
+from ingestion.publication import Gap, is_due, reason_accepted
+from ingestion.results import Status
+from ingestion.thin import Coverage
+from warehouse.accepted_gaps import AcceptedGaps, read_accepted_gaps
+from warehouse.ledger import Watermark, read_watermarks
+from warehouse.periods import Period, compress, word_for
+from warehouse.verdict import PUBLISH_COMMANDS, Level, Trouble, counted
+
+# A reason is a line, and nobody copies more commands one by one.
+_LONGEST_REASON = 300
+_COMMANDS = 3
+
+_ATTEMPTS = """
+    select assets.asset, assets.partition_key, assets.status, runs.started_at, assets.error
+    from meta.ingestion_run_assets as assets
+    inner join meta.ingestion_runs as runs using (run_id)
+    where runs.kind = 'ingestion' and assets.partition_key is not null
+    qualify row_number() over (partition by assets.asset, assets.partition_key order by runs.started_at desc) = 1
+"""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """How the last load of a partition ended. `at` is UTC, without zone."""
+
+    status: str
+    at: datetime
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class LedgerState:
+    """What the ledger says of feeds' partitions, by (feed, partition key)."""
+
+    watermarks: Mapping[tuple[str, str], Watermark] = field(default_factory=dict)
+    accepted: AcceptedGaps = field(default_factory=dict)
+    attempts: Mapping[tuple[str, str], Attempt] = field(default_factory=dict)
+
+
+def read_ledger_state(connection: duckdb.DuckDBPyConnection) -> LedgerState:
+    """Read what the ledger says of feeds' partitions; nothing without a ledger."""
+    try:
+        rows = connection.execute(_ATTEMPTS).fetchall()
+    except duckdb.CatalogException:
+        rows = []
+    attempts = {(feed, key): Attempt(status, at, error) for feed, key, status, at, error in rows}
+    return LedgerState(read_watermarks(connection), read_accepted_gaps(connection), attempts)
+
+
+def plan_by_ledger(state: LedgerState, now: date) -> list[Planned]:
+    """Where every period of the default feeds, and of all that have something loaded, stands at `now` (UTC).
+
+    The periods go from the earliest one loaded of a feed's subject until now. Nothing where nothing is loaded.
+    """
+    # What is loaded of a feed that there is no more is nobody's period.
+    loaded = [key for key in state.watermarks if key[0] in FEEDS]
+    try:
+        partitions = asked_partitions(None, None, None, loaded, now)
+    except NothingLoadedError:
+        return []
+    coverage = {
+        partition: Coverage(watermark.load_id, watermark.rows, days=None)
+        for partition in partitions
+        if (watermark := state.watermarks.get(_key(partition)))
+    }
+    answers = {partition: None for partition in partitions if _was_not_published_when_due(partition, state)}
+    known = Known(state.watermarks, coverage, answers, state.accepted)
+    return [_with_accepted_thin(planned, known) for planned in plan_gaps(partitions, known, now)]
+
+
+def _key(partition: Partition) -> tuple[str, str]:
+    return partition.feed.name, partition.key
+
+
+def _was_not_published_when_due(partition: Partition, state: LedgerState) -> bool:
+    attempt = state.attempts.get(_key(partition))
+    return attempt is not None and attempt.status == Status.NOT_PUBLISHED and is_due(partition, attempt.at)
+
+
+def _with_accepted_thin(planned: Planned, known: Known) -> Planned:
+    """With what a person accepted of a loaded period: it may be thin for days that only the raw rows tell of."""
+    loaded = known.loaded(planned.partition)
+    accepted = known.accepted.get(_key(planned.partition), ())
+    reason = reason_accepted(Gap.THIN, accepted, loaded, known.answer(planned.partition)) if loaded else None
+    return replace(planned, accepted={**planned.accepted, Gap.THIN: reason}) if reason is not None else planned
+
+
+def due_on(feed: Feed, period: Period) -> date:
+    """The first day on which the publisher should have the period's file."""
+    return period.last_day + timedelta(days=feed.publication_lag_days)
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How far a feed is loaded.
+
+    `newest` is the last period loaded, None if none is. `next` is the first period after it that its calendar expects
+    and that a person has not accepted as it is, and `next_due_on` when it is due; None where none comes. `due` counts
+    the periods after the newest that are due and not loaded.
+    """
+
+    feed: Feed
+    newest: Period | None
+    next: Period | None
+    next_due_on: date | None
+    due: int
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something newer is due."""
+        return self.due > 0
+
+
+def freshness(plan: Iterable[Planned], state: LedgerState) -> list[Freshness]:
+    """How far each feed of a plan is loaded."""
+    found = []
+    for feed, group in groupby(plan, key=lambda planned: planned.partition.feed):
+        loaded = [feed.period(key) for name, key in state.watermarks if name == feed.name]
+        newest = max(loaded, default=None)
+        after = [one for one in group if newest is None or one.partition.period > newest]
+        open_ones = [one.partition.period for one in after if not one.accepted]
+        due = [one for one in after if one.open_gaps]
+        following = open_ones[0] if open_ones else _following(feed, after[-1].partition.period if after else newest)
+        found.append(Freshness(feed, newest, following, due_on(feed, following) if following else None, due=len(due)))
+    return found
+
+
+def _following(feed: Feed, last: Period | None) -> Period | None:
+    """The period after the last one; None where the calendar expects none within a year."""
+    if last is None:
+        return None
+    until = feed.period_of(last.end + timedelta(days=366))
+    return next((period for period in feed.calendar.expected(last, until) if period > last), None)
+
+
+def troubles_of_gaps(state: LedgerState, now: date) -> list[Trouble]:
+    """What is missing, overdue, replaced or thin and not accepted, and which loads failed: a trouble for each kind."""
+    plan = plan_by_ledger(state, now)
+    by_gap = {gap: [one for one in plan if gap in one.open_gaps] for gap in Gap}
+    found = [_trouble_of_gap(gap, planned) for gap, planned in by_gap.items() if planned]
+    if failed := failed_loads(state):
+        found.append(_trouble_of_loads(failed))
+    return found
+
+
+def failed_loads(state: LedgerState) -> list[tuple[tuple[str, str], Attempt]]:
+    """Partitions of which the last load failed, and which nobody has accepted as they are since."""
+    return [
+        (key, attempt)
+        for key, attempt in sorted(state.attempts.items(), key=lambda item: item[0])
+        if attempt.status == Status.FAILED
+        and key[0] in FEEDS
+        and not any(gap.accepted_at >= attempt.at for gap in state.accepted.get(key, ()))
+    ]
+
+
+def _trouble_of_gap(gap: Gap, plan: Sequence[Planned]) -> Trouble:
+    partitions = [planned.partition for planned in plan]
+    word = word_for(partition.feed.grain for partition in partitions)
+    if gap is Gap.THIN:
+        reasons = [f"{one.partition}: {'; '.join(one.thin)}" for one in plan]
+    else:
+        reasons = [_since_when(feed, list(group)) for feed, group in groupby(partitions, key=lambda one: one.feed)]
+    advice, commands = _WHAT_TO_DO[gap]
+    is_to_accept = gap in (Gap.OVERDUE, Gap.THIN)
+    return Trouble(
+        Level.ATTENTION,
+        f"{counted(len(plan), word)} {gap}",
+        tuple(reasons),
+        advice,
+        (*commands, accept_command(partitions[-1])) if is_to_accept else (*commands, *PUBLISH_COMMANDS),
+    )
+
+
+_FILL = ("nyc gaps --fill",)
+_WHAT_TO_DO = {
+    Gap.MISSING: ("Load it, build and publish.", _FILL),
+    Gap.REPLACED: ("The publisher has another file by now. Load it, build and publish.", _FILL),
+    Gap.OVERDUE: (
+        "The publisher did not have it when it was due. Ask again, or accept that it will not come.",
+        ("nyc gaps",),
+    ),
+    Gap.THIN: ("It may be incomplete. Look again at what the publisher has, or accept it as it is.", _FILL),
+}
+
+
+def _since_when(feed: Feed, partitions: Sequence[Partition]) -> str:
+    periods = [partition.period for partition in partitions]
+    named = compress(periods, feed.calendar.expected)
+    return f"{feed.name}: {_cut(named)}, due since {due_on(feed, min(periods))}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}…"
+
+
+def _trouble_of_loads(failed: Sequence[tuple[tuple[str, str], Attempt]]) -> Trouble:
+    reasons = tuple(
+        f"{feed} {key}: {_cut(' '.join((attempt.error or 'no reason recorded').split()))}"
+        f" ({attempt.at:%Y-%m-%d %H:%M} UTC)"
+        for (feed, key), attempt in failed
+    )
+    advice = "What was loaded before is as it was. Load again, build and publish."
+    commands = tuple(load_command(feed, key) for (feed, key), _ in failed[:_COMMANDS])
+    return Trouble(
+        Level.ATTENTION,
+        f"{counted(len(failed), 'load')} failed",
+        reasons,
+        advice,
+        (*commands, *PUBLISH_COMMANDS),
+    )
+
+
+def load_command(feed: str, period: str, *, is_forced: bool = False) -> str:
+    """The command that loads one period of a feed, for copying."""
+    return f"nyc load --from {period} --to {period} --sources {feed}" + (" --force" if is_forced else "")
+
+
+def accept_command(partition: Partition) -> str:
+    """The command that accepts a partition as it is, for copying."""
+    return f"nyc gaps --accept {partition.feed.name}:{partition.key} --reason 'say why'"
+
+
+def reopen_command(partition: Partition) -> str:
+    """The command that takes back what was accepted, for copying."""
+    return f"nyc gaps --reopen {partition.feed.name}:{partition.key}"

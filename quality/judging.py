@@ -1,0 +1,218 @@
+"""Is all well? Everything that may be wrong, asked of the ledger, the checks, the quarantine and the disk.
+
+`nyc health` and the portal both ask here, so that they cannot differ. What is missing only `ingestion` can tell
+(`ingestion/ledger_gaps.py`): whoever asks brings it along.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from shutil import disk_usage
+from typing import Any, NamedTuple
+
+import duckdb
+
+from quality.health import Check, count_failed, latest_checks
+from quality.quarantine import Rejection, rejections
+from warehouse.paths import database_path
+from warehouse.publishing.audit import failed_builds
+from warehouse.reconciliation import PartitionRows, reconcile
+from warehouse.verdict import PUBLISH_COMMANDS, Level, Trouble, Verdict, counted
+
+_LONGEST_TEXT = 300
+
+# The last run of each kind, if it failed. Failures of dbt, of checks and of single files are told by name elsewhere.
+_FAILED_RUNS = """
+    with latest as (
+        from meta.ingestion_runs
+        where kind not like 'dbt %' and kind <> 'quality' and status <> 'running'
+        qualify started_at = max(started_at) over (partition by kind)
+    )
+
+    select kind, started_at, error
+    from latest
+    where
+        status = 'failed'
+        and not exists (
+            select 1
+            from meta.ingestion_run_assets as assets
+            where assets.run_id = latest.run_id and assets.status = 'failed'
+        )
+    order by kind
+"""
+_AGAIN = {"ingestion": ("nyc gaps --fill", *PUBLISH_COMMANDS), "publish": ("nyc publish",)}
+
+
+class FailedRun(NamedTuple):
+    """A run of a kind that failed, and after which none of its kind has ended."""
+
+    kind: str
+    started_at: datetime
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Room:
+    """What the working file takes and what is free on its disk, in bytes. Without a working file `taken` is 0."""
+
+    folder: Path
+    taken: int
+    free: int
+
+
+def judge(gaps: Iterable[Trouble], data: Iterable[Trouble], found: Room) -> Verdict:
+    """Judge what there is: the troubles of gaps, of the data (`troubles_of_data`), and the disk."""
+    return Verdict.of([*gaps, *data, *trouble_of_room(found)])
+
+
+def troubles_of_data(connection: duckdb.DuckDBPyConnection) -> list[Trouble]:
+    """All that is wrong with what is open, a release or the working file, but what is missing."""
+    return [
+        *troubles_of_checks(_if_there(latest_checks, connection)),
+        *trouble_of_quarantine(_if_there(rejections, connection)),
+        *troubles_of_rows(reconcile(connection)),
+        *trouble_of_builds(_if_there(failed_builds, connection)),
+        *troubles_of_runs(_if_there(failed_runs, connection)),
+    ]
+
+
+def _if_there(
+    ask: Callable[[duckdb.DuckDBPyConnection], Iterable[Any]], connection: duckdb.DuckDBPyConnection
+) -> list[Any]:
+    """What is found, or nothing where its tables are not there yet."""
+    try:
+        return list(ask(connection))
+    except duckdb.CatalogException:
+        return []
+
+
+def troubles_of_checks(checks: Sequence[Check]) -> Iterator[Trouble]:
+    """What the last checks found; that nothing was checked is a trouble, too."""
+    if not checks:
+        yield Trouble(
+            Level.ATTENTION,
+            "nothing was checked",
+            advice="Build with its tests, and run the suites.",
+            commands=("nyc build", "nyc check", "nyc publish"),
+        )
+    if failed := count_failed(checks):
+        advice = "Do not use what it is of. Mend the data or load it again, then check again."
+        commands = ("nyc build", "nyc check", "nyc publish")
+        yield Trouble(Level.WRONG, f"{counted(failed, 'check')} failed", _said_of(checks, "error"), advice, commands)
+    if warned := count_failed(checks, "warn"):
+        advice = "Look whether it is as it should be. It forbids nothing."
+        yield Trouble(
+            Level.ATTENTION, f"{counted(warned, 'check')} warned", _said_of(checks, "warn"), advice, ("nyc health",)
+        )
+
+
+def _said_of(checks: Sequence[Check], severity: str) -> tuple[str, ...]:
+    return tuple(said_of(check) for check in checks if check["severity"] == severity and not check["passed"])
+
+
+def said_of(check: Check) -> str:
+    """What a check found, in a line."""
+    of = f" of {check['partition']}" if check["partition"] else ""
+    rows = f": {', '.join(check['rows'])}" if check["rows"] else ""
+    return _cut(
+        f"{check['asset']}.{check['check']}{of}: observed {check['observed']}, expected {check['expected']}{rows}"
+    )
+
+
+def trouble_of_quarantine(found: Sequence[Rejection]) -> Iterator[Trouble]:
+    """Files with more rejected rows than is tolerated, without those whose reason is known."""
+    unexplained: dict[tuple[str, str], float] = {}
+    tolerances: dict[tuple[str, str], float] = {}
+    for each in found:
+        file = (each["feed"], each["period"])
+        tolerances[file] = each["tolerance"]
+        unexplained[file] = unexplained.get(file, 0.0) + (0.0 if each["explanation"] else each["share"])
+    above = [(file, share) for file, share in sorted(unexplained.items()) if share > tolerances[file]]
+    if above:
+        yield Trouble(
+            Level.ATTENTION,
+            f"{counted(len(above), 'file')} with too many rejected rows",
+            tuple(
+                f"{feed} {period}: {share:.2%} of its rows, tolerated are {tolerances[feed, period]:.2%}"
+                for (feed, period), share in above
+            ),
+            "They are in no figure. Look at the reasons and examples; if the file is damaged, load it when it is mended.",
+            ("nyc quarantine",),
+        )
+
+
+def troubles_of_rows(partitions: Sequence[PartitionRows]) -> Iterator[Trouble]:
+    """Rows that are neither kept nor quarantined, and what is loaded but not built."""
+    if lost := [rows for rows in partitions if rows.is_built and rows.lost]:
+        yield Trouble(
+            Level.WRONG,
+            f"rows lost in {counted(len(lost), 'file')}",
+            tuple(
+                f"{rows.feed} {rows.partition_key}: {abs(rows.lost):,} of {rows.published:,} rows are "
+                f"{'lost' if rows.lost > 0 else 'too many'}"
+                for rows in lost
+            ),
+            "Build everything anew.",
+            ("nyc build --full-refresh", "nyc publish"),
+        )
+    if waiting := [rows for rows in partitions if not rows.is_built]:
+        yield Trouble(
+            Level.ATTENTION,
+            f"{counted(len(waiting), 'file')} loaded, but not built",
+            tuple(f"{rows.feed} {rows.partition_key}: {rows.published:,} rows" for rows in waiting),
+            "Build and publish.",
+            PUBLISH_COMMANDS,
+        )
+
+
+def trouble_of_builds(failed: Sequence[str]) -> Iterator[Trouble]:
+    """What dbt could not build."""
+    if failed:
+        yield Trouble(
+            Level.WRONG, f"{counted(len(failed), 'model')} not built", tuple(failed), "Mend it.", PUBLISH_COMMANDS
+        )
+
+
+def failed_runs(connection: duckdb.DuckDBPyConnection) -> list[FailedRun]:
+    """The last run of each kind, if it failed as a whole."""
+    return [FailedRun(*row) for row in connection.execute(_FAILED_RUNS).fetchall()]
+
+
+def troubles_of_runs(failed: Sequence[FailedRun]) -> Iterator[Trouble]:
+    """A trouble for each kind of run whose last one failed."""
+    for run in failed:
+        error = " ".join((run.error or "no reason recorded").split())
+        yield Trouble(
+            Level.ATTENTION,
+            f"the last {run.kind} failed",
+            (_cut(f"{run.started_at:%Y-%m-%d %H:%M} UTC: {error}"),),
+            "Mend what it names, then run it again.",
+            _AGAIN.get(run.kind, ()),
+        )
+
+
+def room() -> Room:
+    """Look how much room there is, without opening the working file."""
+    path = database_path()
+    folder = next(parent for parent in path.parents if parent.is_dir())
+    return Room(folder, path.stat().st_size if path.exists() else 0, disk_usage(folder).free)
+
+
+def trouble_of_room(found: Room) -> Iterator[Trouble]:
+    """Whether less is free than a copy of the working file takes: a full build or a compaction may not fit."""
+    if found.free < found.taken:
+        yield Trouble(
+            Level.ATTENTION,
+            "the disk is almost full",
+            (
+                f"{found.folder}: {found.free / 1e9:,.1f} GB are free, the working file takes {found.taken / 1e9:,.1f} "
+                "GB. A full build or a compaction may not fit.",
+            ),
+            "Make room, or give back what nobody needs.",
+            ("nyc maintain",),
+        )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
