@@ -137,7 +137,7 @@ def trouble_of_quarantine(found: Sequence[Rejection]) -> Iterator[Trouble]:
                 f"{feed} {period}: {share:.2%} of its rows, tolerated are {tolerances[feed, period]:.2%}"
                 for (feed, period), share in above
             ),
-            "They are in no figure. Look at the reasons and examples; if the file is damaged, load it when it is mended.",
+            "They are in no figure. Look at the reasons; if the file is damaged, load it when it is mended.",
             ("nyc quarantine",),
         )
 
