@@ -57,7 +57,7 @@ def _show_conclusion(found: Sequence[Rejection]) -> None:
 
 
 def _filtered(found: Sequence[Rejection]) -> list[Rejection]:
-    """What the filters leave, the worst first. Each offers what there is at all, so that an address holds whatever else is chosen."""
+    """What the filters leave, the worst first. Each offers all that there is, so that an address holds."""
     with st.container(horizontal=True):
         chosen = {
             name: choose(name, label, [_ALL, *sorted({each[name] for each in found})], default=_ALL)
