@@ -148,6 +148,11 @@ quarantine: setup
 health: setup
 	$(call report,$(NYC) health $(ARGS))
 
+## portal: look at what is published, in a browser: http://localhost:8501; ARGS="--port 8600" for another port
+.PHONY: portal
+portal: setup
+	@$(NYC) portal $(ARGS)
+
 ## docs: the dbt project's documentation as one page, dbt/target/static_index.html
 .PHONY: docs
 docs: setup

@@ -1,5 +1,8 @@
 """Start the portal: `nyc portal`.
 
+It has Streamlit's own protections, and a limit on the memory of DuckDB. Listening on this machine only, it answers to
+no other name, so that a site elsewhere cannot have a browser ask it.
+
 Exit status: that of the server; 1 the extra `portal` is not installed.
 """
 
@@ -10,10 +13,16 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from warehouse.connection import MEMORY_LIMIT_VARIABLE
 from warehouse.exit_codes import ExitCode
 from warehouse.paths import PROJECT_ROOT
 
 _SERVER = Path(__file__).with_name("server.py")
+
+# Of each release that is open. Pages read small marts, and more would not make them faster.
+_MEMORY = "150MB"
+
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
 def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m portal.command") -> int:
@@ -29,8 +38,11 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m porta
         return ExitCode.FAILED
     print(f"the portal is at http://{options.address}:{options.port}; stop it with Ctrl-C", flush=True)
     os.chdir(PROJECT_ROOT)
-    # In place of this process, so that signals reach the server.
+    os.environ.setdefault(MEMORY_LIMIT_VARIABLE, _MEMORY)
     server = [f"--server.address={options.address}", f"--server.port={options.port}"]
+    if options.address in _THIS_MACHINE:
+        server += [f"--server.allowedHosts={name}" for name in _THIS_MACHINE]
+    # In place of this process, so that signals reach the server.
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(_SERVER), *server])
 
 

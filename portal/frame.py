@@ -6,9 +6,10 @@ import streamlit as st
 
 from portal.general import AFTER_SUBJECTS, BEFORE_SUBJECTS
 from portal.page import Page, Section, sections_of_subjects
+from portal.session import remember_pages, show_release, shown_release
 from portal.states import say_error, say_no_release, say_unexpected, say_what_is_missing
 from portal.texts import plain
-from portal.view import OpenRelease, View, keep_open
+from portal.view import View
 from warehouse.connection import WarehouseError
 from warehouse.releases import Release, Releases, Source, current_release
 
@@ -18,9 +19,6 @@ _ICON = Path(__file__).with_name("icon.svg")
 
 # How often an open page looks whether there is a newer release.
 _SECONDS_BETWEEN_LOOKS = 15
-
-_RELEASE = "release"
-_OPEN = "open release"
 
 
 def sections() -> list[Section]:
@@ -32,6 +30,7 @@ def run() -> None:
     """Draw the page that the address names."""
     st.set_page_config(page_title=TITLE, page_icon=str(_ICON), layout="wide")
     pages = {section.title: [_as_streamlit(page) for page in section.pages] for section in sections() if section.pages}
+    remember_pages({page.url_path or "overview": page for section in pages.values() for page in section})
     st.navigation(pages).run()
 
 
@@ -47,7 +46,7 @@ def _as_streamlit(page: Page) -> st.Page:
 
 def _render(page: Page) -> None:
     try:
-        view = View(_shown_release())
+        view = View(shown_release())
     except WarehouseError as error:
         say_no_release(error)
         _look_for_release()
@@ -61,27 +60,6 @@ def _render(page: Page) -> None:
         say_error(error)
     except Exception as error:  # noqa: BLE001 - whatever a page does, the person sees words, and the log has the error
         say_unexpected(error)
-
-
-def _shown_release() -> Release:
-    """The release of this session: the one that was current when it began, until the person takes another.
-
-    It is kept open for as long as the session lasts, so that it is not deleted meanwhile.
-    """
-    if _RELEASE not in st.session_state:
-        show_release(current_release())
-    release: Release = st.session_state[_RELEASE]
-    return release
-
-
-def show_release(release: Release) -> None:
-    """Let this session show a release from now on.
-
-    Raises:
-        WarehouseError: it is gone or damaged.
-    """
-    kept: OpenRelease = keep_open(release)
-    st.session_state[_RELEASE], st.session_state[_OPEN] = release, kept
 
 
 @st.fragment(run_every=_SECONDS_BETWEEN_LOOKS)
@@ -111,4 +89,4 @@ def _look_for_release() -> None:
     st.rerun(scope="app")
 
 
-__all__ = ["TITLE", "Section", "run", "sections", "show_release"]
+__all__ = ["TITLE", "Section", "run", "sections"]

@@ -5,8 +5,8 @@ has no formula of its own.
 """
 
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -81,9 +81,11 @@ class OpenRelease:
             self._connection = stack.enter_context(Source(release).open())
             finalize(self, stack.pop_all().close)
 
-    def cursor(self) -> duckdb.DuckDBPyConnection:
-        """A cursor for one thread."""
-        return self._connection.cursor()
+    @contextmanager
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor for one thread, for the time of a `with` block."""
+        with self._connection.cursor() as cursor:
+            yield cursor
 
 
 _OPEN: WeakValueDictionary[Path, OpenRelease] = WeakValueDictionary()

@@ -1,12 +1,138 @@
 """The first page: what is loaded up to when, what changed, and what needs attention."""
 
+import pandas as pd
 import streamlit as st
 
-from portal.texts import count
+from ingestion.catalog import SUBJECTS
+from portal.comparing import compare, show_comparison
+from portal.general.judged import verdict_of
+from portal.page import sections_of_subjects
+from portal.session import link_to
+from portal.states import nothing_to_show
+from portal.texts import count, plain, short
 from portal.view import View
+from warehouse.connection import WarehouseError
+from warehouse.releases import Releases
+from warehouse.verdict import Level
+
+_RECONCILED = "core_checks.reconciliation"
+
+# What each feed has, and when it was last loaded.
+_LOADED = """
+    with feeds as (
+        select
+            subject,
+            kind,
+            feed,
+            arg_max(partition_key, period_start) as up_to,
+            count(*) as periods,
+            sum(kept)::bigint as kept,
+            sum(quarantined)::bigint as quarantined,
+            sum(abs(lost))::bigint as lost
+        from core_checks.reconciliation
+        group by subject, kind, feed
+    ),
+
+    loads as (
+        select
+            asset as feed,
+            max(updated_at) as loaded_at
+        from meta.asset_watermarks
+        where source_url is not null
+        group by asset
+    )
+
+    select
+        feeds.*,
+        loads.loaded_at
+    from feeds
+    left join loads using (feed)
+    order by feeds.subject, feeds.kind, feeds.kept desc, feeds.feed
+"""
+
+_TABLES_THAT_CHANGED = 6
+
+_ICONS = {
+    Level.WELL: ":material/check_circle:",
+    Level.ATTENTION: ":material/warning:",
+    Level.WRONG: ":material/error:",
+}
 
 
 def render(view: View) -> None:
     """Draw the page."""
     st.title("Overview")
-    st.metric("Rows", count(sum(table.rows for table in view.release.tables)), border=True)
+    loaded = view.rows(_LOADED) if view.has_table(_RECONCILED) else pd.DataFrame()
+    if loaded.empty:
+        nothing_to_show("Nothing is loaded in this release.")
+        return
+    _show_verdict(view)
+    _show_figures(view, loaded)
+    for section in sections_of_subjects():
+        if section.overview:
+            section.overview(view)
+    _show_loaded(loaded)
+    _show_changes(view)
+
+
+def _show_verdict(view: View) -> None:
+    verdict = verdict_of(view)
+    say = {Level.WELL: st.success, Level.ATTENTION: st.warning, Level.WRONG: st.error}[verdict.level]
+    say(plain(verdict.line), icon=_ICONS[verdict.level])
+    if verdict.troubles:
+        with st.container(horizontal=True):
+            link_to("health", "Why, and what to do", "monitor_heart")
+            link_to("quarantine", "Rejected rows", "block")
+
+
+def _show_figures(view: View, loaded: pd.DataFrame) -> None:
+    kinds = loaded.groupby("kind", sort=False)["kept"].sum().sort_values(ascending=False)
+    cards = [(_words(str(kind)), short(int(rows)), f"{count(int(rows))} rows") for kind, rows in kinds.items()]
+    passed, warned = view.release.checks.get("passed", 0), view.release.checks.get("warned", 0)
+    cards.append(("Checks passed", f"{passed:,} of {passed + warned:,}", "when the release was made"))
+    for column, (label, value, about) in zip(st.columns(len(cards)), cards, strict=True):
+        column.metric(label, value, help=about, border=True)
+
+
+def _words(kind: str) -> str:
+    """What a kind of row is called in a heading: `Weather hours` for weather_hour."""
+    return f"{kind.replace('_', ' ').capitalize()}s"
+
+
+def _show_loaded(loaded: pd.DataFrame) -> None:
+    st.header("What is loaded", anchor=False)
+    for subject, feeds in loaded.groupby("subject", sort=False):
+        if len(SUBJECTS) > 1:
+            st.subheader(plain(str(subject).capitalize()), anchor=False)
+        st.dataframe(
+            feeds[["feed", "up_to", "periods", "kept", "quarantined", "lost", "loaded_at"]],
+            hide_index=True,
+            column_config={
+                "up_to": st.column_config.TextColumn("up to", help="The newest period with a file"),
+                "periods": st.column_config.NumberColumn(format="localized", help="Files loaded, one a period"),
+                "kept": st.column_config.NumberColumn("rows kept", format="localized"),
+                "quarantined": st.column_config.NumberColumn(
+                    "rejected", format="localized", help="Rows in the quarantine, with the reason"
+                ),
+                "lost": st.column_config.NumberColumn(
+                    format="localized", help="Rows published that are neither kept nor rejected; 0 is right"
+                ),
+                "loaded_at": st.column_config.DatetimeColumn("last loaded (UTC)", format="YYYY-MM-DD HH:mm"),
+            },
+        )
+
+
+def _show_changes(view: View) -> None:
+    st.header("What changed since the release before", anchor=False)
+    try:
+        before = Releases().before(view.release)
+        comparison = compare(before, view.release) if before else None
+    except WarehouseError as error:
+        st.warning(plain(str(error)), icon=":material/warning:")
+        return
+    if before is None or comparison is None:
+        st.markdown("This is the first release.")
+        return
+    st.caption(plain(f"Compared with release {before.id}, published {before.published_at:%Y-%m-%d %H:%M} UTC"))
+    show_comparison(comparison, most=_TABLES_THAT_CHANGED)
+    link_to("releases", "All releases", "inventory_2")

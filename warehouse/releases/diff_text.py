@@ -1,7 +1,7 @@
 """Write the comparison of two releases as text, a fact a line."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from warehouse.periods import compress
@@ -89,8 +89,8 @@ def _ledger(ledger: LedgerDiff) -> Iterator[str]:
     if ledger.feeds:
         yield ""
         yield "Loaded in between:"
-        for (feed, what), changes in _grouped(ledger.feeds).items():
-            yield f"  {feed}: {compress(change.period for change in changes)} {what}"
+        for line in loaded_in_between(ledger.feeds):
+            yield f"  {line}"
     for title, passes in (("Checks that fail now:", False), ("Checks that pass now:", True)):
         if checks := [check for check in ledger.checks if check.passes is passes]:
             yield ""
@@ -99,7 +99,13 @@ def _ledger(ledger: LedgerDiff) -> Iterator[str]:
                 yield f"  {check.asset}: {check.check} ({check.source}, {check.severity})"
 
 
-def _grouped(changes: tuple[FeedChange, ...]) -> Mapping[tuple[str, Loaded], list[FeedChange]]:
+def loaded_in_between(changes: Sequence[FeedChange]) -> Iterator[str]:
+    """What was loaded between two releases, a line for each feed and what happened: `yellow: 2025-01, 2025-02 came`."""
+    for (feed, what), of_feed in _grouped(changes).items():
+        yield f"{feed}: {compress(change.period for change in of_feed)} {what}"
+
+
+def _grouped(changes: Sequence[FeedChange]) -> Mapping[tuple[str, Loaded], list[FeedChange]]:
     groups: dict[tuple[str, Loaded], list[FeedChange]] = {}
     for change in changes:
         groups.setdefault((change.feed, change.what), []).append(change)

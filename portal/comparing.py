@@ -1,0 +1,84 @@
+"""What differs between two releases, as pages show it."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from portal.texts import plain
+from portal.view import keep_open
+from warehouse.releases import Release
+from warehouse.releases.diff_ledger import FeedChange, LedgerState, compare_ledgers, ledger_of
+from warehouse.releases.diff_outline import DifferingTable, outline
+from warehouse.releases.diff_text import loaded_in_between
+from warehouse.releases.release import DATABASE_NAME
+
+# Reasons of a table that are named; the others are counted.
+_REASONS = 3
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Which tables differ and why, and what was loaded in between."""
+
+    tables: tuple[DifferingTable, ...]
+    loaded: tuple[FeedChange, ...]
+
+
+def compare(old: Release, new: Release) -> Comparison:
+    """Compare two releases by what they say of themselves. No rows are read.
+
+    Raises:
+        WarehouseError: a release is gone or damaged.
+    """
+    compared: Comparison = _compare(old.id, new.id, old, new)
+    return compared
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def _compare(old_id: str, new_id: str, _old: Release, _new: Release) -> Comparison:
+    ledgers = _ledger(_old), _ledger(_new)
+    return Comparison(tuple(outline(_old, _new, ledgers)), compare_ledgers(*ledgers).feeds)
+
+
+def _ledger(release: Release) -> LedgerState:
+    with keep_open(release).cursor() as cursor:
+        return ledger_of(cursor, DATABASE_NAME)
+
+
+def show_comparison(comparison: Comparison, *, most: int | None = None) -> None:
+    """The tables that differ, those with the largest difference first, and what was loaded in between."""
+    if not comparison.tables:
+        st.markdown("All tables have the same rows.")
+        return
+    rows = sorted(map(_row, comparison.tables), key=lambda row: -abs(int(str(row["difference"]))))
+    shown = pd.DataFrame(rows[:most])
+    st.dataframe(
+        shown,
+        hide_index=True,
+        column_config={
+            "why": st.column_config.TextColumn(width="large"),
+            "rows before": st.column_config.NumberColumn(format="localized"),
+            "rows after": st.column_config.NumberColumn(format="localized"),
+            "difference": st.column_config.NumberColumn("rows more", format="localized"),
+            "partitions": st.column_config.NumberColumn("partitions that differ", format="localized"),
+        },
+    )
+    if len(rows) > len(shown):
+        st.caption(f"and {len(rows) - len(shown)} more tables")
+    if comparison.loaded:
+        st.markdown("Loaded in between")
+        st.markdown("\n".join(f"- {plain(line)}" for line in loaded_in_between(comparison.loaded)))
+
+
+def _row(table: DifferingTable) -> dict[str, object]:
+    reasons = list(dict.fromkeys(str(reason) for part in table.parts for reason in part.reasons))
+    more = f" and {len(reasons) - _REASONS} more" if len(reasons) > _REASONS else ""
+    return {
+        "table": table.name,
+        "difference": table.rows_after - table.rows_before,
+        "why": "; ".join(reasons[:_REASONS]) + more,
+        "rows before": table.rows_before,
+        "rows after": table.rows_after,
+        "partitions": len(table.parts),
+    }
