@@ -8,6 +8,7 @@ import streamlit as st
 from ingestion.ledger_gaps import Freshness, LedgerState, freshness, plan_by_ledger, read_ledger_state
 from portal.general.gaps import show_gaps
 from portal.general.judged import verdict_of
+from portal.session import link_to
 from portal.texts import count, plain
 from portal.view import View
 from quality.health import Check, count_failed, latest_checks
@@ -96,6 +97,8 @@ def _show_trouble(trouble: Trouble) -> None:
             st.markdown(plain(trouble.advice))
             if trouble.commands:
                 st.code("\n".join(trouble.commands), language="bash", wrap_lines=True)
+            if "nyc quarantine" in trouble.commands:
+                link_to("quarantine", "Rejected rows and examples", "rule")
 
 
 def _say_what_is_judged(release: Release) -> None:
