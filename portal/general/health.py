@@ -62,9 +62,12 @@ def render(view: View) -> None:
     fresh = freshness(plan, state)
     checks = view.read(latest_checks)
     st.title("Health")
-    _show_verdict(verdict_of(view))
-    _say_what_is_judged(view.release)
+    verdict = verdict_of(view)
+    _show_verdict(verdict)
     _show_figures(fresh, sum(bool(planned.open_gaps) for planned in plan), checks, room())
+    for trouble in verdict.troubles:
+        _show_trouble(trouble)
+    _say_what_is_judged(view.release)
     _show_freshness(fresh, state)
     show_gaps(view, plan, state, now)
     _show_checks(checks)
@@ -80,8 +83,6 @@ def _show_verdict(verdict: Verdict) -> None:
         Level.WRONG: (st.error, ":material/error:"),
     }[verdict.level]
     draw(f"**{plain(verdict.line)}**", icon=icon)
-    for trouble in verdict.troubles:
-        _show_trouble(trouble)
 
 
 def _show_trouble(trouble: Trouble) -> None:
