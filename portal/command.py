@@ -22,13 +22,15 @@ _SERVER = Path(__file__).with_name("server.py")
 # Of each release that is open. Pages read small marts, and more would not make them faster.
 _MEMORY = "150MB"
 
+_LAST_PORT = 65535
+
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
 def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m portal.command") -> int:
     """Serve the portal in place of this process, until it is stopped."""
     parser = argparse.ArgumentParser(prog=prog, description="Look at what is published, in a browser.")
-    parser.add_argument("--port", type=int, default=8501, metavar="N", help="default 8501")
+    parser.add_argument("--port", type=_port, default=8501, metavar="N", help="default 8501")
     parser.add_argument(
         "--address", default="127.0.0.1", help="where to listen; by default only this machine can connect"
     )
@@ -44,6 +46,12 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m porta
         server += [f"--server.allowedHosts={name}" for name in _THIS_MACHINE]
     # In place of this process, so that signals reach the server.
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(_SERVER), *server])
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdecimal() and 1 <= int(text) <= _LAST_PORT:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"expected a port from 1 to {_LAST_PORT}, but got {text[:50]!r}")
 
 
 if __name__ == "__main__":

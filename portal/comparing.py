@@ -1,5 +1,6 @@
 """What differs between two releases, as pages show it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -47,7 +48,9 @@ def _ledger(release: Release) -> LedgerState:
 
 
 def show_comparison(comparison: Comparison, *, most: int | None = None) -> None:
-    """The tables that differ, those with the largest difference first, and what was loaded in between."""
+    """What was loaded in between, and the tables that differ, those with the largest difference first."""
+    for what, feeds in _loaded(comparison.loaded).items():
+        st.markdown(plain(f"{what}: {', '.join(feeds)}"))
     if not comparison.tables:
         st.markdown("All tables have the same rows.")
         return
@@ -66,9 +69,15 @@ def show_comparison(comparison: Comparison, *, most: int | None = None) -> None:
     )
     if len(rows) > len(shown):
         st.caption(f"and {len(rows) - len(shown)} more tables")
-    if comparison.loaded:
-        st.markdown("Loaded in between")
-        st.markdown("\n".join(f"- {plain(line)}" for line in loaded_in_between(comparison.loaded)))
+
+
+def _loaded(changes: Sequence[FeedChange]) -> dict[str, list[str]]:
+    """The feeds by what happened to which of their periods: `2025-03 came`."""
+    feeds: dict[str, list[str]] = {}
+    for line in loaded_in_between(changes):
+        feed, _, what = line.partition(": ")
+        feeds.setdefault(what, []).append(feed)
+    return feeds
 
 
 def _row(table: DifferingTable) -> dict[str, object]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from portal import FIRST_PAGE
 from portal.general import AFTER_SUBJECTS, BEFORE_SUBJECTS
 from portal.page import Page, Section, sections_of_subjects
 from portal.session import remember_pages, show_release, shown_release
@@ -30,7 +31,7 @@ def run() -> None:
     """Draw the page that the address names."""
     st.set_page_config(page_title=TITLE, page_icon=str(_ICON), layout="wide")
     pages = {section.title: [_as_streamlit(page) for page in section.pages] for section in sections() if section.pages}
-    remember_pages({page.url_path or "overview": page for section in pages.values() for page in section})
+    remember_pages({page.url_path or FIRST_PAGE: page for section in pages.values() for page in section})
     st.navigation(pages).run()
 
 
@@ -40,7 +41,7 @@ def _as_streamlit(page: Page) -> st.Page:
         title=page.title,
         icon=f":material/{page.icon}:",
         url_path=page.path,
-        default=page.path == "overview",
+        default=page.path == FIRST_PAGE,
     )
 
 

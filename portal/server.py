@@ -7,11 +7,12 @@ from pathlib import Path
 import streamlit as st
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 from streamlit.file_util import get_static_dir
 
 from ingestion.log import configure_logging
+from portal import FIRST_PAGE
 
 # Streamlit's code in the browser would first look for the server below the page's address, which the browser's console
 # shows as errors. This tells it. Relative, so that it holds behind a proxy that adds a path.
@@ -28,7 +29,10 @@ class _PagePath(Convertor[str]):
         return value
 
 
-def _page(_: Request) -> HTMLResponse:
+def _page(request: Request) -> Response:
+    if request.path_params["path"] == FIRST_PAGE:
+        # Streamlit knows the first page by no path.
+        return RedirectResponse("./")
     html = Path(get_static_dir(), "index.html").read_text(encoding="utf-8")
     return HTMLResponse(html.replace("<head>", f"<head>{_SERVER_OF_PAGE}", 1), headers={"Cache-Control": "no-cache"})
 

@@ -55,7 +55,7 @@ def say_no_release(error: WarehouseError) -> None:
     else:
         st.title("Nothing is loaded yet")
         say_what_to_do("Load, build and publish.", (LOAD, *_BUILD_AND_PUBLISH))
-        say_what_to_do("Or look at it with sample data first: three minutes, nothing is downloaded.", ("make demo",))
+        say_what_to_do("Or look at sample data first, which is made on this machine.", ("make demo",))
 
 
 def say_error(error: WarehouseError) -> None:

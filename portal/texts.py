@@ -19,8 +19,10 @@ def count(number: float) -> str:
 
 
 def short(number: float) -> str:
-    """A large number in few characters: `1.23 M`."""
+    """A large number in three digits: `1.23 M`. Below a thousand it is as it is, but for its third decimal."""
     for size, unit in ((1e9, "bn"), (1e6, "M"), (1e3, "k")):
-        if abs(number) >= size:
-            return f"{number / size:,.3g} {unit}"
+        if abs(number) >= 0.9995 * size:
+            scaled = number / size
+            decimals = 2 if abs(scaled) < 9.995 else 1 if abs(scaled) < 99.95 else 0
+            return f"{scaled:,.{decimals}f} {unit}"
     return f"{number:,.3g}"

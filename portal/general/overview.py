@@ -70,6 +70,7 @@ def render(view: View) -> None:
     _show_figures(view, loaded)
     for section in sections_of_subjects():
         if section.overview:
+            st.header(section.title, anchor=False)
             section.overview(view)
     _show_loaded(loaded)
     _show_changes(view)

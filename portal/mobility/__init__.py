@@ -1,5 +1,16 @@
 """Pages about trips and weather."""
 
-from portal.page import Section
+from portal.mobility import demand, weather
+from portal.mobility.overview import overview
+from portal.page import LOAD, Page, Section
 
-SECTION = Section("Mobility", ())
+_WEATHER = f"{LOAD} --sources taxi,citibike,weather"
+
+SECTION = Section(
+    "Mobility",
+    (
+        Page("Demand", "demand", "stacked_line_chart", demand.render, {"core_core.fct_hourly_mobility": LOAD}),
+        Page("Weather effect", "weather", "rainy", weather.render, {"core_core.fct_weather_effect": _WEATHER}),
+    ),
+    overview,
+)

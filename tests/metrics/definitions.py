@@ -172,6 +172,19 @@ FURTHER = {
 DEFINITIONS = CORE | WEATHER | MODES | TIMES | FURTHER
 
 # Metrics of fct_hourly_mobility, which know of no more than the hour and the type.
+# Not an expression over trips: see test_weather_effect.py.
+OF_WEATHER_EFFECT = (
+    "hours_with_condition",
+    "days_with_condition",
+    "trips_with_condition",
+    "trips_expected_without_condition",
+    "weather_effect_pct",
+    "weather_effect_margin_pct",
+    "squared_trips_of_days",
+    "squared_expected_trips_of_days",
+    "trips_by_expected_trips_of_days",
+)
+
 OF_HOURS = {"hours_with_trips", "avg_trips_per_hour", "peak_hour_trips", "trips_of_hours"}
 
 
