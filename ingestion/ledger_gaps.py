@@ -193,7 +193,7 @@ def _trouble_of_gap(gap: Gap, plan: Sequence[Planned]) -> Trouble:
 
 _FILL = ("nyc gaps --fill",)
 _WHAT_TO_DO = {
-    Gap.MISSING: ("Load it, build and publish.", _FILL),
+    Gap.MISSING: ("Load what is missing, build and publish.", _FILL),
     Gap.REPLACED: ("The publisher has another file by now. Load it, build and publish.", _FILL),
     Gap.OVERDUE: (
         "The publisher did not have it when it was due. Ask again, or accept that it will not come.",

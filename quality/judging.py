@@ -7,6 +7,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from shutil import disk_usage
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ import duckdb
 from quality.health import Check, count_failed, latest_checks
 from quality.quarantine import Rejection, rejections
 from warehouse.paths import database_path
+from warehouse.periods import Period, compress
 from warehouse.publishing.audit import failed_builds
 from warehouse.reconciliation import PartitionRows, reconcile
 from warehouse.verdict import PUBLISH_COMMANDS, Level, Trouble, Verdict, counted
@@ -137,7 +139,7 @@ def trouble_of_quarantine(found: Sequence[Rejection]) -> Iterator[Trouble]:
                 f"{feed} {period}: {share:.2%} of its rows, tolerated are {tolerances[feed, period]:.2%}"
                 for (feed, period), share in above
             ),
-            "They are in no figure. Look at the reasons and examples; if the file is damaged, load it when it is mended.",
+            "They are in no figure. Look at the reasons; if the file is damaged, load it when it is mended.",
             ("nyc quarantine",),
         )
 
@@ -160,10 +162,17 @@ def troubles_of_rows(partitions: Sequence[PartitionRows]) -> Iterator[Trouble]:
         yield Trouble(
             Level.ATTENTION,
             f"{counted(len(waiting), 'file')} loaded, but not built",
-            tuple(f"{rows.feed} {rows.partition_key}: {rows.published:,} rows" for rows in waiting),
+            tuple(
+                _cut(f"{feed}: {compress(Period.of_any_grain(rows.partition_key) for rows in group)}")
+                for feed, group in groupby(sorted(waiting, key=_by_feed), key=_by_feed)
+            ),
             "Build and publish.",
             PUBLISH_COMMANDS,
         )
+
+
+def _by_feed(rows: PartitionRows) -> str:
+    return rows.feed
 
 
 def trouble_of_builds(failed: Sequence[str]) -> Iterator[Trouble]:

@@ -9,6 +9,7 @@ nothing is built.
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -47,6 +48,7 @@ def rejections(connection: duckdb.DuckDBPyConnection) -> list[Rejection]:
 
 def _rejections(connection: duckdb.DuckDBPyConnection, subject: str, quarantine: Quarantine) -> list[Rejection]:
     groups = connection.execute(_groups_query(quarantine)).fetchall()
+    examples = _examples(connection, quarantine)
     found: list[Rejection] = []
     for feed, start, reason, rows, share, share_of_file in groups:
         period = Period(quarantine.grain, start)
@@ -62,7 +64,7 @@ def _rejections(connection: duckdb.DuckDBPyConnection, subject: str, quarantine:
                 "tolerance": quarantine.tolerance,
                 "is_tolerated": share_of_file <= quarantine.tolerance,
                 "explanation": _explanation(quarantine, feed, reason, period),
-                "examples": _examples(connection, quarantine, feed, period, reason),
+                "examples": examples[feed, start, reason],
             }
         )
     return found
@@ -104,15 +106,22 @@ def _explanation(quarantine: Quarantine, feed: str, reason: str, period: Period)
 
 
 def _examples(
-    connection: duckdb.DuckDBPyConnection, quarantine: Quarantine, feed: str, period: Period, reason: str
-) -> list[dict[str, Any]]:
+    connection: duckdb.DuckDBPyConnection, quarantine: Quarantine
+) -> dict[tuple[str, datetime, str], list[dict[str, Any]]]:
+    """The first rows of each feed, start of a period and reason; of all of them in one pass."""
+    column = quarantine.grain.column
     columns = ["source_row", *quarantine.shown.values()]
     rows = connection.execute(
-        f"select {', '.join(map(identifier, columns))} from {quarantine.table}"
-        f" where feed = ? and {quarantine.grain.column} = ? and reason = ? order by source_row limit {_EXAMPLES}",
-        [feed, period.value, reason],
+        f"select feed, cast({column} as timestamp), reason, {', '.join(map(identifier, columns))}"
+        f" from {quarantine.table}"
+        f" qualify row_number() over (partition by feed, {column}, reason order by source_row) <= {_EXAMPLES}"
+        " order by source_row"
     ).fetchall()
-    return [dict(zip(["row", *quarantine.shown], row, strict=True)) for row in rows]
+    found: dict[tuple[str, datetime, str], list[dict[str, Any]]] = {}
+    for feed, start, reason, *values in rows:
+        example = dict(zip(["row", *quarantine.shown], values, strict=True))
+        found.setdefault((feed, start, reason), []).append(example)
+    return found
 
 
 def print_rejections(found: Sequence[Rejection], console: Console) -> None:

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
-from warehouse.ledger import Check, Fingerprint, Ledger, Watermark
+from warehouse.ledger import Check, Fingerprint, Ledger, Watermark, utc_now
 from warehouse.periods import parse_partition_key
 from warehouse.publishing.parts import rows_and_content
 from warehouse.releases import Part, Release, Releases, ReleaseTable
@@ -59,7 +58,7 @@ def publish_by_hand(contents: Contents, number: int) -> Release:
         for (feed, period), (load_id, etag) in contents.loads.items():
             ledger.set_watermark(feed, period, Watermark(load_id, 1, None, None, Fingerprint("http://x", etag=etag)))
         ledger.record_checks("run", contents.checks)
-    release = Release(folder.name, folder, datetime.now(UTC), "terminal", "run", duckdb.__version__, "", tables)
+    release = Release(folder.name, folder, utc_now(), "terminal", "run", duckdb.__version__, "", tables)
     (folder / "release.json").write_text(release.write())
     releases.switch_to(release)
     return releases.find(release.id)

@@ -1,0 +1,144 @@
+"""What was rejected, and why: as `nyc quarantine` says it."""
+
+from collections.abc import Sequence
+from html import escape
+
+import duckdb
+import pandas as pd
+import streamlit as st
+
+from portal.charts import bar, show
+from portal.filters import choose
+from portal.states import nothing_to_show
+from portal.texts import count, plain
+from portal.view import View
+from quality.quarantine import Rejection, rejections
+
+_ALL = "all"
+
+
+def render(view: View) -> None:
+    """Draw the page."""
+    st.title("Quarantine")
+    st.caption(
+        "Rows that no figure counts, because something in them cannot be true. They are kept with the reason. "
+        "The same in the terminal: `nyc quarantine`."
+    )
+    try:
+        found = view.read(rejections)
+    except duckdb.CatalogException:
+        nothing_to_show("This release has no table of rejected rows: it is not built yet.")
+        return
+    if not found:
+        st.success("Nothing was rejected.", icon=":material/check_circle:")
+        return
+    _show_conclusion(found)
+    shown = _filtered(found)
+    if not shown:
+        st.info("Nothing was rejected of these. Choose others.", icon=":material/info:")
+        return
+    _show_figures(shown)
+    _show_chart(shown)
+    _show_table(shown)
+    _show_examples(shown)
+
+
+def _show_conclusion(found: Sequence[Rejection]) -> None:
+    above = {(each["feed"], each["period"]): each for each in found if not each["is_tolerated"]}
+    if not above:
+        st.success("Every file has fewer rejected rows than its subject tolerates.", icon=":material/check_circle:")
+        return
+    named = "; ".join(
+        f"{feed} {period} ({each['share_of_file']:.2%}, tolerated are {each['tolerance']:.2%})"
+        for (feed, period), each in sorted(above.items())
+    )
+    files = "1 file has" if len(above) == 1 else f"{len(above):,} files have"
+    st.warning(plain(f"{files} more rejected rows than is tolerated: {named}"), icon=":material/info:")
+
+
+def _filtered(found: Sequence[Rejection]) -> list[Rejection]:
+    """What the filters leave, the worst first. Each offers all that there is, so that an address holds."""
+    with st.container(horizontal=True):
+        chosen = {
+            name: choose(name, label, [_ALL, *sorted({each[name] for each in found})], default=_ALL)
+            for name, label in (("subject", "Subject"), ("feed", "Feed"), ("reason", "Reason"))
+        }
+        years = sorted({each["period"][:4] for each in found}, reverse=True)
+        year = choose("year", "Year", [_ALL, *years], default=_ALL)
+    shown = [
+        each
+        for each in found
+        if all(value in (_ALL, each[name]) for name, value in chosen.items()) and year in (_ALL, each["period"][:4])
+    ]
+    return sorted(shown, key=lambda each: (each["is_tolerated"], -each["share"]))
+
+
+def _show_figures(shown: Sequence[Rejection]) -> None:
+    files = {(each["feed"], each["period"]) for each in shown}
+    above = {(each["feed"], each["period"]) for each in shown if not each["is_tolerated"]}
+    with st.container(horizontal=True):
+        st.metric("Rejected rows", count(sum(each["rows"] for each in shown)), border=True)
+        st.metric("Reasons", count(len({each["reason"] for each in shown})), border=True)
+        st.metric("Files with some", count(len(files)), border=True)
+        st.metric("Files above tolerance", count(len(above)), border=True)
+
+
+def _show_chart(shown: Sequence[Rejection]) -> None:
+    # A chart takes some markup for what it says.
+    rows = pd.DataFrame(
+        [{"month": each["period"][:7], "reason": escape(each["reason"]), "rows": each["rows"]} for each in shown]
+    )
+    by_month = rows.groupby(["month", "reason"], as_index=False)["rows"].sum()
+    months = pd.to_datetime(by_month["month"])
+    labels = {"month": "", "rows": "rejected rows", "reason": ""}
+    figure = bar(by_month.assign(month=months), x="month", y="rows", colour="reason", labels=labels)
+    # Bars of one or two months would be as wide as the page.
+    figure.update_xaxes(tickformat="%b %Y", **({"nticks": 4} if months.nunique() < 4 else {}))
+    period = f"{by_month['month'].min()} to {by_month['month'].max()}"
+    show(
+        figure,
+        title="Rejected rows by month and reason",
+        about=f"Rows, by month of the file, {period}",
+        key="rejected-by-month",
+    )
+
+
+def _show_table(shown: Sequence[Rejection]) -> None:
+    st.subheader("By file and reason", anchor=False)
+    st.caption("The share is of all rows that were published in the file. Above its tolerance a file is suspect.")
+    table = pd.DataFrame(
+        {
+            "feed": [each["feed"] for each in shown],
+            "period": [each["period"] for each in shown],
+            "reason": [each["reason"] for each in shown],
+            "rows": [each["rows"] for each in shown],
+            "share": [each["share"] for each in shown],
+            "all rejected of the file": [each["share_of_file"] for each in shown],
+            "tolerance": [each["tolerance"] for each in shown],
+            "tolerated": ["yes" if each["is_tolerated"] else "no" for each in shown],
+            "explanation": [each["explanation"] or "" for each in shown],
+            "subject": [each["subject"] for each in shown],
+        }
+    )
+    share = st.column_config.NumberColumn(format="percent")
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config={
+            "feed": st.column_config.TextColumn(pinned=True),
+            "rows": st.column_config.NumberColumn(format="localized"),
+            **dict.fromkeys(("share", "all rejected of the file", "tolerance"), share),
+        },
+    )
+
+
+def _show_examples(shown: Sequence[Rejection]) -> None:
+    st.subheader("Examples", anchor=False)
+    by_name = {f"{each['feed']}:{each['period']}:{each['reason']}": each for each in shown}
+    name = choose("example", "Feed, period and reason", list(by_name), default=next(iter(by_name)))
+    each = by_name[name]
+    text = f"{each['reason']}: {count(each['rows'])} rows, {each['share']:.4%} of the file."
+    st.markdown(plain(" ".join(filter(None, (text, each["explanation"])))))
+    # As texts: the columns of an example may be of any type.
+    rows = [{key: "missing" if value is None else str(value) for key, value in one.items()} for one in each["examples"]]
+    st.dataframe(pd.DataFrame(rows).rename(columns={"row": "row of the file"}), hide_index=True)

@@ -1,0 +1,186 @@
+"""Is all well? Each kind of trouble is told, and clears itself."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from quality.health import latest_checks
+from quality.judging import (
+    FailedRun,
+    Room,
+    failed_runs,
+    judge,
+    trouble_of_quarantine,
+    trouble_of_room,
+    troubles_of_checks,
+    troubles_of_data,
+    troubles_of_rows,
+    troubles_of_runs,
+)
+from warehouse.ledger import Check, Ledger, RunAsset
+from warehouse.reconciliation import PartitionRows
+from warehouse.verdict import Level, Trouble, Verdict
+
+PLENTY = Room(Path("/"), taken=1, free=2)
+NOW = datetime(2025, 6, 1, 12)
+
+
+def _check(passed: bool, severity: str = "error", partition: str | None = None) -> dict[str, Any]:
+    return {
+        "source": "dbt",
+        "asset": "facts",
+        "check": "is_true",
+        "partition": partition,
+        "severity": severity,
+        "passed": passed,
+        "observed": "<b>3</b> rows",
+        "expected": "0 rows",
+        "rows": [],
+    }
+
+
+def _rejection(share: float, period: str = "2025-01", explanation: str | None = None) -> dict[str, Any]:
+    return {"feed": "cars", "period": period, "share": share, "tolerance": 0.01, "explanation": explanation}
+
+
+def test_without_trouble_all_is_well() -> None:
+    verdict = judge([], [], PLENTY)
+
+    assert (verdict.line, verdict.level, verdict.troubles) == ("All is well.", Level.WELL, ())
+
+
+def test_what_is_wrong_comes_before_what_needs_attention() -> None:
+    verdict = judge([Trouble(Level.ATTENTION, "1 month missing")], [Trouble(Level.WRONG, "1 check failed")], PLENTY)
+
+    assert (verdict.line, verdict.level) == ("Not well: 1 check failed; 1 month missing.", Level.WRONG)
+
+
+def test_the_line_counts_what_it_does_not_name() -> None:
+    verdict = Verdict.of([Trouble(Level.ATTENTION, f"trouble {number}") for number in range(7)])
+
+    assert verdict.line == "Needs attention: trouble 0; trouble 1; trouble 2; trouble 3; and 3 more."
+
+
+def test_a_failed_check_is_wrong_and_counts_once_for_all_its_partitions() -> None:
+    (trouble,) = troubles_of_checks([_check(False, partition="2025-01"), _check(False, partition="2025-02")])
+
+    assert (trouble.level, trouble.summary) == (Level.WRONG, "1 check failed")
+    assert trouble.reasons[0] == "facts.is_true of 2025-01: observed <b>3</b> rows, expected 0 rows"
+    assert trouble.commands == ("nyc build", "nyc check", "nyc publish")
+
+
+def test_a_warning_needs_attention_and_passed_checks_nothing() -> None:
+    (trouble,) = troubles_of_checks([_check(True), _check(False, "warn")])
+
+    assert (trouble.level, trouble.summary) == (Level.ATTENTION, "1 check warned")
+    assert list(troubles_of_checks([_check(True)])) == []
+
+
+def test_that_nothing_was_checked_is_a_trouble() -> None:
+    (trouble,) = troubles_of_checks([])
+
+    assert (trouble.summary, trouble.level) == ("nothing was checked", Level.ATTENTION)
+
+
+def test_a_file_has_too_many_rejected_rows_by_all_its_reasons_together() -> None:
+    (trouble,) = trouble_of_quarantine([_rejection(0.006), _rejection(0.006), _rejection(0.006, "2025-02")])
+
+    assert trouble.summary == "1 file with too many rejected rows"
+    assert trouble.reasons == ("cars 2025-01: 1.20% of its rows, tolerated are 1.00%",)
+
+
+def test_rows_whose_rejection_is_explained_are_no_trouble() -> None:
+    assert list(trouble_of_quarantine([_rejection(0.9, explanation="as it was then"), _rejection(0.01)])) == []
+
+
+def test_lost_rows_are_wrong_and_what_is_not_built_is_named() -> None:
+    built = PartitionRows("cars", "2025-01", published=5, kept=5, is_built=True)
+    lost = replace(built, kept=3, lost=2)
+    waiting = replace(built, is_built=False)
+
+    assert list(troubles_of_rows([built])) == []
+    first, second = troubles_of_rows([built, lost, waiting])
+    assert (first.level, first.reasons) == (Level.WRONG, ("cars 2025-01: 2 of 5 rows are lost",))
+    assert (second.summary, second.reasons) == ("1 file loaded, but not built", ("cars: 2025-01",))
+    assert second.commands == ("nyc build", "nyc publish")
+
+
+def test_a_disk_with_less_room_than_the_working_file_needs_is_told() -> None:
+    (trouble,) = trouble_of_room(Room(Path("/data"), taken=4_000_000_000, free=3_000_000_000))
+
+    assert trouble.reasons[0].startswith("/data: 3.0 GB are free, the working file takes 4.0 GB.")
+    assert list(trouble_of_room(PLENTY)) == []
+
+
+def test_an_error_of_a_run_is_one_line_that_ends() -> None:
+    (trouble,) = troubles_of_runs([FailedRun("publish", NOW, "no\n  room " + "x" * 5000)])
+
+    assert trouble.reasons[0].startswith("2025-06-01 12:00 UTC: no room xxx")
+    assert len(trouble.reasons[0]) < 310
+    assert trouble.commands == ("nyc publish",)
+
+
+@pytest.fixture
+def connection() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect()
+
+
+def _run(ledger: Ledger, kind: str, status: Any, minutes: int, arguments: dict[str, str] | None = None) -> str:
+    run_id = ledger.start_run(kind, arguments or {}, started_by="terminal", started_at=NOW + timedelta(minutes=minutes))
+    ledger.finish_run(run_id, status, "it broke" if status == "failed" else None)
+    return run_id
+
+
+def test_a_failed_run_is_told_until_the_next_of_its_kind_succeeds(connection: duckdb.DuckDBPyConnection) -> None:
+    ledger = Ledger(connection)
+    _run(ledger, "publish", "failed", 0)
+    _run(ledger, "other", "success", 1)
+    assert [run.kind for run in failed_runs(connection)] == ["publish"]
+
+    _run(ledger, "publish", "success", 2)
+    assert failed_runs(connection) == []
+
+
+def test_a_load_that_failed_for_some_files_is_told_by_its_files(connection: duckdb.DuckDBPyConnection) -> None:
+    ledger = Ledger(connection)
+    ledger.record_asset(_run(ledger, "ingestion", "failed", 0), RunAsset("yellow", "2025-01", "failed"))
+    assert failed_runs(connection) == []
+
+    _run(ledger, "ingestion", "failed", 1)
+    assert [run.error for run in failed_runs(connection)] == ["it broke"]
+
+
+def test_a_failed_check_that_is_there_no_more_is_forgotten(connection: duckdb.DuckDBPyConnection) -> None:
+    ledger = Ledger(connection)
+    gone = Check("facts", "removed", "dbt", "warn", False, "1", "0")
+    kept = Check("facts", "kept", "dbt", "error", True, "0", "0")
+    ledger.record_checks(_run(ledger, "dbt build", "success", 0), [gone, kept])
+    assert [check["check"] for check in latest_checks(connection) if not check["passed"]] == ["removed"]
+
+    # A run of something else does not know.
+    ledger.record_checks(_run(ledger, "dbt build", "success", 1, {"select": "other"}), [kept])
+    assert len(latest_checks(connection)) == 2
+
+    ledger.record_checks(_run(ledger, "dbt build", "success", 2), [kept])
+    assert [check["check"] for check in latest_checks(connection)] == ["kept"]
+
+
+def test_a_model_that_was_not_built_is_wrong_until_it_is(connection: duckdb.DuckDBPyConnection) -> None:
+    ledger = Ledger(connection)
+    ledger.record_asset(
+        _run(ledger, "dbt build", "failed", 0), RunAsset("facts", None, "failed", error="<script>alert(1)</script>")
+    )
+    (built,) = [trouble for trouble in troubles_of_data(connection) if "not built" in trouble.summary]
+    assert built.level is Level.WRONG
+    assert "<script>alert(1)</script>" in built.reasons[0]
+
+    ledger.record_asset(_run(ledger, "dbt build", "success", 1), RunAsset("facts", None, "built"))
+    assert not [trouble for trouble in troubles_of_data(connection) if "not built" in trouble.summary]
+
+
+def test_without_any_table_only_the_checks_are_missed(connection: duckdb.DuckDBPyConnection) -> None:
+    assert [trouble.summary for trouble in troubles_of_data(connection)] == ["nothing was checked"]
