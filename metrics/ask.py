@@ -55,7 +55,10 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     query.add_argument("metrics", type=_names, nargs="?", default=(), help="names, separated by commas")
     query.add_argument("--by", type=_names, default=(), help="dimensions, such as metric_time__month")
     query.add_argument(
-        "--where", default="", help="one condition, such as \"trip__is_rain and date__season = 'winter'\""
+        "--where",
+        action="append",
+        default=[],
+        help="a condition, such as \"trip__is_rain and date__season = 'winter'\"; of several, all must hold",
     )
     query.add_argument("--order", type=_names, default=(), help="names of the above; -name for descending")
     query.add_argument("--limit", default="", help="this many rows")
@@ -70,6 +73,16 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     return parser
 
 
+def asked(arguments: Sequence[str]) -> MetricQuery:
+    """The query that `nyc query` is asked for by these arguments.
+
+    Raises:
+        ValueError: a day or the limit is not valid.
+        SystemExit: an argument is not known.
+    """
+    return _query(_parser("nyc").parse_args(["query", *arguments]))
+
+
 def _query(options: argparse.Namespace) -> MetricQuery:
     """The query that the options ask for; an empty option counts as not given.
 
@@ -79,7 +92,7 @@ def _query(options: argparse.Namespace) -> MetricQuery:
     return MetricQuery(
         metrics=options.metrics,
         group_by=options.by,
-        where=(options.where,) if options.where else (),
+        where=tuple(condition for condition in options.where if condition.strip()),
         order_by=options.order,
         limit=_limit(options.limit),
         start=_day("--start", options.start),
