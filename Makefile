@@ -78,11 +78,12 @@ demo: setup
 	@echo "  dagster dev -w orchestration/workspace.yaml                # then open http://localhost:3000"
 	@echo "  rm data/nyc_mobility.duckdb && nyc load --year 2025 --months 1   # real files"
 
-# Load, build, publish and show, from whichever publishers are configured.
+# Load, build, check, publish and show, from whichever publishers are configured.
 .PHONY: line
 line:
 	@$(NYC) load --from $(FROM) --to $(TO)
 	@$(NYC) build
+	@$(NYC) check --no-docs
 	@$(NYC) publish
 	@$(NYC) summary
 
