@@ -13,7 +13,7 @@ from pathlib import Path
 from warehouse.exit_codes import ExitCode
 from warehouse.paths import PROJECT_ROOT
 
-_APP = Path(__file__).with_name("app.py")
+_SERVER = Path(__file__).with_name("server.py")
 
 
 def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m portal.command") -> int:
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m porta
     os.chdir(PROJECT_ROOT)
     # In place of this process, so that signals reach the server.
     server = [f"--server.address={options.address}", f"--server.port={options.port}"]
-    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(_APP), *server])
+    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(_SERVER), *server])
 
 
 if __name__ == "__main__":

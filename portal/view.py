@@ -4,11 +4,14 @@ All sessions share what was asked of a release before. A page asks metrics, or r
 has no formula of its own.
 """
 
+import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary, finalize
 
 import duckdb
 import pandas as pd
@@ -17,9 +20,8 @@ import streamlit as st
 from metrics.query import MetricQuery, query_metrics
 from warehouse.releases import Release, Source, naming_damage
 
-# Answers kept for all sessions, and releases kept open.
+# Answers kept for all sessions.
 _ANSWERS = 500
-_RELEASES = 3
 
 Value = str | int | float | bool | date | datetime | None
 
@@ -59,30 +61,43 @@ class View:
         return Source(self.release)
 
 
-class _Opened:
-    """A release kept open. It is closed when nobody has it any more."""
+class OpenRelease:
+    """A release that is kept open as long as somebody has this. Meanwhile its files are not deleted when it expires."""
 
     def __init__(self, release: Release) -> None:
-        self._stack = ExitStack()
-        self._connection = self._stack.enter_context(Source(release).open())
+        with ExitStack() as stack:
+            self._connection = stack.enter_context(Source(release).open())
+            finalize(self, stack.pop_all().close)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A cursor for one thread."""
         return self._connection.cursor()
 
 
-@st.cache_resource(max_entries=_RELEASES, show_spinner=False)
-def _opened(release_id: str, _release: Release) -> _Opened:
-    return _Opened(_release)
+_OPEN: WeakValueDictionary[Path, OpenRelease] = WeakValueDictionary()
+_OPENING = threading.Lock()
+
+
+def keep_open(release: Release) -> OpenRelease:
+    """A release, open; one for all sessions that show it.
+
+    Raises:
+        WarehouseError: it is gone or damaged.
+    """
+    with _OPENING:
+        found = _OPEN.get(release.folder)
+        if found is None:
+            found = _OPEN[release.folder] = OpenRelease(release)
+        return found
 
 
 @st.cache_data(max_entries=_ANSWERS, show_spinner=False)
 def _rows(release_id: str, sql: str, parameters: Mapping[str, Any], _release: Release) -> pd.DataFrame:
-    with naming_damage(_release), _opened(release_id, _release).cursor() as cursor:
+    with naming_damage(_release), keep_open(_release).cursor() as cursor:
         return cursor.execute(sql, dict(parameters)).df()
 
 
 @st.cache_data(max_entries=_ANSWERS, show_spinner=False)
 def _metrics(release_id: str, query: MetricQuery, _release: Release) -> pd.DataFrame:
-    with _opened(release_id, _release).cursor() as cursor:
+    with keep_open(_release).cursor() as cursor:
         return query_metrics(query, Source(_release), cursor).to_pandas()

@@ -1,9 +1,11 @@
-"""The pages that are of no subject."""
+"""The pages that are of no subject: those before the subjects' pages in the menu, and those after."""
 
 from portal.general import overview, releases
 from portal.page import Page, Section
 
-COMMON = (
-    Section("", (Page("Overview", "overview", "home", overview.render),)),
-    Section("Everything", (Page("Releases", "releases", "inventory_2", releases.render),)),
+BEFORE_SUBJECTS = (Section("", (Page("Overview", "overview", "home", overview.render),)),)
+
+AFTER_SUBJECTS = (
+    # In this order: Metrics, Health, Quarantine, Releases.
+    Section("All subjects", (Page("Releases", "releases", "inventory_2", releases.render),)),
 )

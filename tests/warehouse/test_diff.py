@@ -10,10 +10,14 @@ import pytest
 from tests.warehouse.releases_by_hand import Contents, Made, Rows, publish_by_hand
 from warehouse.exit_codes import ExitCode
 from warehouse.ledger import Check
-from warehouse.releases import Releases
+from warehouse.releases import Release, Releases, open_release
 from warehouse.releases.diff import ColumnsDiff, PartDiff, ReleaseDiff, compare
 from warehouse.releases.diff_command import main
+from warehouse.releases.diff_ledger import ledger_of
+from warehouse.releases.diff_outline import outline
+from warehouse.releases.diff_reasons import Cause, Reason
 from warehouse.releases.diff_rows import Money
+from warehouse.releases.release import DATABASE_NAME
 
 JANUARY, FEBRUARY = "yellow/2025-01", "yellow/2025-02"
 
@@ -66,7 +70,20 @@ def january(
 
 def compared(after: Contents, before: Contents = BEFORE, examples: int = 0) -> ReleaseDiff:
     old, new = publish_by_hand(before, 1), publish_by_hand(after, 2)
-    return compare(old, new, examples=examples)
+    diff = compare(old, new, examples=examples)
+    assert outlined(old, new) == {
+        (table.table, part.partition_key): part.reasons for table in diff.tables for part in table.parts
+    }
+    return diff
+
+
+def outlined(old: Release, new: Release) -> dict[tuple[str, str], tuple[Reason, ...]]:
+    """What differs by the outline, which reads no rows: the reasons by table and partition."""
+    with open_release(old) as before, open_release(new) as after:
+        ledgers = ledger_of(before, DATABASE_NAME), ledger_of(after, DATABASE_NAME)
+    return {
+        (table.name, part.partition_key): part.reasons for table in outline(old, new, ledgers) for part in table.parts
+    }
 
 
 def only_part(diff: ReleaseDiff) -> PartDiff:
@@ -96,6 +113,14 @@ def test_rows_of_a_replaced_file_are_told_by_key() -> None:
         "gone": ({"trip_id": 3}, {}),
         "changed": ({"trip_id": 2}, {"fare": (20.5, 21.0), "word": ("b", "B")}),
     }
+
+
+def test_the_outline_needs_no_rows() -> None:
+    old, new = publish_by_hand(BEFORE, 1), publish_by_hand(replace(BEFORE, tables=[january("y1 rows 1")]), 2)
+    for release in (old, new):
+        for _, part in release.files():
+            (release.folder / str(part.file)).unlink()
+    assert outlined(old, new) == {("marts.trips", JANUARY): (Reason(Cause.OTHER_HANDS),)}
 
 
 def test_rows_that_are_all_others_are_added_and_gone() -> None:

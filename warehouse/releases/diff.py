@@ -3,7 +3,7 @@
 Partitions with the same checksum in both are not read, so a comparison costs what changed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import duckdb
@@ -11,7 +11,8 @@ import duckdb
 from warehouse.connection import open_several_restricted
 from warehouse.ledger import LEDGER_SCHEMA
 from warehouse.releases.diff_ledger import LedgerDiff, compare_ledgers, ledger_of
-from warehouse.releases.diff_reasons import Cause, Reason, reasons_of
+from warehouse.releases.diff_outline import is_same, pairs, reasons_for
+from warehouse.releases.diff_reasons import Reason
 from warehouse.releases.diff_rows import Example, Examples, Money, RowsDiff, compare_rows
 from warehouse.releases.diff_sides import Pair, Side
 from warehouse.releases.release import DESCRIPTION, Part, Release, ReleaseTable
@@ -133,13 +134,13 @@ class _Comparison:
         old, new = self._old.table(name), self._new.table(name)
         columns = _columns(old, new)
         examples = Examples(self._examples)
-        pairs = list(_pairs(old, new))
+        in_both = list(pairs(old, new))
         parts = tuple(
-            self._of_part(old, new, before, after, examples) for before, after in pairs if not _is_same(before, after)
+            self._of_part(old, new, before, after, examples) for before, after in in_both if not is_same(before, after)
         )
         if not parts and not columns and old and new:
             return None
-        return TableDiff(name, parts, len(pairs) - len(parts), columns, tuple(examples.found))
+        return TableDiff(name, parts, len(in_both) - len(parts), columns, tuple(examples.found))
 
     def _of_part(
         self,
@@ -157,36 +158,8 @@ class _Comparison:
             Side(_NEW, self._new.folder, new, after) if new and after else None,
         )
         rows, money = compare_rows(self._connection, pair, examples)
-        return PartDiff(part.partition_key, rows, money, self._reasons(old, new, before, after))
-
-    def _reasons(
-        self, old: ReleaseTable | None, new: ReleaseTable | None, before: Part | None, after: Part | None
-    ) -> tuple[Reason, ...]:
-        if old is None or new is None:
-            return (Reason(Cause.TABLE_NEW if old is None else Cause.TABLE_GONE),)
-        is_other_model = old.fingerprint != new.fingerprint
-        return reasons_of(before, after, self._ledgers, self.ledger.feeds, is_other_model=is_other_model)
-
-
-def _pairs(old: ReleaseTable | None, new: ReleaseTable | None) -> Iterator[tuple[Part | None, Part | None]]:
-    """The partitions of a table before and after; of one that is partitioned otherwise, all rows as one."""
-    if old and new and old.partition_fields != new.partition_fields:
-        yield _all_of(old), _all_of(new)
-        return
-    before = {part.partition_key: part for part in old.parts} if old else {}
-    after = {part.partition_key: part for part in new.parts} if new else {}
-    for key in sorted(before.keys() | after.keys()):
-        yield before.get(key), after.get(key)
-
-
-def _all_of(table: ReleaseTable) -> Part:
-    return Part("all", table.rows, content="")
-
-
-def _is_same(before: Part | None, after: Part | None) -> bool:
-    if not before or not after or not before.content:
-        return False
-    return (before.rows, before.content) == (after.rows, after.content)
+        reasons = reasons_for(old, new, before, after, self._ledgers, self.ledger.feeds)
+        return PartDiff(part.partition_key, rows, money, reasons)
 
 
 def _columns(old: ReleaseTable | None, new: ReleaseTable | None) -> ColumnsDiff:

@@ -84,15 +84,13 @@ def _chosen(old: str | None, new: str | None) -> tuple[Release, Release]:
         )
     if old:
         return releases.find(old), current
-    # A release that was withdrawn is not what readers had before this one.
-    withdrawn = releases.withdrawn()
-    earlier = [release for release in releases.all() if release.id < current.id and release.id not in withdrawn]
-    if not earlier:
+    before = releases.before(current)
+    if before is None:
         raise NothingToCompareError(
             f"{releases.folder}: expected a release before the current one ({current.id}), but there is none. "
             "Publish another, or name two: nyc publish --list"
         )
-    return earlier[-1], current
+    return before, current
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from warehouse.paths import DATABASE_FILE
 
 DESCRIPTION = "release.json"
 DATABASE = DATABASE_FILE
+# The name that DuckDB gives to it when it is opened.
+DATABASE_NAME = Path(DATABASE_FILE).stem
 SEMANTIC_MANIFEST = "semantic_manifest.json"
 
 # The layout of release.json. A reader refuses one that it does not know.

@@ -101,6 +101,16 @@ class Releases:
         there = ", ".join(folder.name for folder in self._folders()) or "none"
         raise UnknownReleaseError(f"expected the id of a release, but got {id_[:50]!r}. There are: {there}.")
 
+    def before(self, release: Release) -> Release | None:
+        """What readers had before a release; a release that was withdrawn does not count. None if it is the first.
+
+        Raises:
+            ReleaseError: which releases were withdrawn cannot be read.
+        """
+        withdrawn = self.withdrawn()
+        earlier = [each for each in self.all() if each.id < release.id and each.id not in withdrawn]
+        return earlier[-1] if earlier else None
+
     def half_made(self) -> list[Path]:
         """Folders that a crash left. Only what bears a release's id in its name: a person may keep things here."""
         if not self.releases_folder.is_dir():
