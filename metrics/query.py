@@ -16,7 +16,7 @@ MetricFlow is imported on first use, because that takes half a second.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, time

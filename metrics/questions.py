@@ -8,7 +8,7 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import date, datetime, time
 
 from metrics.conditions import ConditionError, as_filter
 from metrics.dimensions import dimensions_of
@@ -54,9 +54,7 @@ def as_address(query: MetricQuery) -> dict[str, list[str]]:
 
 
 def _day(moment: datetime | None) -> str:
-    if moment is None:
-        return ""
-    return f"{moment.date()}" if moment.time() == time() else moment.isoformat()
+    return f"{moment.date()}" if moment else ""
 
 
 def read_address(address: Mapping[str, Sequence[str]]) -> tuple[MetricQuery, list[str]]:
@@ -76,7 +74,7 @@ def read_address(address: Mapping[str, Sequence[str]]) -> tuple[MetricQuery, lis
     saved, refused = _names("saved", single["saved"])
     days: dict[str, datetime | None] = {}
     for part in ("start", "end"):
-        days[part], found = _moment(part, single[part])
+        days[part], found = _read_day(part, single[part])
         problems += found
     if days["start"] and days["end"] and days["start"] > days["end"]:
         problems.append(f"start: expected a day that is not after the end, {_day(days['end'])}")
@@ -107,14 +105,11 @@ def _names(part: str, text: str) -> tuple[tuple[str, ...], list[str]]:
     return tuple(valid), problems
 
 
-def _moment(part: str, text: str) -> tuple[datetime | None, list[str]]:
+def _read_day(part: str, text: str) -> tuple[datetime | None, list[str]]:
     try:
-        moment = datetime.fromisoformat(text.strip()) if text.strip() else None
+        return (datetime.combine(date.fromisoformat(text.strip()), time()) if text.strip() else None), []
     except ValueError:
-        moment = None
-    if text.strip() and (moment is None or moment.tzinfo):
         return None, [f"{part}: expected a day such as 2025-01-31, but got {shortened(text)}"]
-    return moment, []
 
 
 def valid_part(query: MetricQuery, source: Source) -> tuple[MetricQuery, list[str]]:
