@@ -21,17 +21,14 @@ _NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 _VALUE = re.compile(f"(?P<text>{_TEXT})|(?P<flag>{_FLAG})|(?P<number>{_NUMBER})", re.ASCII)
 _NAME = r"(?P<name>\w+?__\w+)"
 _LIST = f"(?P<values>(?:{_TEXT}|{_FLAG}|{_NUMBER})(?:, (?:{_TEXT}|{_FLAG}|{_NUMBER}))*)"
-_FORMS: tuple[tuple[Operator, re.Pattern[str]], ...] = tuple(
-    (operator, re.compile(form, re.ASCII))
-    for operator, form in (
-        ("is one of", rf"{_NAME} in \({_LIST}\)"),
-        ("is not one of", rf"{_NAME} not in \({_LIST}\) or (?P=name) is null"),
-        ("is at least", rf"{_NAME} >= {_LIST}"),
-        ("is at most", rf"{_NAME} <= {_LIST}"),
-        ("is missing", rf"{_NAME} is null"),
-        ("is there", rf"{_NAME} is not null"),
-    )
-)
+_FORMS: dict[Operator, str] = {
+    "is one of": rf"{_NAME} in \({_LIST}\)",
+    "is not one of": rf"{_NAME} not in \({_LIST}\) or (?P=name) is null",
+    "is at least": rf"{_NAME} >= {_LIST}",
+    "is at most": rf"{_NAME} <= {_LIST}",
+    "is missing": rf"{_NAME} is null",
+    "is there": rf"{_NAME} is not null",
+}
 
 
 @dataclass(frozen=True)
@@ -72,11 +69,10 @@ class Comparison:
 
 def read_comparison(condition: str) -> Comparison | None:
     """The comparison that a condition is; nothing where it says more than one comparison can."""
-    for operator, form in _FORMS:
-        if found := form.fullmatch(condition):
-            comparison = Comparison(
-                found["name"], operator, tuple(_values(found["values"])) if "values" in form.groupindex else ()
-            )
+    for operator, form in _FORMS.items():
+        if found := re.fullmatch(form, condition, re.ASCII):
+            values = _values(found.groupdict().get("values") or "")
+            comparison = Comparison(found["name"], operator, tuple(values))
             return comparison if comparison.is_complete else None
     return None
 

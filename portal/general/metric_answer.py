@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 import pyarrow as pa
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from metrics.ask import notes_on, ranges_of, write_csv
 from metrics.definitions import MetricDefinition, define_metric
@@ -22,9 +23,13 @@ from portal.view import View, keep_open
 # More rows nobody reads on a page. The command gives all.
 _MOST_ROWS = 10_000
 
+_LONGEST_REFUSAL = 1500
+
 
 def show_answer(view: View, question: MetricQuery, metrics: Mapping[str, Metric]) -> None:
     """Draw the answer to a question, or say why there is none."""
+    if question.where:
+        st.caption(plain(f"Only where {' and '.join(question.where)}"))
     limit = min(question.limit or _MOST_ROWS + 1, _MOST_ROWS + 1)
     try:
         answer = _answer(view.release.id, replace(question, limit=limit), view)
@@ -34,8 +39,6 @@ def show_answer(view: View, question: MetricQuery, metrics: Mapping[str, Metric]
     asked = [metrics[name] for name in question.metrics]
     months = _months(view.release.id, question.metrics, view)
     notes = notes_on(answer, months)
-    if question.where:
-        st.caption(plain(f"Only where {' and '.join(question.where)}"))
     if answer.num_rows > _MOST_ROWS:
         answer = answer.slice(0, _MOST_ROWS)
         st.info(
@@ -93,9 +96,9 @@ def _show_details(view: View, question: MetricQuery, answer: pa.Table, metrics: 
         st.code(metric_sql(question, view.source), language="sql")
 
 
-def _columns(answer: pa.Table, metrics: Sequence[Metric]) -> dict[str, object]:
+def _columns(answer: pa.Table, metrics: Sequence[Metric]) -> dict[str, ColumnConfig]:
     titles = {metric.name: _title(metric) for metric in metrics}
-    columns: dict[str, object] = {}
+    columns: dict[str, ColumnConfig] = {}
     for name in answer.column_names:
         if name in titles:
             columns[name] = st.column_config.NumberColumn(titles[name], format="localized")
@@ -135,14 +138,20 @@ def _say_why_not(error: MetricQueryError) -> None:
 def refusal_of(error: MetricQueryError) -> str:
     """The first reason in a refusal, without MetricFlow's frame around it."""
     text = str(error)
-    reasons = re.findall(
-        r"Message:\n(.*?)(?=\n\s*Query Input:|\n\s*Issue Location:|\Z)(?:\n\s*Query Input:\s*(.*?)\n)?", text, re.S
+    found = re.search(
+        r"Message:\n(?P<reason>.*?)(?:\n\s*Suggestions:(?P<similar>.*?))?"
+        r"\n\s*(?:Query Input:\s*(?P<given>.*?)\n|Issue Location:)",
+        text,
+        re.DOTALL,
     )
-    if not reasons:
-        return text[:1500]
-    message, given = reasons[0]
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    return "\n".join([*([f"{given.strip()}:"] if given.strip() else []), *lines])[:1500]
+    if not found:
+        return text[:_LONGEST_REFUSAL]
+    lines = [line.strip() for line in found["reason"].splitlines() if line.strip()]
+    if re.fullmatch(r"\w+", found["given"] or ""):
+        lines.insert(0, f"{found['given']}:")
+    if similar := re.findall(r"\w+__\w+", found["similar"] or ""):
+        lines.append(f"Similar names: {', '.join(similar)}")
+    return "\n".join(lines)[:_LONGEST_REFUSAL]
 
 
 def _period(question: MetricQuery, months: Sequence[date]) -> str:

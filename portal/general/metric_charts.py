@@ -21,6 +21,9 @@ _MOST_SERIES = 8
 _MOST_BARS = 30
 _MOST_CHARTS = 6
 
+# Each of so many months has its name on the axis; Plotly would name weeks between few of them.
+_MONTHS_NAMED = 8
+
 # From so many bars, or such long names, bars lie on their side.
 _MANY_BARS = 13
 _LONG_NAME = 12
@@ -52,7 +55,7 @@ def drawings_of(answer: pa.Table, question: MetricQuery, metrics: Sequence[Metri
     others = [name for name in groups if name != x]
     units = dict.fromkeys(metric.unit for metric in metrics)
     # With a second group its values are the series, so each metric needs a chart.
-    parts = (
+    parts: list[tuple[Metric, ...]] = (
         [(metric,) for metric in metrics]
         if others
         else [tuple(metric for metric in metrics if metric.unit == unit) for unit in units]
@@ -99,7 +102,10 @@ def _drawn(drawing: Drawing, *, is_stacked: bool) -> go.Figure:
     labels = {_X: words_of(drawing.x), _VALUE: _escaped(drawing.metrics[0].unit), _SERIES: ""}
     colour = _SERIES if rows[_SERIES].nunique() > 1 else None
     if drawing.is_time:
-        return charts.line(rows.sort_values(_X, kind="stable"), x=_X, y=_VALUE, colour=colour, labels=labels)
+        figure = charts.line(rows.sort_values(_X, kind="stable"), x=_X, y=_VALUE, colour=colour, labels=labels)
+        if drawing.x.endswith("__month") and rows[_X].nunique() <= _MONTHS_NAMED:
+            figure.update_xaxes(dtick="M1", tickformat="%b\n%Y")
+        return figure
     names = rows[_X].unique()
     on_side = len(names) >= _MANY_BARS or max(map(len, names)) > _LONG_NAME
     return charts.bar(

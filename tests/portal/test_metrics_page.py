@@ -332,6 +332,9 @@ def test_a_refusal_is_short() -> None:
         "x:\n  Message:\n\n    Not there.\n\n      * Why\n\n  Query Input:\n\n    a__b\n\n" + "y" * 9999
     )
     assert refusal_of(error) == "a__b:\nNot there.\n* Why"
+    similar = "x:\n  Message:\n    No.\n\n    Suggestions:\n      [\n        'a__b',\n        'c__d',\n      ]\n\n"
+    for rest in ("  Query Input:\n\n    WhereFilter(\n      x\n", "  Issue Location:\n\n    x"):
+        assert refusal_of(MetricQueryError(similar + rest)) == "No.\nSimilar names: a__b, c__d"
     assert len(refusal_of(MetricQueryError("y" * 9999))) == 1500
 
 
