@@ -26,7 +26,7 @@ from warehouse.releases.release import DATABASE, DESCRIPTION, SEMANTIC_MANIFEST,
 from warehouse.sql import identifier
 
 # A table with fewer rows is kept in the DuckDB file.
-ROWS_FOR_FILES = 10_000
+ROWS_FOR_FILES = 5_000
 
 # What a release takes beside its Parquet files, roughly.
 _OTHER_BYTES = 20_000_000
