@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.arguments import as_arguments
+from cli.arguments import Value, as_arguments
 from cli.completion import complete_metrics
 from cli.examples import examples
 from cli.options import Json, Live
@@ -42,7 +42,9 @@ def _dimensions(metrics: Names, live: Live = False) -> int:
 def query(
     metrics: Names = "",
     by: Annotated[str | None, typer.Option(metavar="NAMES", help="Group by these dimensions.")] = None,
-    where: Annotated[str | None, typer.Option(metavar="TEXT", help="One condition on dimensions.")] = None,
+    where: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="A condition on dimensions; of several, all must hold.")
+    ] = None,
     start: Annotated[str | None, typer.Option(metavar="DAY", help="First day of metric_time, as 2025-01-01.")] = None,
     end: Annotated[str | None, typer.Option(metavar="DAY", help="Last day of metric_time.")] = None,
     order: Annotated[str | None, typer.Option(metavar="NAMES", help="-name for descending.")] = None,
@@ -55,7 +57,14 @@ def query(
     """Ask for metrics, by dimensions."""
     from metrics.ask import main
 
-    options = {"--by": by, "--where": where, "--start": start, "--end": end, "--order": order, "--limit": limit}
+    options: dict[str, Value] = {
+        "--by": by,
+        "--where": where,
+        "--start": start,
+        "--end": end,
+        "--order": order,
+        "--limit": limit,
+    }
     given = as_arguments({**options, "--saved": saved, "--live": live, "--csv": as_csv, "--json": as_json})
     return main(["query", *([metrics] if metrics else []), *given], prog="nyc")
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from datetime import date, datetime, time
 from itertools import groupby
+from typing import TextIO
 
 import pyarrow as pa
 from rich.console import Console
@@ -55,7 +56,10 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     query.add_argument("metrics", type=_names, nargs="?", default=(), help="names, separated by commas")
     query.add_argument("--by", type=_names, default=(), help="dimensions, such as metric_time__month")
     query.add_argument(
-        "--where", default="", help="one condition, such as \"trip__is_rain and date__season = 'winter'\""
+        "--where",
+        action="append",
+        default=[],
+        help="a condition, such as \"trip__is_rain and date__season = 'winter'\"; of several, all must hold",
     )
     query.add_argument("--order", type=_names, default=(), help="names of the above; -name for descending")
     query.add_argument("--limit", default="", help="this many rows")
@@ -70,6 +74,16 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     return parser
 
 
+def asked(arguments: Sequence[str]) -> MetricQuery:
+    """The query that `nyc query` is asked for by these arguments.
+
+    Raises:
+        ValueError: a day or the limit is not valid.
+        SystemExit: an argument is not known.
+    """
+    return _query(_parser("nyc").parse_args(["query", *arguments]))
+
+
 def _query(options: argparse.Namespace) -> MetricQuery:
     """The query that the options ask for; an empty option counts as not given.
 
@@ -79,7 +93,7 @@ def _query(options: argparse.Namespace) -> MetricQuery:
     return MetricQuery(
         metrics=options.metrics,
         group_by=options.by,
-        where=(options.where,) if options.where else (),
+        where=tuple(condition for condition in options.where if condition.strip()),
         order_by=options.order,
         limit=_limit(options.limit),
         start=_day("--start", options.start),
@@ -156,9 +170,16 @@ def print_definition(definition: MetricDefinition, console: Console) -> None:
     console.print(table)
 
 
+def write_csv(answer: pa.Table, file: TextIO) -> None:
+    """Write an answer as CSV, figures in full."""
+    writer = csv.writer(file)
+    writer.writerow(answer.column_names)
+    writer.writerows(row.values() for row in answer.to_pylist())
+
+
 def notes_on(answer: pa.Table, months: Sequence[date]) -> list[str]:
     """What a reader of the answer must know: that it is empty, or that some of its months are not loaded."""
-    loaded = ", ".join(_ranges(months)) or "none"
+    loaded = ", ".join(ranges_of(months)) or "none"
     is_one_figure = answer.num_rows == 1 and not any("__" in name for name in answer.column_names)
     if not answer.num_rows or (is_one_figure and not any(column[0].is_valid for column in answer.columns)):
         return [f"No loaded data matches the query. Months loaded: {loaded}."]
@@ -172,7 +193,7 @@ def notes_on(answer: pa.Table, months: Sequence[date]) -> list[str]:
     ]
 
 
-def _ranges(months: Sequence[date]) -> list[str]:
+def ranges_of(months: Sequence[date]) -> list[str]:
     """Months as text, consecutive ones as a range: `2025-01 to 2025-03`."""
     ranges: list[list[date]] = []
     for month in months:
@@ -195,9 +216,7 @@ def _answer(options: argparse.Namespace, console: Console) -> None:
         answer = query_metrics(query, source, connection)
         notes = notes_on(answer, months_loaded(query, source, connection))
     if options.csv:
-        writer = csv.writer(sys.stdout)
-        writer.writerow(answer.column_names)
-        writer.writerows(row.values() for row in answer.to_pylist())
+        write_csv(answer, sys.stdout)
     elif options.json:
         print_json(answer.to_pylist())
     else:

@@ -11,7 +11,8 @@ from typing import Any
 
 import duckdb
 
-_GRAINS = ("hour", "day", "week", "month", "quarter", "year")
+# The grains of times, finest first.
+GRAINS = ("hour", "day", "week", "month", "quarter", "year")
 
 # MetricFlow's own templates, with names and grains as plain text.
 _TEXT = r"""(?:'\w+'|"\w+")"""
@@ -21,6 +22,9 @@ _REFERENCE = re.compile(
     re.ASCII,
 )
 _PLACEHOLDER = "a_dimension_of_metricflow"
+
+# No person writes more; who does wants to keep the parser busy.
+_LONGEST = 10_000
 
 # What a comparison may consist of: DuckDB's names for the nodes of its syntax tree.
 _ALLOWED = {
@@ -49,6 +53,8 @@ def as_filter(condition: str) -> str:
     Raises:
         ConditionError: the text is not one condition on dimensions.
     """
+    if len(condition) > _LONGEST:
+        raise _refused(condition, f"it is longer than {_LONGEST:,} characters")
     # Text between quotes is a value, whatever it looks like.
     parts = re.split(rf"({_REFERENCE.pattern}|'(?:[^']|'')*')", condition, flags=re.ASCII)
     written = "".join(
@@ -60,7 +66,7 @@ def as_filter(condition: str) -> str:
 
 def _as_reference(name: re.Match[str]) -> str:
     owner, _, last = name[0].rpartition("__")
-    if last in _GRAINS:
+    if last in GRAINS:
         return f"{{{{ TimeDimension('{owner}', '{last}') }}}}"
     return f"{{{{ Dimension('{name[0]}') }}}}"
 

@@ -13,13 +13,15 @@ from warehouse.releases import Source, source_for_readers
 class MetricDefinition:
     """Everything that is declared about a metric.
 
-    `formula` has a line for the metric and one for each metric that it is made of.
+    `formula` has a line for the metric and one for each metric that it is made of. What is additive may be added up
+    over groups: sums and counts, and no averages, shares or counts of what is distinct.
     """
 
     metric: Metric
     formula: tuple[str, ...]
     dimensions: tuple[str, ...]
     sql: str
+    is_additive: bool
 
 
 def define_metric(name: str, source: Source | None = None) -> MetricDefinition:
@@ -33,8 +35,17 @@ def define_metric(name: str, source: Source | None = None) -> MetricDefinition:
     # First, because it refuses an unknown name and suggests similar ones.
     sql = metric_sql(MetricQuery((name,)), source)
     metric = next(metric for metric in list_metrics(source) if metric.name == name)
-    formula = _formula(read_manifest(manifest_of(source)), name)
-    return MetricDefinition(metric, tuple(formula), tuple(list_dimensions((name,), source)), sql)
+    manifest = read_manifest(manifest_of(source))
+    dimensions = tuple(list_dimensions((name,), source))
+    return MetricDefinition(metric, tuple(_formula(manifest, name)), dimensions, sql, _is_additive(manifest, name))
+
+
+def _is_additive(manifest: dict[str, Any], name: str) -> bool:
+    declared = next(metric for metric in manifest["metrics"] if metric["name"] == name)
+    if declared["type"] != "simple":
+        return False
+    _, measure = model_of_measure(manifest, declared["type_params"]["measure"]["name"])
+    return measure["agg"] in ("sum", "count", "sum_boolean")
 
 
 def _formula(manifest: dict[str, Any], name: str) -> Iterator[str]:

@@ -15,22 +15,19 @@ Metrics are declared in `dbt/models/semantic`. dbt compiles them to the semantic
 MetricFlow is imported on first use, because that takes half a second.
 """
 
-import json
 import re
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
-from typing import TYPE_CHECKING, cast
 
 import duckdb
 import pyarrow as pa
 
-from metrics.conditions import ConditionError, as_filter
+from metrics.conditions import as_filter
+from metrics.engine import LOCK, engine, refusals
 from metrics.semantic_manifest import (
-    MANIFESTS_KEPT,
     BadMetricQueryError,
     Manifest,
     MetricQueryError,
@@ -39,10 +36,6 @@ from metrics.semantic_manifest import (
     tables_beside,
 )
 from warehouse.releases import Source, naming_damage, open_for_readers, source_for_readers
-
-if TYPE_CHECKING:
-    from metricflow.engine.metricflow_engine import MetricFlowEngine
-    from metricflow.protocols.sql_client import SqlClient
 
 _WHOLE_NUMBER = pa.decimal128(38, 0)
 
@@ -109,8 +102,8 @@ def list_dimensions(metrics: tuple[str, ...], source: Source | None = None) -> l
     """
     _check_names("metric", metrics)
     manifest = _manifest(source)
-    with _refusals(), _LOCK:
-        found = _engine(manifest).simple_dimensions_for_metrics(list(metrics))
+    with refusals(), LOCK:
+        found = engine(manifest).simple_dimensions_for_metrics(list(metrics))
     return sorted(dimension.granularity_free_dunder_name for dimension in found)
 
 
@@ -251,36 +244,11 @@ def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
 
 
-class _DuckDbDialect:
-    """The part of a SQL client that MetricFlow needs to write SQL without running it."""
-
-    def __init__(self) -> None:
-        from metricflow.protocols.sql_client import SqlEngine
-        from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
-
-        self.sql_engine_type = SqlEngine.DUCKDB
-        self.sql_plan_renderer = DuckDbSqlPlanRenderer()
-
-
-# MetricFlow's engine keeps caches that are not safe for threads.
-_LOCK = threading.Lock()
-
-
-@lru_cache(maxsize=MANIFESTS_KEPT)
-def _engine(manifest: Manifest) -> "MetricFlowEngine":
-    from metricflow.engine.metricflow_engine import MetricFlowEngine
-    from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_dbt_generated_manifest
-    from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
-
-    declared = parse_manifest_from_dbt_generated_manifest(json.dumps(read_manifest(manifest)))
-    return MetricFlowEngine(SemanticManifestLookup(declared), cast("SqlClient", _DuckDbDialect()))
-
-
 @lru_cache(maxsize=256)
 def _sql(query: MetricQuery, manifest: Manifest) -> str:
     from metricflow.engine.metricflow_engine import MetricFlowQueryRequest, OutputColumnOrderMode
 
-    with _refusals(), _LOCK:
+    with refusals(), LOCK:
         request = MetricFlowQueryRequest.create(
             saved_query_name=query.saved_query,
             metric_names=query.metrics or None,
@@ -290,20 +258,4 @@ def _sql(query: MetricQuery, manifest: Manifest) -> str:
             limit=query.limit,
             output_column_order_mode=OutputColumnOrderMode.INPUT_ORDER,
         )
-        return _engine(manifest).explain(request).sql_statement.without_descriptions.sql
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Turn MetricFlow's refusals into this module's error."""
-    from metricflow_semantics.errors.error_classes import InformativeUserError
-
-    try:
-        yield
-    except ConditionError as error:
-        raise BadMetricQueryError(str(error)) from error
-    except InformativeUserError as error:
-        raise BadMetricQueryError(
-            f"MetricFlow refuses the query: {error}\n"
-            "To see what there is: nyc metrics list, nyc metrics dimensions METRIC"
-        ) from error
+        return engine(manifest).explain(request).sql_statement.without_descriptions.sql

@@ -13,6 +13,7 @@ from portal.texts import plain
 CONFIG = {"displaylogo": False, "displayModeBar": False, "responsive": True, "scrollZoom": False}
 
 _HEIGHT = 320
+_BAR_HEIGHT = 24
 
 
 def line(
@@ -47,19 +48,25 @@ def bar(
     labels: Mapping[str, str],
     colours: Mapping[str, str] | None = None,
     is_stacked: bool = True,
+    is_on_side: bool = False,
 ) -> go.Figure:
-    """Bars, stacked by colour unless they are to stand side by side."""
-    return _styled(
+    """Bars, stacked by colour unless they are to stand side by side. On their side they have room for long names."""
+    figure = _styled(
         px.bar(
             rows,
-            x=x,
-            y=y,
+            x=y if is_on_side else x,
+            y=x if is_on_side else y,
             color=colour,
             labels=dict(labels),
             color_discrete_map=dict(colours or {}),
             barmode="stack" if is_stacked else "group",
         )
     )
+    if is_on_side:
+        # The first on top, and all names.
+        figure.update_layout(height=max(_HEIGHT, 60 + _BAR_HEIGHT * rows[x].nunique()))
+        figure.update_yaxes(type="category", autorange="reversed", title=None, dtick=1)
+    return figure
 
 
 def heat(
@@ -92,7 +99,7 @@ def _styled(figure: go.Figure) -> go.Figure:
 
 def show(figure: go.Figure | None, *, title: str, about: str, key: str, empty: str = "Nothing to show.") -> None:
     """A chart under its title. `about` says the unit and the period; `empty` what to load."""
-    st.subheader(title, anchor=False)
+    st.subheader(plain(title), anchor=False)
     st.caption(plain(about))
     if figure is None:
         st.info(plain(empty))

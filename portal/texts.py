@@ -18,6 +18,16 @@ def count(number: float) -> str:
     return f"{number:,.0f}"
 
 
+def figure(number: float | None) -> str:
+    """A figure with as many digits as tell something: `1,234,567`, `1,234.5`, `12.34`, `0.0123`."""
+    if number is None:
+        return "none"
+    if isinstance(number, int):
+        return f"{number:,}"
+    size = abs(number)
+    return f"{number:,.0f}" if size >= 10_000 else f"{number:,.1f}" if size >= 1000 else f"{number:,.4g}"
+
+
 def short(number: float) -> str:
     """A large number in three digits: `1.23 M`. Below a thousand it is as it is, but for its third decimal."""
     for size, unit in ((1e9, "bn"), (1e6, "M"), (1e3, "k")):
