@@ -1,0 +1,91 @@
+"""Two small releases that all tests of the portal share: two months of every feed, built, checked and published."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+from filelock import FileLock
+
+from ingestion.catalog import FEEDS
+from ingestion.run_pipeline import main as load
+from sandbox.server import SamplePublisher
+from tests.dbt.small_warehouse import Warehouse
+from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE
+from warehouse.publishing.publish import publish
+from warehouse.releases import Release, Releases, open_release
+
+# In March the clocks change.
+FEBRUARY, MARCH = date(2025, 2, 1), date(2025, 3, 1)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The built DuckDB file, with its releases beside it, and the target folder of dbt."""
+
+    database: Path
+    target: Path
+
+    def releases(self) -> Releases:
+        """The releases: the older one has February, the current one both months."""
+        return Releases(self.database.parent / "published")
+
+
+@pytest.fixture(scope="session")
+def _sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    own = tmp_path_factory.getbasetemp()
+    # Several workers of one run share what one of them makes.
+    scratch = (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "portal"
+    sample = Sample(scratch / "nyc_mobility.duckdb", scratch / "target")
+    with FileLock(f"{scratch}.lock"):
+        if len(sample.releases().all()) < 2:
+            scratch.mkdir(exist_ok=True)
+            _make(sample)
+    return sample
+
+
+def _make(sample: Sample) -> None:
+    scratch = sample.database.parent
+    warehouse = Warehouse(sample.database, scratch)
+    with SamplePublisher(FEBRUARY, MARCH, rows=3000) as publisher, pytest.MonkeyPatch.context() as patch:
+        own = {
+            DATABASE_VARIABLE: str(sample.database),
+            LOG_FOLDER_VARIABLE: str(scratch / "logs"),
+            "DBT_TARGET_PATH": str(sample.target),
+        }
+        for name, value in (publisher.environment | own).items():
+            patch.setenv(name, value)
+        # Some tables in Parquet files, as those of many trips are.
+        patch.setattr("warehouse.publishing.making.ROWS_FOR_FILES", 1000)
+        for month in (FEBRUARY, MARCH):
+            period = f"{month:%Y-%m}"
+            assert load(["--from", period, "--to", period, "--sources", ",".join(FEEDS)]) == 0
+            assert warehouse.dbt("build", "--exclude-resource-type", "unit_test").success, warehouse.said
+            publish()
+
+
+@pytest.fixture
+def sample(_sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sample:
+    """The sample, as what the portal shows."""
+    monkeypatch.setenv(DATABASE_VARIABLE, str(_sample.database))
+    monkeypatch.setenv(LOG_FOLDER_VARIABLE, str(tmp_path / "logs"))
+    monkeypatch.setenv("DBT_TARGET_PATH", str(_sample.target))
+    return _sample
+
+
+@pytest.fixture
+def release(sample: Sample) -> Release:
+    """The current release."""
+    current = sample.releases().current()
+    assert current
+    return current
+
+
+@pytest.fixture
+def connection(release: Release) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The current release, open for SQL that what a page shows is compared with."""
+    with open_release(release) as opened:
+        yield opened
