@@ -10,7 +10,7 @@ import streamlit as st
 from portal.texts import plain
 
 # No logo, no buttons that a reader does not need, and nothing that asks another host.
-_CONFIG = {"displaylogo": False, "displayModeBar": False, "responsive": True, "scrollZoom": False}
+CONFIG = {"displaylogo": False, "displayModeBar": False, "responsive": True, "scrollZoom": False}
 
 _HEIGHT = 320
 
@@ -97,4 +97,4 @@ def show(figure: go.Figure | None, *, title: str, about: str, key: str, empty: s
     if figure is None:
         st.info(plain(empty))
         return
-    st.plotly_chart(figure, key=key, config=_CONFIG, alt=f"{title}: {about}")
+    st.plotly_chart(figure, key=key, config=CONFIG, alt=f"{title}: {about}")
