@@ -78,13 +78,14 @@ demo: setup
 	@echo "  dagster dev -w orchestration/workspace.yaml                # then open http://localhost:3000"
 	@echo "  rm data/nyc_mobility.duckdb && nyc load --year 2025 --months 1   # real files"
 
-# Load, build, publish and show, from whichever publishers are configured.
+# Load, build, check, publish and show, from whichever publishers are configured.
 .PHONY: line
 line:
 	@$(NYC) load --from $(FROM) --to $(TO)
 	@# The polygons for the map. A mirror of the trip data may not have them, and then there is no map.
 	@$(NYC) load --sources taxi_zones || [ $$? -eq 3 ]
 	@$(NYC) build
+	@$(NYC) check --no-docs
 	@$(NYC) publish
 	@$(NYC) summary
 

@@ -25,6 +25,7 @@ from benchmarks.machine import describe, sentence
 from benchmarks.orchestrate import measure_orchestration
 from benchmarks.plot import draw
 from benchmarks.processes import BenchmarkError
+from benchmarks.publish import measure_publishing
 from benchmarks.report import conclusions, markdown_of, table_of
 from benchmarks.samples import FOLDER, HISTORY_LENGTHS
 from benchmarks.stages import Results
@@ -37,7 +38,7 @@ _ON_ALL: dict[str, Callable[[Bench, Path], None]] = {
     "orchestrate": measure_orchestration,
     "compact": measure_compaction,
 }
-PARTS = ("ingest", "build", *_ON_ALL)
+PARTS = ("ingest", "build", "publish", *_ON_ALL)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -79,6 +80,8 @@ def _measure(bench: Bench, parts: Sequence[str]) -> None:
     build = Build(bench)
     if "build" in parts:
         build.measure()
+    if "publish" in parts:
+        measure_publishing(bench)
     on_all = [measure for part, measure in _ON_ALL.items() if part in parts]
     if on_all:
         database = build.measure_whole()

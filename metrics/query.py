@@ -21,7 +21,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
@@ -68,7 +68,7 @@ class MetricQuery:
     `group_by` has dimensions such as `trip__trip_type`, and times with their grain, such as `metric_time__month`. Each
     of `where` is one SQL condition on any dimensions, without subqueries. `order_by` has metrics and names from
     `group_by`, with a `-` in front for descending order; by default rows are sorted by their groups. `start` and `end`
-    bound metric_time, both inclusive. `saved_query` is the name of a saved query, in place of metrics and groups.
+    are days that bound metric_time, both inclusive. `saved_query` is the name of a saved query, in place of the others.
     """
 
     metrics: tuple[str, ...] = ()
@@ -197,10 +197,22 @@ def _check_query(query: MetricQuery) -> None:
         raise BadMetricQueryError(f"expected a limit of 1 row or more, but got {query.limit}")
     if any(bound and bound.tzinfo for bound in (query.start, query.end)):
         raise BadMetricQueryError("expected start and end without a time zone, but got one with a time zone")
+    if any(bound and bound.time() != time.min for bound in (query.start, query.end)):
+        raise BadMetricQueryError("expected start and end to be days, but got one with a time of day")
     if query.start and query.end and query.start > query.end:
         raise BadMetricQueryError(
             f"expected a first day that is not after the last, but got {query.start:%Y-%m-%d} to {query.end:%Y-%m-%d}"
         )
+
+
+def _bounds(query: MetricQuery) -> Iterator[str]:
+    """The conditions that keep metric_time within the days of a query.
+
+    Not MetricFlow's own time constraint: for metrics whose metric_time has hours, it ends at the last day's midnight.
+    """
+    for operator, bound in ((">=", query.start), ("<=", query.end)):
+        if bound:
+            yield f"{{{{ TimeDimension('metric_time', 'day') }}}} {operator} '{bound:%Y-%m-%d}'"
 
 
 def _check_names(kind: str, names: tuple[str, ...]) -> None:
@@ -273,11 +285,9 @@ def _sql(query: MetricQuery, manifest: Manifest) -> str:
             saved_query_name=query.saved_query,
             metric_names=query.metrics or None,
             group_by_names=query.group_by or None,
-            where_constraints=[as_filter(condition) for condition in query.where] or None,
+            where_constraints=[*map(as_filter, query.where), *_bounds(query)] or None,
             order_by_names=query.order_by or query.group_by or None,
             limit=query.limit,
-            time_constraint_start=query.start,
-            time_constraint_end=query.end,
             output_column_order_mode=OutputColumnOrderMode.INPUT_ORDER,
         )
         return _engine(manifest).explain(request).sql_statement.without_descriptions.sql

@@ -56,7 +56,7 @@ def _manifest_of_release(release: Release) -> Manifest:
     except (ValueError, LookupError, TypeError, OSError) as error:
         raise ReleaseError(
             f"{path}: expected the semantic manifest of release {release.id}, but it cannot be read ({error}). "
-            "Make a release anew: nyc build, then nyc publish. Until then read the working file: --live"
+            "Make a release anew: nyc build, nyc publish. Until then read the working file: --live"
         ) from error
     return manifest
 

@@ -36,7 +36,7 @@ class PartitionRows:
 
 
 _NAMES = [field.name for field in fields(PartitionRows)]
-_RECONCILED = f"select {', '.join(_NAMES)} from core_checks.reconciliation order by subject, kind, feed, period_start"
+RECONCILIATION = "core_checks.reconciliation"
 _LOADED = """
     select asset, partition_key, rows
     from meta.asset_watermarks
@@ -45,10 +45,15 @@ _LOADED = """
 """
 
 
-def reconcile(connection: duckdb.DuckDBPyConnection) -> list[PartitionRows]:
-    """Every partition that is loaded or built; before the first build, those that are loaded, as not built."""
+def reconcile(connection: duckdb.DuckDBPyConnection, relation: str = RECONCILIATION) -> list[PartitionRows]:
+    """Every partition that is loaded or built; before the first build, those that are loaded, as not built.
+
+    `relation` is the view, or a table with its rows.
+    """
     try:
-        rows = connection.execute(_RECONCILED).fetchall()
+        rows = connection.execute(
+            f"select {', '.join(_NAMES)} from {relation} order by subject, kind, feed, period_start"
+        ).fetchall()
         return [PartitionRows(**dict(zip(_NAMES, row, strict=True))) for row in rows]
     except duckdb.CatalogException:
         pass  # There is no view before the first build.

@@ -70,3 +70,33 @@ def _asset_check(suite: Suite) -> dg.AssetChecksDefinition:
 
 
 quality_checks = [_asset_check(suite) for suite in SUITES]
+
+
+@dg.op(
+    name="check_quality",
+    ins={"validated": dg.In(dg.Nothing)},
+    out=dg.Out(dg.Nothing),
+    description="Great Expectations: every suite that may forbid a publication. Fails if one does, and says why.",
+    # It writes what it observed into the ledger at its end.
+    pool=WRITER_POOL,
+)
+def check_op(context: dg.OpExecutionContext) -> None:
+    """The step of jobs that are not made of assets."""
+    # Imported here because Great Expectations takes seconds to import.
+    from quality.runner import error_of, run_and_record
+    from quality.validate import NothingLoadedError
+
+    blocking = [suite for suite in SUITES if suite.is_blocking]
+    try:
+        results = run_and_record(
+            blocking,
+            started_by="dagster",
+            arguments={"select": ",".join(suite.name for suite in blocking)},
+            dagster_run_id=context.run_id,
+            builds_docs=False,
+        )
+    except NothingLoadedError as error:
+        context.log.info("%s", error)
+        return
+    if failed := error_of(results):
+        raise dg.Failure(failed, allow_retries=False)

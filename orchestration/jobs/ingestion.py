@@ -1,4 +1,4 @@
-"""The ingestion jobs of each grain: load periods, build on them once, check that no row is missing, and publish."""
+"""The ingestion jobs of each grain: load periods, build on them once, validate, check and publish."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from orchestration.assets.published import publish_op
 from orchestration.assets.raw_assets import materialization, raise_on_failure, started
 from orchestration.assets.subjects import tags_of_feeds
 from orchestration.assets.translator import TRANSLATOR
+from orchestration.checks.quality import check_op
 from orchestration.dbt_cli.commands import dbt_build_arguments
 from orchestration.dbt_cli.runs import run_dbt
 from orchestration.dbt_cli.selection import selection_to_build
@@ -132,14 +133,14 @@ def _validate_op(options: IngestionOptions) -> dg.OpDefinition:
 def ingestion_job(
     name: str, description: str, ops: IngestionOps, build: dg.OpDefinition, retries: Retries = RETRIES
 ) -> dg.JobDefinition:
-    """A job that loads periods, builds on them once with this op, validates each, and publishes."""
+    """A job that loads periods, builds on them once with this op, validates each, checks, and publishes."""
     prefilled = {"config": ops.options.prefilled()}
     tags = tags_of_feeds(ops.options.catalog, ops.options.feeds)
 
     @dg.job(name=name, description=description, config={"ops": {ops.load.name: prefilled}}, tags=tags)
     def job() -> None:
         loaded = ops.load.with_retry_policy(retries.ingestion)()
-        publish_op(ops.validate(build.with_retry_policy(retries.dbt)(loaded)))
+        publish_op(check_op(ops.validate(build.with_retry_policy(retries.dbt)(loaded))))
 
     return job
 
@@ -164,13 +165,13 @@ def ingestion_jobs(catalog: Catalog) -> list[dg.JobDefinition]:
         jobs += [
             ingestion_job(
                 f"backfill_{adverb}_data",
-                f"Load {grain}s, rebuild every model from all of raw data once, validate, publish.",
+                f"Load {grain}s, rebuild every model from all of raw data once, validate, check, publish.",
                 ops,
                 full_refresh,
             ),
             ingestion_job(
                 ingestion_job_name(grain),
-                f"Load {grain}s, in any order, rebuild what they change, validate, publish.",
+                f"Load {grain}s, in any order, rebuild what they change, validate, check, publish.",
                 ops,
                 build,
             ),

@@ -18,6 +18,7 @@ from warehouse.publishing.parts import PublishingError
 from warehouse.publishing.publish import Publication, publish
 from warehouse.publishing.relink import relink
 from warehouse.releases import Release, ReleaseError, Releases, current_release, open_release
+from warehouse.releases.release import DATABASE, SEMANTIC_MANIFEST
 
 
 @pytest.fixture
@@ -127,6 +128,16 @@ def test_a_damaged_file_is_named_and_written_anew(built: Warehouse) -> None:
     done = publish()
     assert done.damaged == (file,)
     _assert_same_as_working_file(built, done.release)
+
+
+@pytest.mark.parametrize("name", [DATABASE, SEMANTIC_MANIFEST])
+def test_a_damaged_database_or_manifest_is_made_anew(built: Warehouse, name: str) -> None:
+    file = publish().release.folder / name
+    file.chmod(0o644)
+    file.write_bytes(file.read_bytes()[:-100])
+    done = publish()
+    assert (done.is_new, done.parts_written) == (True, 0)
+    _assert_same_as_working_file(built, current_release())
 
 
 def test_a_release_deleted_by_hand_is_not_missed(built: Warehouse) -> None:

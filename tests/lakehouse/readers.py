@@ -27,6 +27,9 @@ def published(release: Release, table: ReleaseTable) -> Fingerprint:
 
 def found(rows: pa.Table, table: ReleaseTable) -> Fingerprint:
     """Count and hash of rows that a reader found."""
+    if not rows.num_columns:
+        # A table without rows has no files, of which some readers make a table without columns.
+        return 0, "0"
     with duckdb.connect() as connection:
         connection.register("found_rows", rows)
         return _fingerprint(connection, "found_rows", table)

@@ -4,13 +4,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.lakehouse.readers import EXPORTERS, READERS, assert_is_release, data_files, states
+from tests.lakehouse.readers import EXPORTERS, READERS, assert_is_release, data_files, found, states
+from tests.lakehouse.readers import published as rows_in
 from tests.lakehouse.releases import FACT, PARTITIONS, make_release
 from warehouse.lakehouse import ExportError, Location
 from warehouse.lakehouse.expiry import expire_tables
@@ -166,3 +168,32 @@ def test_two_exporters_at_once_commit_once(
     assert [code for code, _ in ended] == [0, 0], ended
     last = {second.id: second, third.id: third}[states(format_, to, FACT)[0]]
     assert_is_release(format_, to, _only_fact(last), READERS[format_][:1])
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_who_reads_beside_exports_and_expiry_finds_one_release(format_: str, published: Path, tmp_path: Path) -> None:
+    to = Location.of(str(tmp_path / "lakehouse"))
+    releases: list[Release] = []
+    for number in (1, 2, 3):
+        partitions = {**PARTITIONS, "green/2025-01": f"{number} 10", "yellow/2025-02": f"{number} {number * 10}"}
+        before = releases[-1] if releases else None
+        releases.append(_only_fact(make_release(published, partitions=partitions, number=number, before=before)))
+    fact = releases[0].tables[0]
+    right = {rows_in(release, release.tables[0]) for release in releases}
+    assert len(right) == 3
+    EXPORTERS[format_](releases[0], [fact], to)
+
+    def work() -> None:
+        for release in [*releases[1:], *releases]:
+            EXPORTERS[format_](release, release.tables, to)
+            expire_tables(to, keep_releases=3, now=datetime.now(UTC) + timedelta(hours=2))
+
+    with ThreadPoolExecutor(1) as pool:
+        worker = pool.submit(work)
+        seen = set()
+        while not worker.done():
+            rows = found(READERS[format_][0](to, FACT), fact)
+            assert rows in right
+            seen.add(rows)
+        worker.result()
+    assert len(seen) > 1

@@ -64,6 +64,18 @@ def test_order_limit_and_bounds(connection: duckdb.DuckDBPyConnection) -> None:
     assert rows[0]["total_trips"] >= rows[1]["total_trips"]
 
 
+@pytest.mark.parametrize("groups", [(), ("metric_time__day",), ("metric_time__hour",)])
+def test_the_last_day_is_asked_for_with_all_its_hours(
+    connection: duckdb.DuckDBPyConnection, groups: tuple[str, ...]
+) -> None:
+    """MetricFlow's own bounds end at midnight, where metric_time has hours."""
+    day = datetime(2025, 3, 8)
+    query = MetricQuery(("hours_with_trips",), groups, start=day, end=day)
+    answer = query_metrics(query, source_for_readers(), connection)
+    expected = "select count(distinct hour_timestamp) from core_core.fct_hourly_mobility where hour_timestamp::date = ?"
+    assert sum(answer["hours_with_trips"].to_pylist()) == connection.execute(expected, [day]).fetchall()[0][0] > 12
+
+
 @pytest.mark.parametrize("name", ["mode_share_by_month", "weather_effect_by_mode", "hourly_profile", "top_zones"])
 def test_saved_queries_answer(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     answer = query_metrics(MetricQuery(saved_query=name), source_for_readers(), connection)
@@ -122,6 +134,7 @@ def test_facts_that_are_not_built_say_what_builds_them(metric_warehouse: MetricW
         (MetricQuery(saved_query="top"), "top_zones"),
         (MetricQuery(("total_trips",), limit=0), "1 row or more"),
         (MetricQuery(("total_trips",), start=datetime(2025, 3, 2), end=datetime(2025, 3, 1)), "not after the last"),
+        (MetricQuery(("total_trips",), end=datetime(2025, 3, 2, 12)), "expected start and end to be days"),
         (MetricQuery(), "no metrics"),
     ],
 )

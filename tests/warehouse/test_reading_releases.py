@@ -159,7 +159,7 @@ def _with_a_damaged_footer(content: bytes) -> bytes:
 def test_a_damaged_parquet_file_is_named(release: Release, parquet: Path, harm: Callable[[bytes], bytes]) -> None:
     parquet.write_bytes(harm(parquet.read_bytes()))
     with (
-        pytest.raises(ReleaseError, match=r"cannot be read: .*nyc build, then nyc publish") as raised,
+        pytest.raises(ReleaseError, match=r"cannot be read: .*nyc build, nyc publish") as raised,
         open_release() as opened,
     ):
         opened.execute("select sum(length(name)), sum(number) from core_toys.fct_toys").fetchall()
@@ -179,9 +179,7 @@ def test_damage_that_duckdb_has_no_name_for_is_said_to_be_in_the_release(release
 def test_a_parquet_file_that_is_gone_is_named(release: Release, parquet: Path) -> None:
     parquet.unlink()
     with (
-        pytest.raises(
-            ReleaseError, match=rf"^{parquet}: expected the rows .* no such file.*nyc build, then nyc publish"
-        ),
+        pytest.raises(ReleaseError, match=rf"^{parquet}: expected the rows .* no such file.*nyc build, nyc publish"),
         open_release() as opened,
     ):
         opened.execute(COUNT)

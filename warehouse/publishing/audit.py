@@ -13,7 +13,7 @@ import duckdb
 from warehouse.periods import Period, compress
 from warehouse.publishing.parts import PublishingError, columns_of
 from warehouse.publishing.project import Model, Project
-from warehouse.reconciliation import PartitionRows, reconcile
+from warehouse.reconciliation import RECONCILIATION, PartitionRows, reconcile
 
 _NAMED = 10
 
@@ -191,7 +191,8 @@ def _objections(connection: duckdb.DuckDBPyConnection, project: Project) -> Iter
         if not failed:
             yield f"{', '.join(missing)}: not built. Build everything: nyc build"
         return
-    partitions = reconcile(connection)
+    reconciliation = next((model.relation for model in project.models if model.full_name == RECONCILIATION), None)
+    partitions = reconcile(connection, reconciliation or RECONCILIATION)
     if not partitions:
         yield "nothing is loaded. Load a month: nyc load --year 2025 --months 1"
     yield from _unbuilt(partitions)

@@ -1,7 +1,9 @@
 """The DuckDB file of a release: small tables, views on the Parquet files, the ledger, and every description."""
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -18,36 +20,64 @@ _OPTIONS = "storage_version 'v1.5.0', block_size 16384"
 _RELEASE = "release being made"
 
 _COMMENTS = """
-    select comment from duckdb_tables() where (database_name, schema_name, table_name) = ($database, $schema, $name)
+    select schema_name, table_name, comment from duckdb_tables() where database_name = $database
     union all
-    select comment from duckdb_views() where (database_name, schema_name, view_name) = ($database, $schema, $name)
+    select schema_name, view_name, comment from duckdb_views() where database_name = $database
 """
 _COLUMN_COMMENTS = """
-    select column_name, comment
+    select schema_name, table_name, column_name, comment
     from duckdb_columns()
-    where (database_name, schema_name, table_name) = ($database, $schema, $name) and comment is not null
+    where database_name = $database and comment is not null
 """
 
 
-def write_database(connection: duckdb.DuckDBPyConnection, path: Path, tables: Sequence[ReleaseTable]) -> None:
+def write_database(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    tables: Sequence[ReleaseTable],
+    snapshots: Mapping[str, str],
+) -> None:
     """Write the DuckDB file at `path`. The files of its views are below the folder that it is in.
+
+    `snapshots` has, for each view of the working file, the table with its rows.
 
     Raises:
         WarehouseError: the disk is full, or the folder cannot be written.
     """
     with clear_write_errors(path), attached(connection, path, _OPTIONS) as (working, release):
-        schemas = {table.schema for table in tables} | {LEDGER_SCHEMA}
-        for schema in sorted(schemas):
-            connection.execute(f"create schema {identifier(release, schema)}")
-        for table in tables:
-            if table.is_in_files:
-                connection.execute(view_of(release, table, path.parent))
-            else:
-                _copy_table(connection, working, release, table.schema, table.name)
-            _set_comments(connection, release, table, _comments(connection, working, table.schema, table.name))
-        for name in _ledger_tables(connection, working):
-            _copy_table(connection, working, release, LEDGER_SCHEMA, name)
+        # One transaction: each of its own would wait for the disk, and every description is a statement.
+        connection.begin()
+        try:
+            _fill(connection, working, release, path.parent, tables, snapshots)
+        except BaseException:
+            connection.rollback()
+            raise
+        connection.commit()
         connection.execute(f"checkpoint {identifier(release)}")
+
+
+def _fill(
+    connection: duckdb.DuckDBPyConnection,
+    working: str,
+    release: str,
+    folder: Path,
+    tables: Sequence[ReleaseTable],
+    snapshots: Mapping[str, str],
+) -> None:
+    comments = _comments(connection, working)
+    for schema in sorted({table.schema for table in tables} | {LEDGER_SCHEMA}):
+        connection.execute(f"create schema {identifier(release, schema)}")
+    for table in tables:
+        if table.is_in_files:
+            connection.execute(view_of(release, table, folder))
+        elif snapshot := snapshots.get(table.full_name):
+            target = identifier(release, table.schema, table.name)
+            connection.execute(f"create table {target} as from {snapshot}")
+        else:
+            _copy_table(connection, working, release, table.schema, table.name)
+        _set_comments(connection, release, table, comments)
+    for name in _ledger_tables(connection, working):
+        _copy_table(connection, working, release, LEDGER_SCHEMA, name)
 
 
 def view_of(database: str, table: ReleaseTable, folder: Path) -> str:
@@ -81,18 +111,15 @@ def _ledger_tables(connection: duckdb.DuckDBPyConnection, database: str) -> list
 
 
 def _copy_table(connection: duckdb.DuckDBPyConnection, working: str, release: str, schema: str, name: str) -> None:
-    """Copy a table with its constraints, or the rows of a view as a table."""
-    found = connection.execute(
+    """Copy a table with its constraints."""
+    ((definition,),) = connection.execute(
         "select sql from duckdb_tables() where (database_name, schema_name, table_name) = (?, ?, ?)",
         [working, schema, name],
     ).fetchall()
     source, target = identifier(working, schema, name), identifier(release, schema, name)
-    if not found:
-        connection.execute(f"create table {target} as from {source}")
-        return
     connection.execute(f"use {identifier(release)}")
     try:
-        connection.execute(found[0][0])
+        connection.execute(definition)
     finally:
         connection.execute(f"use {identifier(working)}")
     connection.execute(f"insert into {target} from {source}")
@@ -100,26 +127,34 @@ def _copy_table(connection: duckdb.DuckDBPyConnection, working: str, release: st
 
 def replace_view(connection: duckdb.DuckDBPyConnection, database: str, table: ReleaseTable, folder: Path) -> None:
     """Have the view on a table's files read them from this folder. Its comments stay."""
-    comments = _comments(connection, database, table.schema, table.name)
+    comments = _comments(connection, database)
     connection.execute(view_of(database, table, folder))
     _set_comments(connection, database, table, comments)
 
 
-_Comments = tuple[str | None, list[tuple[str, str]]]
+@dataclass(frozen=True)
+class _Comments:
+    """Comments of tables and views by schema and name, and those of their columns."""
+
+    tables: Mapping[tuple[str, str], str | None]
+    columns: Mapping[tuple[str, str], list[tuple[str, str]]]
 
 
-def _comments(connection: duckdb.DuckDBPyConnection, database: str, schema: str, name: str) -> _Comments:
-    """The comment of a table or view, and those of its columns."""
-    names = {"database": database, "schema": schema, "name": name}
-    found = connection.execute(_COMMENTS, names).fetchall()
-    return (found[0][0] if found else None), connection.execute(_COLUMN_COMMENTS, names).fetchall()
+def _comments(connection: duckdb.DuckDBPyConnection, database: str) -> _Comments:
+    """All comments of a database. Asking for each table would read the whole catalogue each time."""
+    names = {"database": database}
+    of_tables = connection.execute(_COMMENTS, names).fetchall()
+    columns: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    for schema, table, column, comment in connection.execute(_COLUMN_COMMENTS, names).fetchall():
+        columns[schema, table].append((column, comment))
+    return _Comments({(schema, table): comment for schema, table, comment in of_tables}, columns)
 
 
 def _set_comments(
     connection: duckdb.DuckDBPyConnection, database: str, table: ReleaseTable, comments: _Comments
 ) -> None:
-    target, (comment, of_columns) = identifier(database, table.schema, table.name), comments
-    if comment:
+    target = identifier(database, table.schema, table.name)
+    if comment := comments.tables.get((table.schema, table.name)):
         connection.execute(f"comment on {'view' if table.is_in_files else 'table'} {target} is {literal(comment)}")
-    for column, text in of_columns:
+    for column, text in comments.columns.get((table.schema, table.name), ()):
         connection.execute(f"comment on column {target}.{identifier(column)} is {literal(text)}")

@@ -13,7 +13,7 @@ import duckdb
 
 from warehouse.durable import sync
 from warehouse.full_disk import clear_write_errors
-from warehouse.publishing.parts import WHOLE, PublishingError, condition, relation, rows_and_content
+from warehouse.publishing.parts import WHOLE, PublishingError, condition, rows_and_content
 from warehouse.publishing.project import Model
 from warehouse.releases.release import Part, Release, ReleaseTable
 from warehouse.sql import identifier, literal
@@ -147,7 +147,7 @@ def _write(
     """Write a part, and compare the file with the table; gives its size, time and SHA-256."""
     where = "" if part.partition_key == WHOLE else f" where {condition(model, part)}"
     with clear_write_errors(target):
-        connection.execute(f"copy (from {relation(model)}{where}) to {literal(target)} ({COPY_OPTIONS})")
+        connection.execute(f"copy (from {model.relation}{where}) to {literal(target)} ({COPY_OPTIONS})")
         sync(target)
     source = f"(select {selected(columns)} from read_parquet({literal(target)}))"
     found = rows_and_content(connection, source)

@@ -18,15 +18,15 @@ from warehouse.full_disk import clear_write_errors, room_on_disk
 from warehouse.ledger import Ledger, utc_now
 from warehouse.publishing.audit import count_checks
 from warehouse.publishing.database import attached, write_database
-from warehouse.publishing.files import Written, expected_bytes, write_files
+from warehouse.publishing.files import Written, expected_bytes, sha256_of, write_files
 from warehouse.publishing.parts import PublishingError, columns_of, parts_of, rows_and_content
 from warehouse.publishing.project import Model, Project
 from warehouse.publishing.versions import record_version
-from warehouse.releases.release import DESCRIPTION, SEMANTIC_MANIFEST, Release, ReleaseTable
+from warehouse.releases.release import DATABASE, DESCRIPTION, SEMANTIC_MANIFEST, Release, ReleaseTable
 from warehouse.sql import identifier
 
 # A table with fewer rows is kept in the DuckDB file.
-ROWS_FOR_FILES = 10_000
+ROWS_FOR_FILES = 5_000
 
 # What a release takes beside its Parquet files, roughly.
 _OTHER_BYTES = 20_000_000
@@ -132,14 +132,16 @@ class Maker:
             content=content,
             tables=tuple(self._with_files(draft, folder) for draft in drafts),
             checks=count_checks(self._connection),
-            documents={SEMANTIC_MANIFEST: hashlib.sha256(semantic_manifest.encode()).hexdigest()},
         )
-        write_database(self._connection, release.database, release.tables)
+        snapshots = {draft.model.full_name: draft.model.snapshot for draft in drafts if draft.model.snapshot}
+        write_database(self._connection, release.database, release.tables, snapshots)
         self._finish_ledger(release)
         _compare(release)
         with clear_write_errors(folder):
             sync(release.database)
             write_durably(release.semantic_manifest, semantic_manifest)
+            documents = {name: sha256_of(folder / name) for name in (DATABASE, SEMANTIC_MANIFEST)}
+            release = replace(release, documents=documents)
             write_durably(folder / DESCRIPTION, release.write())
             _protect(folder)
             sync(self._releases_folder)

@@ -25,11 +25,6 @@ class PublishingError(WarehouseError):
     """A release cannot be made. Readers keep the one before. The message says why and what to do."""
 
 
-def relation(model: Model) -> str:
-    """The table or view of a model, quoted."""
-    return identifier(model.schema, model.table)
-
-
 def columns_of(connection: duckdb.DuckDBPyConnection, model: Model) -> tuple[tuple[str, str], ...]:
     """Names and types of a table's columns; none if there is no such table."""
     return tuple(
@@ -79,7 +74,7 @@ def parts_of(
             part = replace(part, content=same.content)
         parts.append(part)
     # Counting without a condition costs nothing.
-    ((count,),) = connection.execute(f"select count(*) from {relation(model)}").fetchall()
+    ((count,),) = connection.execute(f"select count(*) from {model.relation}").fetchall()
     if (expected := sum(part.rows for part in parts)) != count:
         raise _differs(model, expected, count)
     return tuple(parts)
@@ -103,7 +98,7 @@ def _partitions(connection: duckdb.DuckDBPyConnection, model: Model) -> Iterator
 
 def _measured(connection: duckdb.DuckDBPyConnection, model: Model, where: str) -> tuple[int, str]:
     """Rows and checksum of a part."""
-    return rows_and_content(connection, relation(model), where)
+    return rows_and_content(connection, model.relation, where)
 
 
 def rows_and_content(connection: duckdb.DuckDBPyConnection, source: str, where: str = "true") -> tuple[int, str]:

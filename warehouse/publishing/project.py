@@ -12,6 +12,7 @@ from typing import Any
 from warehouse.connection import WarehouseError
 from warehouse.paths import PROJECT_ROOT
 from warehouse.releases.release import SEMANTIC_MANIFEST
+from warehouse.sql import identifier
 
 # Models of these layers are for the project alone: they read raw data, which is not published.
 _INTERNAL_LAYERS = ("staging", "intermediate")
@@ -42,6 +43,12 @@ class Model:
     partition_fields: tuple[tuple[str, str], ...]
     subject: str | None
     description: str | None
+    snapshot: str | None = None
+
+    @property
+    def relation(self) -> str:
+        """What its rows are read from, quoted: the snapshot of a view, or the table."""
+        return self.snapshot or identifier(self.schema, self.table)
 
     @property
     def full_name(self) -> str:

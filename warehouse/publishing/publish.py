@@ -15,9 +15,10 @@ from warehouse.connection import NotThereYetError, limit_memory, open_for_writin
 from warehouse.ledger import ABANDONED, Ledger
 from warehouse.paths import database_path
 from warehouse.publishing.audit import AuditError, audit
-from warehouse.publishing.files import is_whole
+from warehouse.publishing.files import is_whole, sha256_of
 from warehouse.publishing.making import Maker, check_disk, content_of, drafts_of
 from warehouse.publishing.project import read_project
+from warehouse.publishing.snapshots import with_snapshots
 from warehouse.publishing.versions import record_version
 from warehouse.releases.expiry import clear_half_made, expire_releases, kept_releases
 from warehouse.releases.release import Release
@@ -99,7 +100,7 @@ def _open_working_file() -> AbstractContextManager[duckdb.DuckDBPyConnection]:
 def _publish(
     connection: duckdb.DuckDBPyConnection, releases: Releases, run_id: str, started_by: str, keep: int
 ) -> Publication:
-    project = read_project()
+    project = with_snapshots(connection, read_project())
     audit(connection, project)
     clear_half_made(releases)
     kept = releases.all()
@@ -154,7 +155,12 @@ def _has_anything_happened_since(release: Release, connection: duckdb.DuckDBPyCo
 
 def _is_whole(release: Release) -> bool:
     """Whether no file is damaged or gone. Maintenance marks by their time those that rotted unseen."""
-    return all(is_whole(release.folder / str(part.file), part) for _, part in release.files())
+    try:
+        documents = {name: sha256_of(release.folder / name) for name in release.documents}
+    except OSError:
+        return False
+    files = ((release.folder / str(part.file), part) for _, part in release.files())
+    return documents == dict(release.documents) and all(is_whole(*each) for each in files)
 
 
 def _unchanged(releases: Releases, newest: Release) -> Publication:

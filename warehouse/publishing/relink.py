@@ -1,13 +1,15 @@
 """Mend the views of releases after their folder was moved: a view names its files by absolute paths."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from warehouse.connection import open_in_memory
-from warehouse.durable import sync
+from warehouse.durable import sync, write_durably
 from warehouse.full_disk import clear_write_errors
 from warehouse.publishing.database import attached, replace_view
-from warehouse.releases.release import Release
+from warehouse.publishing.files import sha256_of
+from warehouse.releases.release import DATABASE, DESCRIPTION, Release
 from warehouse.releases.store import Releases
 from warehouse.sql import identifier
 
@@ -45,7 +47,10 @@ def _relink(release: Release) -> None:
             sync(new)
             new.chmod(0o444)
             new.replace(release.database)
-            sync(release.folder)
+            documents = {**release.documents, DATABASE: sha256_of(release.database)}
+            description = release.folder / DESCRIPTION
+            write_durably(description, replace(release, documents=documents).write())
+            description.chmod(0o444)
         finally:
             new.unlink(missing_ok=True)
             release.folder.chmod(mode)

@@ -14,10 +14,8 @@ from warehouse.paths import database_path
 from warehouse.releases.release import DATABASE, DESCRIPTION, Release
 from warehouse.releases.store import ReleaseError, Releases
 
-_WHAT_TO_DO = (
-    "Make a release anew: nyc build, then nyc publish. Until then read another (nyc publish --list), "
-    "or the working file: --live"
-)
+# Maintenance marks what rotted on the disk, and a release is made anew only after some other run.
+_WHAT_TO_DO = "Write it anew: nyc maintain, nyc build, nyc publish. Until then read the working file: --live"
 
 # What DuckDB raises for a file that it cannot read, and not for what is wrong in SQL.
 _UNREADABLE = (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
