@@ -62,7 +62,7 @@ def zone_map(rows: pd.DataFrame, polygons: dict[str, Any], measure: Measure, cho
                 unselected={"marker": {"opacity": 0.9}},
             )
         )
-    if chosen in drawn:
+    if chosen is not None and chosen in drawn:
         figure.add_trace(_outlined(polygons, chosen))
     return _styled(figure, *_corners(polygons))
 

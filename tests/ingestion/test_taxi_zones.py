@@ -48,7 +48,7 @@ def _rows(path: Path) -> list[Zone]:
         ).fetchall()
     assert len(found) == published.count
     assert [row[4] for row in found] == list(range(published.count))
-    return [Zone(*row[:3], shape(json.loads(row[3]))) for row in found]
+    return [Zone(row[0], row[1], row[2], shape(json.loads(row[3]))) for row in found]
 
 
 @pytest.fixture(scope="module")

@@ -22,9 +22,9 @@ def _top(page: AppTest) -> list[tuple[object, ...]]:
     return [tuple(row) for row in page.dataframe[0].value[["zone", "value"]].itertuples(index=False)]
 
 
-def _expected(connection: duckdb.DuckDBPyConnection, end: str, formula: str, where: str) -> list[tuple[object, ...]]:
+def _expected(connection: duckdb.DuckDBPyConnection, end: str, formula: str, where: str) -> dict[int, float]:
     """A figure by the zone that shows the trips on the map."""
-    return connection.execute(
+    rows = connection.execute(
         f"""
         select shown.shape_location_id, {formula} as value
         from core_core.fct_trips as trips
@@ -33,6 +33,7 @@ def _expected(connection: duckdb.DuckDBPyConnection, end: str, formula: str, whe
         group by all
         """
     ).fetchall()
+    return dict(rows)
 
 
 FORMULAS = {
@@ -54,7 +55,7 @@ def test_zones_have_the_figures_of_sql(
 ) -> None:
     rows = by_zone(View(release), MEASURES[name], "all", month)
 
-    expected = dict(_expected(connection, *FORMULAS[name], IN_MARCH if month != "all" else "true"))
+    expected = _expected(connection, *FORMULAS[name], IN_MARCH if month != "all" else "true")
     shown = dict(zip(rows["zone_id"], rows["value"], strict=True))
     assert len(expected) > 100
     # What has no value is NaN in one and null in the other.
@@ -72,7 +73,7 @@ def test_where_trips_go_and_stations_have_the_figures_of_sql(
     expected = _expected(
         connection, "dropoff", "count(*)", f"pickup_location_id = 132 and trip_type = 'yellow_taxi' and {IN_MARCH}"
     )
-    assert dict(zip(going["zone_id"], going["value"], strict=True)) == dict(expected)
+    assert dict(zip(going["zone_id"], going["value"], strict=True)) == expected
 
     stations = by_station(view, "2025-03")
     counts = {
@@ -96,7 +97,7 @@ def test_the_page_shows_the_first_zones_and_names_what_is_not_on_the_map(
     page = open_page("map")
 
     assert not page.exception
-    found = dict(_expected(connection, "pickup", "count(*)", IN_MARCH))
+    found = _expected(connection, "pickup", "count(*)", IN_MARCH)
     names = dict(
         connection.execute("select location_id, zone_name from core_core.dim_location where is_known_zone").fetchall()
     )
