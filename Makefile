@@ -82,6 +82,8 @@ demo: setup
 .PHONY: line
 line:
 	@$(NYC) load --from $(FROM) --to $(TO)
+	@# The polygons for the map. A mirror of the trip data may not have them, and then there is no map.
+	@$(NYC) load --sources taxi_zones || [ $$? -eq 3 ]
 	@$(NYC) build
 	@$(NYC) check --no-docs
 	@$(NYC) publish

@@ -1,6 +1,7 @@
 """Which periods a feed has a file of: its calendar."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 from warehouse.periods import Period, period_range
@@ -29,3 +30,14 @@ class EveryPeriod:
 
 
 EVERY_PERIOD = EveryPeriod()
+
+
+@dataclass(frozen=True)
+class OnePeriod:
+    """One file, which is of no time: a reference file. It is filed under this period, and replaced there."""
+
+    period: Period
+
+    def expected(self, first: Period, last: Period) -> Iterable[Period]:
+        """The one period, if it lies between the two."""
+        return [self.period] if first <= self.period <= last else []

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestion.calendars import EVERY_PERIOD, Calendar
+from ingestion.calendars import EVERY_PERIOD, Calendar, OnePeriod
 from warehouse.paths import PROJECT_ROOT
 from warehouse.periods import Grain, Period
 
@@ -60,8 +60,9 @@ class Feed:
 
     `grain` says how long a period is, and `calendar` which periods have a file. `file_names` are the names a
     period's file may have below the publisher's base address, tried in order, with `{period}` for the period's start.
-    `event_time` is the raw column that says when a row happened. `first_day` is the first day with rows; the file of
-    its period has no earlier ones. `publication_lag_days` counts from the period's end.
+    `event_time` is the raw column that says when a row happened; a reference feed, whose rows have no time, has none.
+    `first_day` is the first day with rows; the file of its period has no earlier ones. `publication_lag_days` counts
+    from the period's end.
 
     `code` is the feed's number in surrogate keys: never used again for another feed, and missing where no key needs
     one. `staging_model` is the dbt model that reads the raw table. `kept_in` and `quarantined_in` are the dbt models
@@ -73,7 +74,7 @@ class Feed:
     raw_table: str
     file_names: tuple[str, ...]
     columns: tuple[Column, ...]
-    event_time: str
+    event_time: str | None
     first_day: date
     publication_lag_days: int
     kind: str
@@ -90,6 +91,11 @@ class Feed:
     def first_period(self) -> Period:
         """The period of the first file."""
         return self.period_of(self.first_day)
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether the feed is one file that is of no time, filed under one period."""
+        return isinstance(self.calendar, OnePeriod)
 
     @property
     def declared_in(self) -> str:
@@ -113,7 +119,9 @@ class Feed:
         )
 
     def period_of(self, when: date | datetime) -> Period:
-        """The period that a date or time is in."""
+        """The period that a date or time is in. Of a reference feed it is the one period, whatever the date."""
+        if isinstance(self.calendar, OnePeriod):
+            return self.calendar.period
         return Period(self.grain, when if isinstance(when, datetime) else datetime.combine(when, time()))
 
     def period(self, key: str) -> Period:

@@ -108,7 +108,8 @@ def asked_partitions(
 
     Without `sources` these are the default feeds and those that have something loaded. The periods go from the start of
     `first` to the end of `last`, by default today. Without `first` a feed's begin with the earliest one loaded of the
-    asked feeds of its subject. What is loaded is given as (feed, partition key).
+    asked feeds of its subject. A reference feed has its one period, whatever is asked. What is loaded is given as
+    (feed, partition key).
 
     Raises:
         UnknownSourceError: a name is not a feed, alias or subject.
@@ -121,13 +122,13 @@ def asked_partitions(
         begins = dict.fromkeys((subject_of(feed).name for feed in feeds), first)
     else:
         begins = _first_loaded(feeds, watermarks)
-        without = [feed for feed in feeds if subject_of(feed).name not in begins]
+        without = [feed for feed in feeds if not feed.is_reference and subject_of(feed).name not in begins]
         # A default subject of which nobody has loaded anything yet has no gaps.
         if without and (sources is not None or not begins):
             raise NothingLoadedError(_nothing_loaded(without))
     found: list[Partition] = []
     for feed in feeds:
-        if begin := begins.get(subject_of(feed).name):
+        if begin := feed.first_period if feed.is_reference else begins.get(subject_of(feed).name):
             if begin.start >= last.end:
                 raise BadPeriodError(f"the first {begin.grain} {begin} is after the last {last.grain} {last}")
             found += partitions_between([feed], begin, last)
@@ -142,8 +143,8 @@ def _asked_feeds(sources: str | None, watermarks: Iterable[tuple[str, str]]) -> 
 
 
 def _first_loaded(feeds: Iterable[Feed], watermarks: Iterable[tuple[str, str]]) -> dict[str, Period]:
-    """The earliest period that is loaded of any of these feeds, by subject."""
-    by_name = {feed.name: feed for feed in feeds}
+    """The earliest period that is loaded of any of these feeds, by subject. A reference file is of no time."""
+    by_name = {feed.name: feed for feed in feeds if not feed.is_reference}
     found: dict[str, Period] = {}
     for name, key in watermarks:
         if feed := by_name.get(name):
@@ -201,8 +202,9 @@ def _coverage_query(feed: Feed) -> str:
     An hour is filled if the first published column besides the time has a value in it: some publishers answer hours
     that they do not know yet with nulls.
     """
-    value = next((column.name for column in feed.columns if column.name != feed.event_time), feed.event_time)
-    event_time, value, period = identifier(feed.event_time), identifier(value), identifier(feed.period_column.name)
+    event_time = identifier(feed.event_time) if feed.event_time else "null::timestamp"
+    value = next((identifier(column.name) for column in feed.columns if column.name != feed.event_time), event_time)
+    period = identifier(feed.period_column.name)
     return f"""
         with hours as (
             select

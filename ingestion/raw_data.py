@@ -34,7 +34,8 @@ class Load(NamedTuple):
 def current_state(partition: Partition, connection: duckdb.DuckDBPyConnection) -> LoadedPartition | None:
     """What a partition holds now, read from the raw table itself; None where it holds no row."""
     feed = partition.feed
-    time, table = identifier(feed.event_time), identifier(RAW_SCHEMA, feed.raw_table)
+    time = identifier(feed.event_time) if feed.event_time else "null::timestamp"
+    table = identifier(RAW_SCHEMA, feed.raw_table)
     try:
         row = connection.execute(
             f"select max(_dlt_load_id), count(*), min({time}), max({time}) from {table} where {scope(partition)}"

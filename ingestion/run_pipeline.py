@@ -1,7 +1,8 @@
 """The command line of ingestion: `python ingestion/run_pipeline.py --year 2025 --months 5,6`.
 
 A range may be of months, days or hours, whatever the feeds' files are of: of a feed of days, a month has all its days;
-of a feed of months, days have the months that they are in. Periods that have not begun yet are left out.
+of a feed of months, days have the months that they are in. Periods that have not begun yet are left out. A reference
+file is of no time: it is loaded whatever the range is, and needs none.
 
 Exit status: 0 all loaded or unchanged; 1 one or more failed; 2 bad arguments; 3 none failed, but some are not
 published.
@@ -78,6 +79,8 @@ def _partitions(options: argparse.Namespace) -> list[Partition]:
     by_year = options.year is not None and options.months is not None
     by_range = options.first is not None and options.last is not None
     given = [options.year, options.months, options.first, options.last]
+    if all(feed.is_reference for feed in feeds) and all(value is None for value in given):
+        return partitions_between(feeds, feeds[0].first_period, feeds[0].first_period)
     if by_year == by_range or sum(value is not None for value in given) != 2:
         raise BadPeriodError("expected either --year and --months, or --from and --to")
     if by_year:
@@ -87,7 +90,8 @@ def _partitions(options: argparse.Namespace) -> list[Partition]:
     now = utc_now()
     for first, last in spans:
         refuse_bad_range(first, last, now)
-    found = [partition for span in spans for partition in partitions_between(feeds, *span)]
+    # A reference file is in every span.
+    found = dict.fromkeys(partition for span in spans for partition in partitions_between(feeds, *span))
     begun = [partition for partition in found if partition.period.has_begun(now)]
     if not begun:
         names = ", ".join(feed.name for feed in feeds)

@@ -46,7 +46,11 @@ def broken_csv(feed: Feed, content: bytes, fault: Fault) -> bytes:
 def _time_column(feed: Feed, header: bytes) -> int:
     """The position of the feed's time of the event, under its name or a former one."""
     former = feed.former_schema.raw_names if feed.former_schema else ()
-    names = {match_key(feed.event_time)} | {match_key(name) for name, raw in former if raw == feed.event_time}
+    names = {
+        match_key(name)
+        for name, raw in ((feed.event_time, feed.event_time), *former)
+        if raw == feed.event_time and name
+    }
     (columns,) = csv.reader([header.decode()])
     for position, name in enumerate(columns):
         if match_key(name) in names:

@@ -35,7 +35,7 @@ def _write_broken(feed: Feed, whole: Path, path: Path, fault: Fault) -> None:
         case Fault.EMPTY_ZIP:
             ZipFile(path, "w").close()
         case Fault.ENCRYPTED_ZIP | Fault.CORRUPT_ZIP:
-            path.write_bytes(_damaged_zip(whole.read_bytes(), fault))
+            path.write_bytes(damaged_zip(whole.read_bytes(), fault))
         case Fault.ZIP_BOMB:
             _write_bomb(path, whole.name.partition(".")[0] + ".csv")
         case _:
@@ -65,7 +65,7 @@ def _write_with_broken_entries(feed: Feed, whole: Path | IO[bytes], path: Path |
                 member.write(content)
 
 
-def _damaged_zip(content: bytes, fault: Fault) -> bytes:
+def damaged_zip(content: bytes, fault: Fault) -> bytes:
     """A zip whose first entry is flagged as encrypted (in both of its headers), or has wrong bytes in its middle."""
     damaged = bytearray(content)
     if fault is Fault.ENCRYPTED_ZIP:

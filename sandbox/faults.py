@@ -26,6 +26,8 @@ class Fault(StrEnum):
     MISSING_HOURS = "missing-hours"
     NULL_HOURS = "null-hours"  # the hours are there, without a value of any variable
     WRONG_UNITS = "wrong-units"
+    NO_SHAPE = "no-shape"  # a record of a shape file without a shape
+    OTHER_REFERENCE_SYSTEM = "other-reference-system"  # a shape file that says its coordinates are degrees
     # the connection
     HANGS = "hangs"  # no answer until the server is closed
     STALLS = "stalls"  # half of the body, then nothing more until the server is closed

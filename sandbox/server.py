@@ -89,7 +89,11 @@ class SamplePublisher:
     @property
     def environment(self) -> dict[str, str]:
         """The environment variables that make the platform read from here."""
-        return {f"SOURCES__{each.name.upper()}__BASE_URL": f"{self.url}/{each.path}" for each in STAND_INS}
+        return {
+            f"SOURCES__{each.name.upper()}__BASE_URL": f"{self.url}/{each.path}"
+            for each in STAND_INS
+            if each.has_setting
+        }
 
     @property
     def requests(self) -> list[LogEntry]:

@@ -30,12 +30,14 @@ class StandIn(ABC):
     """Stands in for one publisher.
 
     `name` is that of the publisher's settings (`sources.<name>.base_url`). `path` is where it is below the server's
-    address. `feeds` are the names of the feeds that it serves.
+    address. `feeds` are the names of the feeds that it serves. `has_setting` is false for a folder that is found from
+    another one's address.
     """
 
     name: ClassVar[str]
     path: ClassVar[str]
     feeds: ClassVar[tuple[str, ...]]
+    has_setting: ClassVar[bool] = True
 
     @property
     @abstractmethod

@@ -97,6 +97,19 @@
             'kept_in': 'dim_weather',
             'quarantined_in': 'int_weather_rows_set_aside',
         },
+        {
+            'subject': 'mobility',
+            'feed': 'taxi_zones',
+            'kind': 'zone_shape',
+            'code': none,
+            'raw_table': 'taxi_zone_shapes',
+            'grain': 'month',
+            'period_column': 'source_month',
+            'event_time': none,
+            'staging_model': 'stg_tlc__taxi_zones',
+            'kept_in': 'int_zone_shapes',
+            'quarantined_in': none,
+        },
     ] -%}
     {%- set chosen = [] -%}
     {%- for feed in feeds

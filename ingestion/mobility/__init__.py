@@ -1,10 +1,10 @@
-"""The subject `mobility`: trips by taxi, for-hire car and bike in New York, and its weather."""
+"""The subject `mobility`: trips by taxi, for-hire car and bike in New York, its weather and its zones."""
 
 from ingestion.feeds import Subject
-from ingestion.mobility import citibike, tlc, weather
+from ingestion.mobility import citibike, taxi_zones, tlc, weather
 
 SUBJECT = Subject(
     name="mobility",
-    feeds=(*tlc.FEEDS, *citibike.FEEDS, *weather.FEEDS),
+    feeds=(*tlc.FEEDS, *citibike.FEEDS, *weather.FEEDS, *taxi_zones.FEEDS),
     aliases={"taxi": ("yellow", "green", "fhv")},
 )

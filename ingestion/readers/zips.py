@@ -1,4 +1,4 @@
-"""Unpacking zips of CSVs, which may have other entries beside them, and zips in the zip."""
+"""Unpacking zips of CSVs, which may have other entries beside them, and zips in the zip; and zips of other files."""
 
 import errno
 import io
@@ -7,7 +7,7 @@ import shutil
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -92,7 +92,7 @@ def extract_csvs(
         UnreadableFileError: it is not a whole zip, is far too large when unpacked, or has no such CSV.
     """
     path = file.path
-    try:
+    with _clear_errors(file):
         entries = choose(_csv_entries(file, is_wanted))
         _check_size(file, entries)
         targets = [path.with_name(f"{path.name}.{number}.csv") for number in range(len(entries))]
@@ -100,13 +100,47 @@ def extract_csvs(
         with ThreadPoolExecutor(max_workers=2) as pool:
             list(pool.map(_extract, entries, targets))
         if not targets:
-            with _open_zip(path) as archive:
-                names = shortened(", ".join(archive.namelist()))
-            raise file.unreadable(
-                f"a zip with CSVs of {file.partition.key}",
-                f"it holds {names or 'nothing'}",
-                f"Look at the publisher's page; {file.load_again} when it is repaired.",
-            )
+            raise _holds_others(file, f"CSVs of {file.partition.key}")
+    return targets
+
+
+def extract_one_of_each(file: PublishedFile, suffixes: Sequence[str]) -> dict[str, Path]:
+    """Unpack the one entry of each suffix beside the zip; other entries are not looked at.
+
+    Raises:
+        UnreadableFileError: it is not a whole zip, is far too large when unpacked, or has none or several of a suffix.
+    """
+    found: dict[str, list[Entry]] = {suffix: [] for suffix in suffixes}
+    with _clear_errors(file):
+        with _open_zip(file.path) as archive:
+            for info in archive.infolist():
+                entry = Entry(file.path, info)
+                if entry.path.suffix.lower() in found and not _is_resource_fork(entry.path) and not info.is_dir():
+                    found[entry.path.suffix.lower()].append(entry)
+        if any(len(entries) != 1 for entries in found.values()):
+            raise _holds_others(file, f"one file of each of {', '.join(suffixes)}")
+        entries = {suffix: entry for suffix, (entry,) in found.items()}
+        _check_size(file, list(entries.values()))
+        targets = {suffix: file.path.with_name(f"{file.path.name}{suffix}") for suffix in suffixes}
+        for suffix, entry in entries.items():
+            _extract(entry, targets[suffix])
+    return targets
+
+
+def _holds_others(file: PublishedFile, expected: str) -> Exception:
+    with _open_zip(file.path) as archive:
+        names = shortened(", ".join(archive.namelist()))
+    return file.unreadable(
+        f"a zip with {expected}",
+        f"it holds {names or 'nothing'}",
+        f"Look at the publisher's page; {file.load_again} when it is repaired.",
+    )
+
+
+@contextmanager
+def _clear_errors(file: PublishedFile) -> Iterator[None]:
+    try:
+        yield
     except _TooManyEntriesError as error:
         raise file.beyond_bounds(f"a zip of at most {MAX_ENTRIES:,} entries", "it has more") from error
     except _NOT_WHOLE as error:
@@ -116,7 +150,6 @@ def extract_csvs(
         if error.errno in (None, errno.EINVAL):
             raise _not_whole(file, error) from error
         raise
-    return targets
 
 
 def _not_whole(file: PublishedFile, error: Exception) -> Exception:

@@ -32,7 +32,11 @@ def partition_of(feed: Feed, key: str) -> Partition:
 
 
 def partitions_definition(feed: Feed) -> dg.TimeWindowPartitionsDefinition:
-    """Every period of the feed's calendar, from its first to the present one."""
+    """Every period of the feed's calendar, from its first to the present one; of a reference feed the one it has."""
+    if feed.is_reference:
+        return _DEFINITIONS[feed.grain](
+            start_date=feed.first_period.start, end_date=feed.first_period.end, fmt=_FORMATS[feed.grain]
+        )
     return _DEFINITIONS[feed.grain](
         start_date=feed.first_period.start,
         fmt=_FORMATS[feed.grain],

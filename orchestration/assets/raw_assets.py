@@ -84,7 +84,7 @@ def raw_asset(feed: Feed, catalog: Catalog, retry_policy: dg.RetryPolicy) -> dg.
     @dg.asset(
         key=asset_key(feed, catalog),
         description=f"What {feed.publisher} publishes as feed `{feed.name}`, unchanged. "
-        f"A partition is one {feed.grain}.",
+        + ("One file, which is of no time." if feed.is_reference else f"A partition is one {feed.grain}."),
         group_name=BRONZE,
         owners=OWNERS,
         tags=tags_of_feeds(catalog, [feed]),

@@ -93,14 +93,13 @@ class IngestionOptions:
         try:
             feeds = self.resolve(asked["sources"])
             periods = self._periods(asked)
-            expected = partitions_of(feeds, periods)
+            expected = [period.key for period in periods if partitions_of(feeds, [period])]
             if not expected:
                 raise ValueError(f"{compress(periods)}: {asked['sources']} has no file then, by its calendar")
         except ValueError as error:
             refusal = dg.DagsterInvalidConfigError(f"No run was started: {error}", [], asked)  # type: ignore[no-untyped-call]
             raise refusal from None
-        keys = dict.fromkeys(partition.key for partition in expected)
-        return PeriodsToLoad(periods=list(keys), sources=asked["sources"])
+        return PeriodsToLoad(periods=expected, sources=asked["sources"])
 
     def partitions(self, config: PeriodsToLoad) -> list[Partition]:
         """The partitions to load, period by period."""
@@ -190,5 +189,8 @@ def _optional(kind: Any, description: str) -> dg.Field:
 
 
 def partitions_of(feeds: list[Feed], periods: list[Period]) -> list[Partition]:
-    """The partitions of these feeds and periods that the feeds' calendars expect, period by period."""
-    return [partition for period in periods for partition in partitions_between(feeds, period, period)]
+    """The partitions of these feeds and periods that the feeds' calendars expect, period by period, each once."""
+    # A reference file goes with every period.
+    return list(
+        dict.fromkeys(partition for period in periods for partition in partitions_between(feeds, period, period))
+    )

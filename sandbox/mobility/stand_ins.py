@@ -13,6 +13,7 @@ from sandbox.mobility.broken_weather import broken_answer
 from sandbox.mobility.citibike import write_citibike_file, write_csvs
 from sandbox.mobility.citibike_archive import archive_name, is_archived, write_archive_file
 from sandbox.mobility.sizes import key_of_month, rows_of_month
+from sandbox.mobility.taxi_zones import SHAPE_FILE, write_zones_file, zone_count
 from sandbox.mobility.tlc import write_tlc_file
 from sandbox.stand_ins import ApiStandIn, FileStandIn, Query, StandIn
 
@@ -43,6 +44,23 @@ class Tlc(FileStandIn):
         count = self.row_count(partition, rows=rows, revision=revision)
         feed, month = _feed_and_month(partition)
         write_tlc_file(feed, month, path, rows=count, key=key_of_month(feed, month, revision))
+
+
+class TlcReference(FileStandIn):
+    """The TLC's files that are of no month, in a folder beside its trip data."""
+
+    name = "tlc"
+    path = "misc"
+    feeds = ("taxi_zones",)
+    file_format = SHAPE_FILE
+    has_setting = False
+
+    def row_count(self, partition: Partition, *, rows: int, revision: int = 0) -> int:
+        """The number of shapes, whatever the size asked for."""
+        return zone_count(revision)
+
+    def write(self, partition: Partition, path: Path, *, rows: int, revision: int) -> None:
+        write_zones_file(path, revision=revision)
 
 
 class CitiBike(FileStandIn):
@@ -120,4 +138,4 @@ class WeatherArchive(ApiStandIn):
         return broken_answer(status, body, fault)
 
 
-STAND_INS: tuple[StandIn, ...] = (Tlc(), CitiBike(), WeatherArchive())
+STAND_INS: tuple[StandIn, ...] = (Tlc(), CitiBike(), WeatherArchive(), TlcReference())

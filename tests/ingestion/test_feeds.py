@@ -33,6 +33,8 @@ def test_feeds_of_one_raw_table_have_the_same_columns() -> None:
         assert raw_tables()[feed.raw_table] == feed.raw_columns
 
 
-def test_event_time_is_a_required_column() -> None:
+def test_event_time_is_a_required_column_of_all_but_reference_feeds() -> None:
+    assert [feed.name for feed in FEEDS.values() if feed.event_time is None] == ["taxi_zones"]
     for feed in FEEDS.values():
-        assert feed.event_time in {column.name for column in feed.columns if column.required}
+        assert feed.is_reference is (feed.event_time is None)
+        assert feed.is_reference or feed.event_time in {column.name for column in feed.columns if column.required}

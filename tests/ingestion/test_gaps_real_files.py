@@ -23,13 +23,13 @@ pytestmark = pytest.mark.skipif("REAL_DATA_DIR" not in os.environ, reason="REAL_
 
 
 def _partitions(folder: Path) -> list[Partition]:
-    """The months whose files are there."""
-    names = {path.name for path in folder.glob("trip*data/*")}
+    """The months whose files are there, and the reference files."""
+    names = {path.name for path in folder.glob("*/*")}
     found = [re.search(r"(\d{4})-?(\d{2})", name) for name in names]
     months = {date(int(match[1]), int(match[2]), 1) for match in found if match}
     feeds = [feed for feed in FEEDS.values() if feed.publisher.name != "weather"]
     partitions = [partition_of(feed, month) for feed in feeds for month in sorted(months)]
-    return [partition for partition in partitions if names & set(registered_names(partition))]
+    return [partition for partition in dict.fromkeys(partitions) if names & set(registered_names(partition))]
 
 
 def test_no_real_month_is_thin_or_replaced(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,7 @@ def _query(database: Path, sql: str) -> list[tuple[object, ...]]:
 def test_every_feed_loads_with_the_registrys_columns_and_types(database: Path) -> None:
     results = _ingest(ALL_FEEDS, MAY)
     assert {name: result.status for name, result in results.items()} == {
-        f"{feed} 2025-05": Status.LOADED for feed in FEEDS_SERVED
+        f"{feed} {FEEDS[feed].period_of(MAY)}": Status.LOADED for feed in FEEDS_SERVED
     }
     for table, columns in raw_tables().items():
         described = {row[0]: row[1] for row in _query(database, f"describe raw_data.{table}")}

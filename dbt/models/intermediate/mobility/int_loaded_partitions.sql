@@ -14,7 +14,11 @@ monthly_files as (
         load_id,
         row_count
     from partitions
-    where subject = 'mobility' and grain = 'month'
+    where
+        subject = 'mobility'
+        and grain = 'month'
+        -- A reference file is of no month.
+        and {{ is_feed_of('feed', registered_feeds(subject='mobility') | selectattr('event_time') | list) }}
 
 )
 

@@ -1,0 +1,13 @@
+{# JSON whose spelling differs between engines. #}
+
+{# What an array in a JSON text holds, as text without its brackets. #}
+{% macro elements_of_json_array(text, path) -%}
+    {{ return(adapter.dispatch('elements_of_json_array')(text, path)) }}
+{%- endmacro %}
+{% macro default__elements_of_json_array(text, path) -%}
+    {%- set array = "get_json_object(" ~ text ~ ", '" ~ path ~ "')" -%}
+    {{ return("substring(" ~ array ~ ", 2, length(" ~ array ~ ") - 2)") }}
+{%- endmacro %}
+{% macro duckdb__elements_of_json_array(text, path) -%}
+    {{ return("cast(json_extract(" ~ text ~ ", '" ~ path ~ "') as varchar)[2:-2]") }}
+{%- endmacro %}

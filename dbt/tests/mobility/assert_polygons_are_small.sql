@@ -1,0 +1,4 @@
+-- Whoever draws the map sends all polygons to a browser.
+select sum(length(geojson)) as characters
+from {{ ref('dim_zone_shape') }}
+having sum(length(geojson)) >= 500000
