@@ -111,9 +111,9 @@ def _show_how_to_open(link: Path, release: Release) -> None:
             "Python",
             "python",
             "from warehouse.releases import open_release\n\nwith open_release() as connection:\n"
-            '    print(connection.sql("select count(*) from core_core.fct_trips"))',
+            '    print(connection.sql("show all tables"))',
         ),
-        ("Metrics", "bash", "nyc query trips --by metric_time__month"),
+        ("Metrics", "bash", "nyc metrics list"),
         ("Files for other tools", "bash", "nyc export --format parquet"),
     ):
         st.caption(title)
