@@ -7,9 +7,13 @@
     {%- if execute and flags.WHICH in ('build', 'run', 'snapshot', 'test') -%}
         {%- set tables = [] -%}
         {%- set missing = [] -%}
+        {%- set is_anything_loaded = run_query("select 1 from " ~ asset_watermarks() ~ " limit 1").rows | length > 0 -%}
         {%- for table in graph.sources.values() | selectattr('source_name', 'eq', 'raw_data') -%}
             {%- do tables.append(table) -%}
-            {%- if adapter.get_relation(table.database, table.schema, table.identifier) is none -%}
+            {%- set is_missing = adapter.get_relation(table.database, table.schema, table.identifier) is none -%}
+            {%- if is_missing and table.meta.is_reference and is_anything_loaded -%}
+                {%- do run_query(empty_raw_table(table)) -%}
+            {%- elif is_missing -%}
                 {%- do missing.append(table.schema ~ '.' ~ table.identifier) -%}
             {%- endif -%}
         {%- endfor -%}
@@ -29,6 +33,18 @@
             ) -%}
         {%- endfor -%}
     {%- endif -%}
+{%- endmacro %}
+
+{#
+    The table of a reference feed, without rows. A database that an earlier version loaded may lack it; the next load
+    would make it, and nobody should have to load before they build.
+#}
+{% macro empty_raw_table(table) -%}
+    create table {{ table.schema }}.{{ table.identifier }} (
+        {% for column in table.columns.values() -%}
+        {{ column.name }} {{ column.data_type }}{{ "," if not loop.last }}
+        {% endfor -%}
+    )
 {%- endmacro %}
 
 {# Name, rows expected, rows there, and feeds of each such table. Counting a table's rows costs nothing. #}
