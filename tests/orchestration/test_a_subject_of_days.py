@@ -110,6 +110,7 @@ def test_there_are_jobs_of_days_beside_those_of_months_which_stay_as_they_are() 
         "daily_dlt_ingestion",
         "dbt_build",
         "validate_day",
+        "check_quality",
         "publish",
     ]
     assert daily.tags["subject"] == "toys"

@@ -241,7 +241,7 @@ def _dbt_is_terminated_by_force_with_another_run_behind_it(instance: dg.DagsterI
     first = _launched(instance, "daily_dbt_build_job")
     worker = _wait_until_said(instance, first, "Running dbt command")
     dbt = _wait_for_dbt(first, worker)
-    second = _launched(instance, "daily_dbt_build_job")
+    second = _launched(instance, "maintenance_job")
     # As when Dagster's code server is gone: nobody interrupts the process.
     run = instance.get_run_by_id(first)
     assert run
