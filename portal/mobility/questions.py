@@ -76,7 +76,8 @@ def figures(view: View, selection: Selection) -> dict[str, float | None]:
     query = MetricQuery(
         ("total_trips", "total_revenue", "avg_fare", "avg_trip_duration_minutes"),
         where=selection.conditions("trip__trip_type", "not trip__is_weekend and not trip__is_holiday"),
-        **selection.bounds,
+        start=selection.start,
+        end=selection.end,
     )
     rows = view.metrics(query)
     values = rows.iloc[0] if len(rows) else {}
@@ -89,7 +90,8 @@ def per_hour(view: View, selection: Selection, *group_by: str) -> pd.DataFrame:
         ("avg_trips_per_hour",),
         group_by,
         where=selection.conditions("mobility_hour__trip_type", "date__is_working_day"),
-        **selection.bounds,
+        start=selection.start,
+        end=selection.end,
     )
     return view.metrics(query)
 

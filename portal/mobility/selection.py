@@ -84,9 +84,14 @@ class Selection:
         }
 
     @property
-    def bounds(self) -> dict[str, datetime]:
-        """The period, for a question about metrics."""
-        return {name: datetime.combine(day, time.min) for name, day in (("start", self.first), ("end", self.last_day))}
+    def start(self) -> datetime:
+        """The first day, for a question about metrics."""
+        return datetime.combine(self.first, time.min)
+
+    @property
+    def end(self) -> datetime:
+        """The last day, for a question about metrics."""
+        return datetime.combine(self.last_day, time.min)
 
     def conditions(self, trip_type: str, working_day: str) -> tuple[str, ...]:
         """Types and kind of day, for a question about metrics whose dimensions have these names."""

@@ -97,7 +97,8 @@ def effects(view: View, selection: Selection) -> pd.DataFrame:
         ),
         (_CONDITION, _TYPE),
         where=selection.conditions(_TYPE, "date__is_working_day"),
-        **selection.bounds,
+        start=selection.start,
+        end=selection.end,
     )
     rows = view.metrics(query)
     rows = named(rows[rows["weather_effect_pct"].notna()], _TYPE)

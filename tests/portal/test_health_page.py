@@ -174,7 +174,11 @@ def test_what_others_wrote_is_shown_as_text() -> None:
 
     assert not page.exception
     assert "Not well: 1 check failed; " in _written(page)
-    said = [element.value for kind in ("markdown", "caption", "error", "warning") for element in page.get(kind)]
+    said = [
+        str(getattr(element, "value", ""))
+        for kind in ("markdown", "caption", "error", "warning")
+        for element in page.get(kind)
+    ]
     hostile = [text for text in said if "alert" in text]
     assert len(hostile) == 2
     assert not any(re.search(r"(?<!\\)[<\]$`]", text) for text in hostile)

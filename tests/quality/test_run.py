@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import duckdb
@@ -190,7 +190,7 @@ def test_dbt_holds_what_is_true_across_tables(
         assert "2025-02-05" in said or "months of trips without weather: 2025-01, 2025-02" in said
 
 
-REPORTS = (summary.main, health.main, quarantine.main)
+REPORTS: tuple[Callable[[Sequence[str]], int], ...] = (summary.main, health.main, quarantine.main)
 
 
 @pytest.mark.usefixtures("published")

@@ -96,7 +96,7 @@ def test_trips_per_hour_through_the_week(
     page = open_page("demand", address)
     per_hour = "count(*) / count(distinct pickup_hour)"
 
-    def answered(*keys: str) -> dict[tuple[Any, ...], float]:
+    def answered(*keys: str) -> dict[tuple[Any, ...], Any]:
         rows = connection.execute(
             f"select {', '.join(keys)}, {per_hour} from core_core.fct_trips where {where} group by all"
         ).fetchall()
