@@ -40,9 +40,13 @@ COLUMNS = {
 
 # Read whole in every run, by design: small, however long the history.
 READ_WHOLE = {
+    "core_core.dim_date": "fct_weather_effect is of all days, a row a date",
     "core_core.dim_time": "a row an hour of the day",
+    "core_core.dim_weather": "as dim_date, a row an hour",
+    "core_core.fct_hourly_mobility": "as dim_date, a row an hour and trip type",
     "core_staging.int_station_months": "dim_station is of all months, a row a station and month",
     "core_staging.taxi_zone_lookup": "a seed",
+    "core_staging.zones_without_shape": "a seed",
     "core_staging.wmo_weather_codes": "a seed",
     "raw_data.weather_hourly": "facts and dim_weather join the hours of all months, 768 rows a month",
 }
