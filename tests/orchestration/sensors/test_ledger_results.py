@@ -216,6 +216,7 @@ def test_a_load_makes_the_tables_of_its_feed_stale_until_they_are_built(
     assert _stale(instance) == {
         "fct_trips",
         "fct_hourly_mobility",
+        "fct_weather_effect",
         "int_daily_trips",
         "quarantined_trips",
         "dim_station",

@@ -99,7 +99,7 @@ compared as (
         conditions.pickup_month,
         count(*) as hour_count,
         cast(sum(conditions.trip_count) as bigint) as trip_count,
-        sum(alike.avg_trip_count) as expected_trip_count
+        {{ rounded('sum(alike.avg_trip_count)', 4) }} as expected_trip_count
     from conditions
     inner join alike
         on conditions.weather_condition = alike.weather_condition
