@@ -2,6 +2,18 @@
 
 LEDGER_SCHEMA = "meta"
 
+# What a run of dbt or Great Expectations was asked for, as SQL on ingestion_runs: empty text where that was everything.
+# A later run of everything, or of the same again, is over earlier failures.
+RUN_SELECTION = """concat_ws(
+    ' ',
+    arguments ->> 'select',
+    arguments ->> 'exclude',
+    arguments ->> 'selector',
+    arguments ->> 'resource_types',
+    arguments ->> 'exclude_resource_types',
+    arguments ->> 'empty'
+)"""
+
 # Changes of what earlier versions wrote, each made once.
 MIGRATIONS = """
 create schema if not exists meta;

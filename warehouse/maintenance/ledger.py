@@ -11,28 +11,21 @@ import duckdb
 
 from warehouse.connection import open_for_reading, open_for_writing
 from warehouse.ledger import Ledger, utc_now
+from warehouse.ledger.schema import RUN_SELECTION
 from warehouse.maintenance.items import Found, nothing, retention_days
 from warehouse.paths import database_path
 
 RETENTION_VARIABLE = "LEDGER_RETENTION_DAYS"
 _DEFAULT_DAYS = 400
 
-_EXPIRED = """
+_EXPIRED = f"""
     with runs as (
         select
             *,
             -- What the tools call themselves: dbt build and dbt run are both dbt.
             split_part(kind, ' ', 1) as tool,
             -- What a run was asked for. A run of everything, or of the same again, is over earlier failures.
-            concat_ws(
-                ' ',
-                arguments ->> 'select',
-                arguments ->> 'exclude',
-                arguments ->> 'selector',
-                arguments ->> 'resource_types',
-                arguments ->> 'exclude_resource_types',
-                arguments ->> 'empty'
-            ) as selection,
+            {RUN_SELECTION} as selection,
             run_id in (select run_id from meta.ingestion_run_assets) as has_assets,
             run_id in (select run_id from meta.asset_checks) as has_checks
         from meta.ingestion_runs

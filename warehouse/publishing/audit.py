@@ -10,6 +10,7 @@ from itertools import groupby
 
 import duckdb
 
+from warehouse.ledger.schema import RUN_SELECTION
 from warehouse.periods import Period, compress
 from warehouse.publishing.parts import PublishingError, columns_of
 from warehouse.publishing.project import Model, Project
@@ -18,7 +19,7 @@ from warehouse.reconciliation import RECONCILIATION, PartitionRows, reconcile
 _NAMED = 10
 
 # Runs that build or check, and what each was asked for: empty text where that was everything.
-_RUNS = """
+_RUNS = f"""
     with runs as (
         select
             run_id,
@@ -27,15 +28,7 @@ _RUNS = """
             started_at,
             status,
             error,
-            concat_ws(
-                ' ',
-                arguments ->> 'select',
-                arguments ->> 'exclude',
-                arguments ->> 'selector',
-                arguments ->> 'resource_types',
-                arguments ->> 'exclude_resource_types',
-                arguments ->> 'empty'
-            ) as selection
+            {RUN_SELECTION} as selection
         from meta.ingestion_runs
         where kind in ('dbt build', 'dbt run', 'dbt seed', 'dbt snapshot', 'dbt test', 'quality')
     ),
