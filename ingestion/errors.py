@@ -44,6 +44,12 @@ class DownloadError(IngestionError):
     """The publisher could not be reached, or its answer is not the file."""
 
 
+class RefusedError(DownloadError):
+    """The publisher does not give the file to whoever has these keys: they are missing, wrong or do not cover it."""
+
+    is_transient = False
+
+
 class UnreadableFileError(IngestionError):
     """The file is not what its publisher publishes: it is broken off, of another format, or lacks columns."""
 

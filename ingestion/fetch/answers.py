@@ -11,6 +11,7 @@ from typing import ClassVar
 import requests
 import urllib3.exceptions as urllib3_errors
 
+from ingestion.errors import RefusedError
 from ingestion.fetch.retries import TransientError
 from warehouse.ledger import Fingerprint
 from warehouse.secrets import scrubbed
@@ -38,6 +39,21 @@ class AnswerRules:
         """Whether an answer, by its status and text, means that there is no such file (yet)."""
         return status in (403, 404)
 
+    def refusal(self, status: int, text: str) -> str | None:
+        """Why the publisher does not give this file to us, and what to do; None where the answer means something else.
+
+        The words continue "expected the file, but".
+        """
+        return None
+
+    def text(self, start: str) -> str:
+        """What the start of an answer's body says of its reason, such as a field of JSON; else the start itself."""
+        try:
+            body = json.loads(start)
+        except (ValueError, RecursionError):
+            return start
+        return str(body["reason"]) if isinstance(body, dict) and "reason" in body else start
+
     def pause_seconds(self, text: str) -> float:
         """How long the text of an answer asks to wait before the next request."""
         return 0
@@ -64,19 +80,19 @@ def described(answer: requests.Response, text: str) -> str:
     return f"answered {status}" + (f" ({text})" if text else "")
 
 
-def text_of(answer: requests.Response) -> str:
+def refused_status(answer: requests.Response, text: str, rules: AnswerRules, expected: str) -> RefusedError | None:
+    """The error for an answer by which the publisher keeps the file from us; None if it does not."""
+    refusal = rules.refusal(answer.status_code, text)
+    return RefusedError(f"{expected}, but {refusal}") if refusal else None
+
+
+def text_of(answer: requests.Response, rules: AnswerRules) -> str:
     """The text of an answer, such as the reason of a refusal; empty where it has none for people to read."""
     try:
         start = next(answer.iter_content(_TEXT_BYTES), b"").decode(errors="replace")
     except (requests.RequestException, urllib3_errors.HTTPError):
         return ""  # the status says enough
-    try:
-        body = json.loads(start)
-    except (ValueError, RecursionError):
-        body = None
-    if isinstance(body, dict) and "reason" in body:
-        start = str(body["reason"])
-    text = " ".join(scrubbed(start).split())
+    text = " ".join(scrubbed(rules.text(start)).split())
     # Neither a page nor a file is for people to read.
     return text[:_TEXT_CHARACTERS] if text.isprintable() and not text.startswith("<") else ""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import requests
 
 from ingestion.errors import DownloadError, NotPublishedError, UnreadableFileError
-from ingestion.fetch.answers import AnswerRules, described, failed_status, file_fingerprint, text_of
+from ingestion.fetch.answers import AnswerRules, described, failed_status, file_fingerprint, refused_status, text_of
 from ingestion.fetch.exchange import Exchange
 from ingestion.fetch.part_file import PartFile
 from ingestion.fetch.retries import DEFAULT_POLICY, RetryPolicy, TransientError
@@ -118,12 +118,17 @@ class _Transfer:
                 return self._finish()
             self.file.discard()
             raise TransientError("the publisher's file changed during the download")
-        text = text_of(answer)
+        text = text_of(answer, self._rules)
         if self._rules.is_not_published(status, text):
             raise NotPublishedError(f"{self._exchange.address}: not published (yet)")
-        raise failed_status(answer, text, self._rules) or DownloadError(
-            f"{self._exchange.expected}, but the publisher {described(answer, text)}. "
-            "Look at the publisher's page; asking again will not help until something changes."
+        refused = refused_status(answer, text, self._rules, self._exchange.expected)
+        raise (
+            refused
+            or failed_status(answer, text, self._rules)
+            or DownloadError(
+                f"{self._exchange.expected}, but the publisher {described(answer, text)}. "
+                "Look at the publisher's page; asking again will not help until something changes."
+            )
         )
 
     def _receive_whole(self, answer: requests.Response, watch: Watch) -> Downloaded | None:

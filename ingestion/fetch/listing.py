@@ -120,7 +120,7 @@ def read_listing(
         page = parse_page(_fetch(exchange, question, limits, bounds))
         for said in page.files:
             if _SAFE_NAME.fullmatch(name := said.get("Key", "")):
-                files[name] = _fingerprint(file_address(base, name), said)
+                files[name] = fingerprint_of_listed(file_address(base, name), said)
         if not page.is_truncated:
             return files
         if not 0 < len(page.next_token) <= _LONGEST_TOKEN:
@@ -146,7 +146,7 @@ def _fetch(exchange: Exchange, question: dict[str, str], limits: Limits, bounds:
     return bytes(body)
 
 
-def _fingerprint(address: str, said: dict[str, str]) -> Fingerprint:
+def fingerprint_of_listed(address: str, said: dict[str, str]) -> Fingerprint:
     """What is said of a file, as the headers of its download will say it."""
     etag, size = said.get("ETag", "").strip(), said.get("Size", "").strip()
     return Fingerprint(

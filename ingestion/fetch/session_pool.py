@@ -1,16 +1,17 @@
 """Sessions that threads take turns with, because a session is not safe for several threads at once."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ingestion.fetch.watched_session import WatchedSession
 
 
 class SessionPool:
-    """Sessions that are not in use. There are as many as were ever in use at the same time."""
+    """Sessions that are not in use. There are as many as were ever in use at the same time. `open_one` opens one."""
 
-    def __init__(self) -> None:
+    def __init__(self, open_one: Callable[[], WatchedSession] = WatchedSession) -> None:
+        self._open_one = open_one
         self._idle: list[WatchedSession] = []
         self._lock = threading.Lock()
 
@@ -18,7 +19,7 @@ class SessionPool:
     def borrowed(self) -> Iterator[WatchedSession]:
         """A session for this thread alone. After an error it is closed instead of used again."""
         with self._lock:
-            session = self._idle.pop() if self._idle else WatchedSession()
+            session = self._idle.pop() if self._idle else self._open_one()
         try:
             yield session
         except BaseException:
