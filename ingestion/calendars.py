@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from warehouse.periods import Period, period_range
 
@@ -30,6 +30,29 @@ class EveryPeriod:
 
 
 EVERY_PERIOD = EveryPeriod()
+
+
+@runtime_checkable
+class Described(Protocol):
+    """A calendar that can say in words which periods it has, such as "the trading days of the exchange"."""
+
+    description: str
+
+
+def described(calendar: Calendar) -> str:
+    """A calendar in words, for messages."""
+    return calendar.description if isinstance(calendar, Described) else "its calendar"
+
+
+class IrregularPeriods:
+    """Any period may have a file, and only the publisher's listing says which do. One without a file is no gap."""
+
+    def expected(self, first: Period, last: Period) -> Iterable[Period]:
+        """Every period from the first to the last: each may have a file."""
+        return period_range(first, last)
+
+
+IRREGULAR_PERIODS = IrregularPeriods()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestion.calendars import EVERY_PERIOD, Calendar, OnePeriod
+from ingestion.calendars import EVERY_PERIOD, Calendar, IrregularPeriods, OnePeriod
 from warehouse.paths import PROJECT_ROOT
 from warehouse.periods import Grain, Period
 
@@ -96,6 +96,11 @@ class Feed:
     def is_reference(self) -> bool:
         """Whether the feed is one file that is of no time, filed under one period."""
         return isinstance(self.calendar, OnePeriod)
+
+    @property
+    def is_irregular(self) -> bool:
+        """Whether only the publisher's listing says which periods have a file."""
+        return isinstance(self.calendar, IrregularPeriods)
 
     @property
     def declared_in(self) -> str:

@@ -74,7 +74,10 @@ class Planned:
 
 
 def plan_gaps(partitions: Iterable[Partition], known: Known, now: date) -> list[Planned]:
-    """Where each partition stands, without those before their feed's first period."""
+    """Where each partition stands, without those before their feed's first period.
+
+    Of a feed with irregular periods only those are in the plan that have a file, or had one.
+    """
     weekdays = _weekdays_with_rows(known.coverage)
     rows = _rows_by_key(known.watermarks)
     plan = []
@@ -83,6 +86,8 @@ def plan_gaps(partitions: Iterable[Partition], known: Known, now: date) -> list[
             continue
         watermark = known.loaded(partition)
         state = state_of(partition, watermark, known.answer(partition), now)
+        if partition.feed.is_irregular and state is State.NOT_PUBLISHED:
+            continue
         planned = Planned(partition, state, _note(state, partition, known))
         if watermark:
             of_feed = weekdays[partition.feed.name], rows[partition.feed.name]

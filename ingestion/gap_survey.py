@@ -174,7 +174,7 @@ def read_coverage(partitions: Iterable[Partition], connection: duckdb.DuckDBPyCo
         by_period: dict[date, list[_DayRow]] = {}
         for period, *row in counts:
             by_period.setdefault(period, []).append(_DayRow(*row))
-        coverage |= {Partition(feed, feed.period_of(start)): _coverage(days) for start, days in by_period.items()}
+        coverage |= {Partition(feed, feed.period_of(start)): _coverage(feed, days) for start, days in by_period.items()}
     return coverage
 
 
@@ -188,11 +188,13 @@ class _DayRow(NamedTuple):
     filled_hours: int
 
 
-def _coverage(days: list[_DayRow]) -> Coverage:
+def _coverage(feed: Feed, days: list[_DayRow]) -> Coverage:
+    counts = {row.day: DayCount(row.rows, row.hours, row.filled_hours) for row in days if row.day}
     return Coverage(
         load_id=max(row.load_id for row in days),
         rows=sum(row.rows for row in days),
-        days={row.day: DayCount(row.rows, row.hours, row.filled_hours) for row in days if row.day},
+        # Where no column says when a row happened, its days cannot be counted.
+        days=counts if feed.event_time else None,
     )
 
 
@@ -248,3 +250,13 @@ def ask(partitions: Iterable[Partition]) -> tuple[dict[Partition, Fingerprint | 
             except DownloadError as error:
                 unreachable[publisher.name] = str(error)
     return answers, unreachable
+
+
+def without_unpublished(partitions: Iterable[Partition]) -> tuple[list[Partition], dict[str, str]]:
+    """The partitions without those of irregular periods that have no file, by their publishers' listings.
+
+    Returns also why a publisher could not be asked; its irregular periods are left out then.
+    """
+    partitions = list(partitions)
+    answers, unreachable = ask(partition for partition in partitions if partition.feed.is_irregular)
+    return [one for one in partitions if not one.feed.is_irregular or answers.get(one)], unreachable

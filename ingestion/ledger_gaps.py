@@ -145,8 +145,8 @@ def freshness(plan: Iterable[Planned], state: LedgerState) -> list[Freshness]:
 
 
 def _following(feed: Feed, last: Period | None) -> Period | None:
-    """The period after the last one; None where the calendar expects none within a year."""
-    if last is None:
+    """The period after the last one; None where the calendar expects none within a year, or cannot say which."""
+    if last is None or feed.is_irregular:
         return None
     until = feed.period_of(last.end + timedelta(days=366))
     return next((period for period in feed.calendar.expected(last, until) if period > last), None)

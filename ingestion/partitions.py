@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ingestion.calendars import described
 from ingestion.feeds import Feed
 from warehouse.periods import RESOLUTION, Period
 
@@ -41,3 +42,10 @@ def partitions_between(feeds: Iterable[Feed], first: Period, last: Period) -> li
         for period in feed.calendar.expected(feed.period_of(first.start), feed.period_of(last.end - RESOLUTION))
     ]
     return sorted(found, key=lambda partition: partition.period.start)
+
+
+def no_file_expected(feeds: Iterable[Feed]) -> str:
+    """Why there is nothing to load, where the feeds' calendars expect no file: in words that follow the period."""
+    feeds = list(feeds)
+    calendars = dict.fromkeys(described(feed.calendar) for feed in feeds)
+    return f"{', '.join(feed.name for feed in feeds)} has no file then, by {', '.join(calendars)}"

@@ -62,7 +62,8 @@ Answer = Fingerprint | None | Literal[NotAsked.NOT_ASKED]
 def state_of(partition: Partition, loaded: Watermark | None, answer: Answer, now: date) -> State:
     """Where a partition stands. `loaded` is the watermark of its rows, None if there are none.
 
-    A file that its publisher no longer has stays loaded.
+    A file that its publisher no longer has stays loaded. Of a feed with irregular periods, one without a file is never
+    missed: nobody can say that it should be there.
     """
     if isinstance(answer, Fingerprint):
         if loaded is None:
@@ -70,7 +71,7 @@ def state_of(partition: Partition, loaded: Watermark | None, answer: Answer, now
         return State.LOADED if is_same_file(loaded.fingerprint, answer) else State.REPLACED
     if loaded is not None:
         return State.LOADED
-    if not is_due(partition, now):
+    if partition.feed.is_irregular or not is_due(partition, now):
         return State.NOT_PUBLISHED
     return State.MISSING if answer is NOT_ASKED else State.OVERDUE
 

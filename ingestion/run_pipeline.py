@@ -2,7 +2,8 @@
 
 A range may be of months, days or hours, whatever the feeds' files are of: of a feed of days, a month has all its days;
 of a feed of months, days have the months that they are in. Periods that have not begun yet are left out. A reference
-file is of no time: it is loaded whatever the range is, and needs none.
+file is of no time: it is loaded whatever the range is, and needs none. Of a feed with irregular periods, those are
+loaded that the publisher lists in the range.
 
 Exit status: 0 all loaded or unchanged; 1 one or more failed; 2 bad arguments; 3 none failed, but some are not
 published.
@@ -20,8 +21,9 @@ from types import FrameType
 from typing import NoReturn
 
 from ingestion.catalog import ALIASES, DEFAULT_SOURCES, FEEDS, resolve_sources
+from ingestion.gap_survey import without_unpublished
 from ingestion.log import configure_logging
-from ingestion.partitions import Partition, partitions_between
+from ingestion.partitions import Partition, no_file_expected, partitions_between
 from ingestion.pipeline import Result, Status, ingest
 from ingestion.terminal import (
     TerminalProgress,
@@ -94,8 +96,8 @@ def _partitions(options: argparse.Namespace) -> list[Partition]:
     found = dict.fromkeys(partition for span in spans for partition in partitions_between(feeds, *span))
     begun = [partition for partition in found if partition.period.has_begun(now)]
     if not begun:
-        names = ", ".join(feed.name for feed in feeds)
-        raise BadPeriodError(f"no file of {names} is expected from {spans[0][0]} to {spans[-1][1]}")
+        asked = " to ".join(dict.fromkeys(str(period) for period in (spans[0][0], spans[-1][1])))
+        raise BadPeriodError(f"{asked}: {no_file_expected(feeds)}")
     return begun
 
 
@@ -158,6 +160,11 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "run_pipeline.py") ->
     if options.dry_run:
         print_json(planned_as_data(partitions)) if options.json else print_plan(partitions)
         return ExitCode.DONE
+    partitions, unreachable = without_unpublished(partitions)
+    for why in unreachable.values():
+        print(why, file=sys.stderr)
+    if not partitions:
+        return ExitCode.FAILED if unreachable else _nothing_listed(options)
     try:
         with _ended_by_sigterm(), TerminalProgress(len(partitions)) as progress:
             results = ingest(partitions, force=options.force, progress=progress)
@@ -168,7 +175,15 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "run_pipeline.py") ->
         print("Interrupted: what was loaded before is loaded, and the rest is as it was.", file=sys.stderr)
         return 128 + signal.SIGINT
     print_json(results_as_data(results)) if options.json else print_results(results)
-    return exit_status(results)
+    return ExitCode.FAILED if unreachable else exit_status(results)
+
+
+def _nothing_listed(options: argparse.Namespace) -> ExitCode:
+    """Say that a range has no file; the exit status."""
+    print(f"{options.sources}: the publisher lists no file in this range. Ask for a longer one.", file=sys.stderr)
+    if options.json:
+        print_json([])
+    return ExitCode.NOT_THERE_YET
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ low as one of its sides. Days and hours differ more: a half-day on a stock excha
 trades in each. They are thin with less than a quarter, or less than a sixth. A shortfall that may be chance does not
 count.
 
-A reference file has neither times nor neighbours, and is never thin.
+A reference file has neither times nor neighbours, and is never thin; nor is a file of irregular periods.
 
 Thin is a suspicion: the file may be complete, as in a month of snow. Then a person accepts it.
 """
@@ -82,7 +82,7 @@ def thin_reasons(
     `weekdays` are those on which the feed has rows at all, `rows_by_key` the rows of its loaded periods by partition
     key.
     """
-    if partition.feed.is_reference:
+    if partition.feed.is_reference or partition.feed.is_irregular:
         return ()
     missing = "" if coverage.days is None else _missing_times(partition, coverage.days, weekdays)
     reasons = (missing, _few_rows(partition, rows_by_key))

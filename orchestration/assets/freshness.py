@@ -38,7 +38,12 @@ def freshness_of_feed(feed: Feed) -> dg.FreshnessPolicy:
 
 
 def _longest_step(feed: Feed) -> timedelta:
-    """The longest time from one expected period to the next, in the feed's first year: a weekend, in trading days."""
+    """The longest time from one expected period to the next, in the feed's first year: a weekend, in trading days.
+
+    A year where nobody can say when the next file comes.
+    """
+    if feed.is_irregular:
+        return _A_YEAR
     first = feed.first_period
     periods = feed.calendar.expected(first, feed.period_of(first.start + _A_YEAR))
     return max((later.start - earlier.start for earlier, later in pairwise(periods)), default=_A_YEAR)

@@ -9,7 +9,7 @@ import dagster as dg
 
 from ingestion.catalog import Catalog
 from ingestion.feeds import Feed
-from ingestion.partitions import Partition, partitions_between
+from ingestion.partitions import Partition, no_file_expected, partitions_between
 from ingestion.publication import is_due
 from warehouse.periods import Grain, Period, compress, month, period_range
 
@@ -95,7 +95,7 @@ class IngestionOptions:
             periods = self._periods(asked)
             expected = [period.key for period in periods if partitions_of(feeds, [period])]
             if not expected:
-                raise ValueError(f"{compress(periods)}: {asked['sources']} has no file then, by its calendar")
+                raise ValueError(f"{compress(periods)}: {no_file_expected(feeds)}")
         except ValueError as error:
             refusal = dg.DagsterInvalidConfigError(f"No run was started: {error}", [], asked)  # type: ignore[no-untyped-call]
             raise refusal from None

@@ -112,7 +112,7 @@ def test_what_has_not_begun_yet_is_left_out(monkeypatch: pytest.MonkeyPatch) -> 
         ("--from 2025-05-05 --to 2025-04", "--from 2025-05-05 is after --to 2025-04"),
         ("--from 2025-05-05T10 --to 2025-05-05T09", "--from 2025-05-05T10 is after --to 2025-05-05T09"),
         ("--from 2025-05-32 --to 2025-06", "expected a day as YYYY-MM-DD"),
-        ("--from 2025-05-03 --to 2025-05-04", "no file of toy_bars is expected from 2025-05-03 to 2025-05-04"),
+        ("--from 2025-05-03 --to 2025-05-04", "2025-05-03 to 2025-05-04: toy_bars has no file then, by its calendar"),
     ],
 )
 def test_bad_ranges_are_refused(
