@@ -1,0 +1,62 @@
+"""Reference files: which symbols and exchanges there are, in a bucket of our own.
+
+Each file is the whole truth as of its date. They come when something changes, on no fixed days.
+"""
+
+from datetime import date
+
+from ingestion.calendars import IRREGULAR_PERIODS
+from ingestion.feeds import Column, Feed, columns
+from ingestion.fetch.s3_publisher import S3Publisher
+from ingestion.fetch.signing import KeyNames
+from ingestion.readers.csv_files import CsvReader
+from warehouse.periods import Grain
+
+
+class ReferenceData(S3Publisher):
+    """The bucket of reference files. By default it is a store on this machine."""
+
+    name = "reference_data"
+    bucket = "reference-data"
+    default_endpoint_url = "http://localhost:9000"
+    key_names = KeyNames("REFERENCE_DATA_ACCESS_KEY", "REFERENCE_DATA_SECRET_KEY")
+    largest_bytes = 1_000_000_000
+    read = CsvReader()
+
+
+_REFERENCE_DATA = ReferenceData()
+
+
+def _feed(name: str, kind: str, listed: tuple[Column, ...], kept_in: str) -> Feed:
+    return Feed(
+        name=name,
+        publisher=_REFERENCE_DATA,
+        raw_table=name,
+        file_names=(f"incoming/{name}_{{period:%Y-%m-%d}}.csv",),
+        columns=listed,
+        event_time=None,
+        first_day=date(2003, 9, 10),
+        publication_lag_days=0,
+        is_default=False,
+        kind=kind,
+        staging_model=f"stg_reference_data__{name}",
+        kept_in=kept_in,
+        grain=Grain.DAY,
+        calendar=IRREGULAR_PERIODS,
+    )
+
+
+FEEDS = (
+    _feed(
+        "symbols",
+        "symbol",
+        columns(required="symbol:s", optional="company_name:s sector:s market_cap_bucket:s exchange_code:s"),
+        kept_in="dim_symbol",
+    ),
+    _feed(
+        "exchanges",
+        "exchange",
+        columns(required="exchange_code:s", optional="name:s timezone:s opens_at:s closes_at:s"),
+        kept_in="dim_exchange",
+    ),
+)

@@ -1,0 +1,82 @@
+"""The days on which the New York Stock Exchange trades, and the hours of each.
+
+Holidays and half-days come from `exchange_calendars` (its calendar XNYS).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from warehouse.periods import Period, period_range
+
+_EXCHANGE = "XNYS"
+NEW_YORK = ZoneInfo("America/New_York")
+# No feed begins earlier. The calendar is made for these years, whatever is asked of it, and then kept.
+_FIRST_DAY = date(1998, 1, 1)
+_LAST_YEAR = 2050
+
+
+@dataclass(frozen=True)
+class Session:
+    """The hours in which the exchange trades on a day, by New York's clock. On a half-day it closes at 13:00."""
+
+    day: date
+    opens_at: time
+    closes_at: time
+
+    @property
+    def is_half_day(self) -> bool:
+        """Whether it closes earlier than at 16:00."""
+        return self.closes_at < time(16)
+
+
+class TradingDays:
+    """A file for each day on which the exchange trades: a weekend or holiday is no gap."""
+
+    description = "the trading days of the New York Stock Exchange"
+
+    def expected(self, first: Period, last: Period) -> Iterable[Period]:
+        """The trading days from the first day to the last."""
+        if first > last:
+            return []
+        days = trading_days(first.first_day, last.last_day)
+        return [period for period in period_range(first, last) if period.first_day in days]
+
+
+TRADING_DAYS = TradingDays()
+
+
+def trading_days(first: date, last: date) -> frozenset[date]:
+    """The days from the first to the last, both included, on which the exchange trades."""
+    return frozenset(day for day in _all_days() if first <= day <= last)
+
+
+def sessions(first: date, last: date) -> list[Session]:
+    """The sessions from the first day to the last, both included, by time."""
+    calendar = _calendar()
+    found = []
+    for day in sorted(trading_days(first, last)):
+        opens, closes = (_in_new_york(moment) for moment in calendar.session_open_close(str(day)))
+        found.append(Session(day, opens.time(), closes.time()))
+    return found
+
+
+def _in_new_york(moment: Any) -> datetime:
+    found: datetime = moment.to_pydatetime().astimezone(NEW_YORK)
+    return found
+
+
+@cache
+def _all_days() -> frozenset[date]:
+    return frozenset(moment.date() for moment in _calendar().sessions)
+
+
+@cache
+def _calendar() -> Any:
+    # Imported here because it takes more than a second.
+    import exchange_calendars
+
+    return exchange_calendars.get_calendar(_EXCHANGE, start=str(_FIRST_DAY), end=f"{_LAST_YEAR}-12-31")
