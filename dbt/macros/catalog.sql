@@ -29,8 +29,8 @@
             'period_column': 'source_date',
             'event_time': none,
             'staging_model': 'stg_reference_data__symbols',
-            'kept_in': 'dim_symbol',
-            'quarantined_in': none,
+            'kept_in': 'int_symbols',
+            'quarantined_in': 'quarantined_reference_rows',
         },
         {
             'subject': 'markets',
@@ -42,8 +42,8 @@
             'period_column': 'source_date',
             'event_time': none,
             'staging_model': 'stg_reference_data__exchanges',
-            'kept_in': 'dim_exchange',
-            'quarantined_in': none,
+            'kept_in': 'int_exchanges',
+            'quarantined_in': 'quarantined_reference_rows',
         },
         {
             'subject': 'mobility',
