@@ -44,7 +44,7 @@ marked as (
             when
                 previous_source_date = previous_file_date
                 {%- for name in described_by %}
-                and {{ name }} is not distinct from previous_{{ name }}
+                and coalesce({{ name }}, '') = coalesce(previous_{{ name }}, '')
                 {%- endfor %}
                 then 0
             else 1

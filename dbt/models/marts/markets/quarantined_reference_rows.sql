@@ -20,7 +20,7 @@ quarantined as (
         source_row,
         load_id,
         symbol as code,
-        company_name as name,
+        company_name as described_as,
         quarantine_reason as reason
     from symbols
     where quarantine_reason is not null
@@ -33,7 +33,7 @@ quarantined as (
         source_row,
         load_id,
         exchange_code as code,
-        exchange_name as name,
+        exchange_name as described_as,
         quarantine_reason as reason
     from exchanges
     where quarantine_reason is not null
