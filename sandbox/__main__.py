@@ -97,6 +97,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         parser_of_server.add_argument(
             "--folder", type=Path, help="where to keep the files made (default: removed at the end)"
         )
+        parser_of_server.add_argument(
+            "--make", type=_feeds, default=[], metavar="FEEDS", help="make all files of these feeds before serving"
+        )
     run.add_argument("argv", nargs="+", metavar="-- command", help="the command and its arguments")
     write = commands.add_parser("write", parents=[common], help="write files laid out as the publishers do")
     write.add_argument("--feeds", type=_feeds, default=list(FILE_FEEDS), help=f"of {', '.join(FILE_FEEDS)}")
@@ -110,6 +113,7 @@ def _publisher(arguments: argparse.Namespace) -> SamplePublisher:
     )
     for broken in arguments.faults:
         publisher.break_as(broken)
+    publisher.store.make(arguments.make)
     return publisher
 
 

@@ -20,7 +20,10 @@ CSV = FileFormat(TABLE_FAULTS, _write_broken)
 
 
 def broken_csv(feed: Feed, content: bytes, fault: Fault) -> bytes:
-    """A CSV with the fault; it is the feed's time of the event that has a wrong value or is missing."""
+    """A CSV with the fault; it is the feed's time of the event that has a wrong value or is missing.
+
+    Where the feed does not say when a row happened, it is the last of its required columns.
+    """
     lines = content.splitlines(keepends=True)
     match fault:
         case Fault.WRONG_TYPES:
@@ -44,18 +47,15 @@ def broken_csv(feed: Feed, content: bytes, fault: Fault) -> bytes:
 
 
 def _time_column(feed: Feed, header: bytes) -> int:
-    """The position of the feed's time of the event, under its name or a former one."""
+    """The position of the column that `broken_csv` breaks, under its present or a former name."""
     former = feed.former_schema.raw_names if feed.former_schema else ()
-    names = {
-        match_key(name)
-        for name, raw in ((feed.event_time, feed.event_time), *former)
-        if raw == feed.event_time and name
-    }
+    wanted = feed.event_time or [column.name for column in feed.columns if column.required][-1]
+    names = {match_key(name) for name, raw in ((wanted, wanted), *former) if raw == wanted}
     (columns,) = csv.reader([header.decode()])
     for position, name in enumerate(columns):
         if match_key(name) in names:
             return position
-    raise ValueError(f"expected the column {feed.event_time} in a CSV of {feed.name}, got {', '.join(columns)}")
+    raise ValueError(f"expected the column {wanted} in a CSV of {feed.name}, got {', '.join(columns)}")
 
 
 def _with_no_time(line: bytes, position: int) -> bytes:

@@ -34,10 +34,19 @@ class Fault(StrEnum):
     BREAKS_OFF = "breaks-off"  # the connection is closed half-way through the file
     TOO_MANY_REQUESTS = "too-many-requests"  # 429 with Retry-After
     UNAVAILABLE = "unavailable"  # 503
+    # the bucket
+    FORBIDDEN = "forbidden"  # listed, but 403 for whoever asks for it: beyond the subscription
+    WRONG_KEYS = "wrong-keys"  # 403, because the store does not know the keys
+    LATE = "late"  # neither there nor listed
+    OTHER_EDITION = "other-edition"  # the file with other content, as before it was replaced: no error
+    UNEXPECTED = "unexpected"  # there is a file, though its calendar has none, such as one of a holiday
 
 
 # Every publisher can have these.
 CONNECTION_FAULTS = frozenset({Fault.HANGS, Fault.STALLS, Fault.BREAKS_OFF, Fault.TOO_MANY_REQUESTS, Fault.UNAVAILABLE})
+
+# What is in a bucket can have these.
+BUCKET_FAULTS = frozenset({Fault.FORBIDDEN, Fault.WRONG_KEYS, Fault.LATE, Fault.OTHER_EDITION, Fault.UNEXPECTED})
 
 # Every table can have these, whatever its format.
 TABLE_FAULTS = frozenset(

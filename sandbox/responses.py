@@ -1,7 +1,7 @@
 """What is answered to a request: plain functions from request to response, no sockets.
 
 Files are answered as an object store does (S3): conditional requests, one byte range, 403 for what is not there, and a
-listing where the publisher has one. An API answers JSON and gives no ETag.
+listing where the publisher has one. Buckets answer only to signed requests. An API answers JSON and gives no ETag.
 """
 
 import re
@@ -16,10 +16,11 @@ from ingestion.catalog import FEEDS
 from ingestion.partitions import Partition
 from sandbox.breakages import Breakages
 from sandbox.broken_files import HTML
+from sandbox.buckets import bucket_listing, error_body, refused_object, refused_signature
 from sandbox.catalog import stand_in_at
 from sandbox.faults import CONNECTION_FAULTS, Fault
 from sandbox.listing import listing
-from sandbox.stand_ins import ApiStandIn, FileStandIn, Query
+from sandbox.stand_ins import ApiStandIn, BucketStandIn, FileStandIn, Query
 from sandbox.store import PublishedFile, Store
 
 _ACCESS_DENIED = (
@@ -87,6 +88,8 @@ def respond(request: Request, store: Store, breakages: Breakages) -> Response:
     if found is None:
         return _denied()
     stand_in, name = found
+    if isinstance(stand_in, BucketStandIn):
+        return _bucket_response(stand_in, name, request, query, store, breakages)
     if isinstance(stand_in, FileStandIn):
         if name:
             return _named_file_response(stand_in, name, request.headers, store, breakages)
@@ -95,6 +98,29 @@ def respond(request: Request, store: Store, breakages: Breakages) -> Response:
     elif isinstance(stand_in, ApiStandIn) and not name:
         return _api_response(stand_in, query, store, breakages)
     return _denied()
+
+
+def _bucket_response(
+    stand_in: BucketStandIn, name: str, request: Request, query: Query, store: Store, breakages: Breakages
+) -> Response:
+    refused = refused_signature(stand_in, request.method, request.target, request.headers)
+    if refused:
+        return _refused(*refused)
+    if not name:
+        if query.get("list-type") != ["2"]:
+            return _refused(404, "NoSuchKey")
+        return Response(200, {"Content-Type": "application/xml"}, bucket_listing(stand_in, query, store, breakages))
+    published = store.partitions_in(stand_in, name)
+    fault = breakages.met_by_request(published or _broken_before_publication(stand_in, name, breakages))
+    if (refusal := _refusal(fault)) is not None:
+        return refusal
+    if not published or (refused := refused_object(fault)):
+        return _refused(*(refused or (404, "NoSuchKey")))
+    return _broken_off(_file_response(request.headers, store.find(published, fault)), fault)
+
+
+def _refused(status: int, code: str) -> Response:
+    return Response(status, {"Content-Type": "application/xml"}, error_body(code))
 
 
 def _denied() -> Response:
@@ -110,7 +136,7 @@ def _named_file_response(
         return refusal
     if not published:
         return _denied()
-    response = _file_response(headers, store.find(published, fault if fault not in CONNECTION_FAULTS else None))
+    response = _file_response(headers, store.find(published, fault))
     if fault is Fault.HTML and "Content-Type" in response.headers:
         response.headers["Content-Type"] = _HTML_TYPE
     return _broken_off(response, fault)

@@ -89,11 +89,7 @@ class SamplePublisher:
     @property
     def environment(self) -> dict[str, str]:
         """The environment variables that make the platform read from here."""
-        return {
-            f"SOURCES__{each.name.upper()}__BASE_URL": f"{self.url}/{each.path}"
-            for each in STAND_INS
-            if each.has_setting
-        }
+        return {name: value for each in STAND_INS for name, value in each.settings(self.url).items()}
 
     @property
     def requests(self) -> list[LogEntry]:
@@ -123,6 +119,8 @@ class SamplePublisher:
 
     def break_as(self, breakage: Breakage) -> None:
         """Break a partition."""
+        if breakage.fault is Fault.UNEXPECTED:
+            self.store.add(breakage.partition)
         self._breakages.add(breakage)
 
     def mend(self, feed: str, when: date) -> None:

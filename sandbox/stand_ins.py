@@ -20,7 +20,7 @@ from typing import ClassVar
 
 from ingestion.partitions import Partition
 from sandbox.broken_files import FileFormat
-from sandbox.faults import Fault
+from sandbox.faults import BUCKET_FAULTS, Fault
 
 # A query string as `urllib.parse.parse_qs` reads it.
 Query = Mapping[str, Sequence[str]]
@@ -38,6 +38,10 @@ class StandIn(ABC):
     path: ClassVar[str]
     feeds: ClassVar[tuple[str, ...]]
     has_setting: ClassVar[bool] = True
+
+    def settings(self, url: str) -> dict[str, str]:
+        """The environment variables that make the platform read from here, where the server's address is `url`."""
+        return {f"SOURCES__{self.name.upper()}__BASE_URL": f"{url}/{self.path}"} if self.has_setting else {}
 
     @property
     @abstractmethod
@@ -70,6 +74,10 @@ class FileStandIn(StandIn):
         """The rows of the partition's file where `rows` are asked for. Override it where feeds differ in size."""
         return rows + 7 * revision
 
+    def has_file(self, partition: Partition) -> bool:
+        """Whether there is a file of a period that the feed's calendar has."""
+        return True
+
     @abstractmethod
     def write(self, partition: Partition, path: Path, *, rows: int, revision: int) -> None:
         """Write the partition's own file.
@@ -81,6 +89,25 @@ class FileStandIn(StandIn):
     def write_archive(self, partitions: Sequence[Partition], path: Path, *, rows: int, revision: int) -> None:
         """Write the archive of these partitions, where they are not published as files of their own."""
         raise NotImplementedError(f"{self.name} has no archives")
+
+
+class BucketStandIn(FileStandIn):
+    """Serves files as objects in a bucket of S3, to whoever signs with its keys; `path` is the bucket's name.
+
+    `key_variables` are the environment variables that hold the keys.
+    """
+
+    key_variables: ClassVar[tuple[str, str]]
+    keys: ClassVar[tuple[str, str]] = ("sandbox-key-id", "sandbox-secret-key")
+    has_listing = True
+
+    def settings(self, url: str) -> dict[str, str]:
+        keys = dict(zip(self.key_variables, self.keys, strict=True))
+        return {f"SOURCES__{self.name.upper()}__ENDPOINT_URL": url, **keys}
+
+    @property
+    def faults(self) -> frozenset[Fault]:
+        return self.file_format.faults | BUCKET_FAULTS
 
 
 class ApiStandIn(StandIn):

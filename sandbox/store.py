@@ -2,7 +2,7 @@
 
 import hashlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -11,9 +11,9 @@ from ingestion.catalog import FEEDS
 from ingestion.partitions import Partition, partitions_between
 from sandbox.broken_files import write_broken_file
 from sandbox.catalog import file_stand_in_of
-from sandbox.faults import Fault
+from sandbox.faults import BUCKET_FAULTS, CONNECTION_FAULTS, Fault
 from sandbox.files import write_published
-from sandbox.stand_ins import ApiStandIn, FileStandIn
+from sandbox.stand_ins import ApiStandIn, BucketStandIn, FileStandIn
 from warehouse.periods import Grain, Period
 
 _CHUNK_BYTES = 1 << 20
@@ -30,6 +30,15 @@ class PublishedFile:
     size: int
     etag: str
     last_modified: datetime
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What a bucket says of an object; `size` is None until it is made."""
+
+    etag: str
+    last_modified: datetime
+    size: int | None
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,7 @@ class Store:
         self._rows = rows
         self.folder = folder
         self._files: dict[FileStandIn, dict[str, tuple[Partition, ...]]] = {}
+        self._added: set[Partition] = set()
         self._revisions: dict[Partition, int] = {}
         self._made: dict[_Edition, PublishedFile] = {}
         self._making: dict[_Edition, threading.Lock] = {}
@@ -73,6 +83,30 @@ class Store:
             if period.end > self._last.end:
                 self._last = period
                 self._files.clear()
+
+    def add(self, partition: Partition) -> None:
+        """Publish a file of a period that the feed's calendar does not have.
+
+        Raises:
+            ValueError: the feed has no files.
+        """
+        file_stand_in_of(partition.feed.name)
+        with self._lock:
+            self._added.add(partition)
+            self._files.clear()
+
+    def make(self, feeds: Iterable[str]) -> None:
+        """Make every published file of these feeds now.
+
+        Raises:
+            ValueError: a feed has no files.
+        """
+        for feed in feeds:
+            stand_in = file_stand_in_of(feed)
+            for name in self.names(stand_in, ""):
+                partitions = self.partitions_in(stand_in, name)
+                if partitions[0].feed.name == feed:
+                    self.find(partitions)
 
     def replace(self, partition: Partition) -> None:
         """Publish the partition's file again, with other content.
@@ -97,7 +131,9 @@ class Store:
         with self._lock:
             if stand_in not in self._files:
                 files: dict[str, tuple[Partition, ...]] = {}
-                for partition in partitions_between(map(FEEDS.__getitem__, stand_in.feeds), self._first, self._last):
+                expected = partitions_between(map(FEEDS.__getitem__, stand_in.feeds), self._first, self._last)
+                added = (one for one in self._added if one.feed.name in stand_in.feeds)
+                for partition in [*(one for one in expected if stand_in.has_file(one)), *added]:
                     if partition.period >= partition.feed.first_period:
                         name = stand_in.published_name(partition)
                         files[name] = (*files.get(name, ()), partition)
@@ -109,11 +145,23 @@ class Store:
 
         With a fault it is a broken copy, which has an ETag and a later Last-Modified of its own.
         """
+        edition = self._edition(partitions, fault)
+        whole = self._once_made(replace(edition, fault=None))
+        return whole if edition.fault is None else self._once_made(edition)
+
+    def look(self, partitions: tuple[Partition, ...], fault: Fault | None = None) -> Marks:
+        """What is said of the object published with these partitions, which need not be made for that."""
+        edition = self._edition(partitions, fault)
+        with self._lock:
+            made = self._made.get(edition)
+        return Marks(_made_up_etag(edition), _last_modified(edition), made.size if made else None)
+
+    def _edition(self, partitions: tuple[Partition, ...], fault: Fault | None) -> "_Edition":
         with self._lock:
             revision = sum(self._revisions.get(partition, 0) for partition in partitions)
-        edition = _Edition(partitions, revision)
-        whole = self._once_made(edition)
-        return whole if fault is None else self._once_made(replace(edition, fault=fault))
+        if fault is Fault.OTHER_EDITION:
+            return _Edition(partitions, revision + 1)
+        return _Edition(partitions, revision, fault if fault not in CONNECTION_FAULTS | BUCKET_FAULTS else None)
 
     def _once_made(self, edition: _Edition) -> PublishedFile:
         with self._lock:
@@ -132,9 +180,9 @@ class Store:
             write_broken_file(file_stand_in_of(last.feed.name).file_format, last.feed, whole, path, edition.fault)
         elif not path.exists():
             write_published(edition.partitions, self._folder(edition), rows=self._rows, revision=edition.revision)
-        published_on = last.period.end.date() + timedelta(days=last.feed.publication_lag_days + edition.revision)
-        last_modified = datetime.combine(published_on, time(12 if edition.fault is None else 13), UTC)
-        return PublishedFile(path, path.stat().st_size, f'"{_digest(path)}"', last_modified)
+        is_in_bucket = isinstance(file_stand_in_of(last.feed.name), BucketStandIn)
+        etag = _made_up_etag(edition) if is_in_bucket else f'"{_digest(path)}"'
+        return PublishedFile(path, path.stat().st_size, etag, _last_modified(edition))
 
     def _path(self, edition: _Edition) -> Path:
         first = edition.partitions[0]
@@ -160,7 +208,7 @@ def file_partitions(feeds: list[str], first: Period, last: Period) -> list[tuple
     partitions = [
         partition
         for partition in partitions_between(known, first, last)
-        if partition.period >= partition.feed.first_period
+        if partition.period >= partition.feed.first_period and file_stand_in_of(partition.feed.name).has_file(partition)
     ]
     for feed in known:
         if all(partition.feed != feed for partition in partitions):
@@ -172,6 +220,21 @@ def file_partitions(feeds: list[str], first: Period, last: Period) -> list[tuple
         name = (stand_in.path, stand_in.published_name(partition))
         files[name] = (*files.get(name, ()), partition)
     return list(files.values())
+
+
+def _last_modified(edition: _Edition) -> datetime:
+    last = edition.partitions[-1]
+    published_on = last.period.end.date() + timedelta(days=last.feed.publication_lag_days + edition.revision)
+    return datetime.combine(published_on, time(12 if edition.fault is None else 13), UTC)
+
+
+def _made_up_etag(edition: _Edition) -> str:
+    """An ETag that follows from which edition it is, as of an object that came in parts: it is no hash of its bytes.
+
+    So a bucket can be listed before its objects are made, which at real size takes seconds for each.
+    """
+    words = [*map(str, edition.partitions), str(edition.revision), str(edition.fault)]
+    return f'"{hashlib.md5(" ".join(words).encode(), usedforsecurity=False).hexdigest()}-1"'
 
 
 def _period(when: When) -> Period:

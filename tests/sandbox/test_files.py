@@ -56,7 +56,8 @@ def test_a_file_depends_on_nothing_but_its_arguments(
     assert write_file(feed, MARCH, tmp_path / "again", rows=3000).read_bytes() == first
     assert write_file(feed, MARCH, tmp_path / "replaced", rows=3000, revision=1).read_bytes() != first
     assert row_count(feed, MARCH, rows=3000, revision=1) > row_count(feed, MARCH, rows=3000)
-    assert sorted(path.name for path in (tmp_path / "first").iterdir()) == [file_name(feed, MARCH)]
+    written = [path for path in (tmp_path / "first").rglob("*") if path.is_file()]
+    assert written == [tmp_path / "first" / file_name(feed, MARCH)]
 
 
 def test_feeds_have_their_usual_share_of_rows() -> None:
@@ -69,9 +70,12 @@ def test_feeds_have_their_usual_share_of_rows() -> None:
         "citibike": 773_800,
         "citibike_jc": 13_140,
         "taxi_zones": 263,  # whatever size is asked for
+        "minute_aggs": 1_000_000,
+        "symbols": 6_094,
+        "exchanges": 5,
     }
     assert row_count("citibike", date(2025, 7, 1), rows=1000) > 2 * row_count("citibike", date(2025, 1, 1), rows=1000)
-    assert min(row_count(feed, MARCH, rows=1) for feed in FILE_FEEDS) >= 36
+    assert min(row_count(feed, MARCH, rows=1) for feed in FILE_FEEDS if feed != "exchanges") >= 36
 
 
 @pytest.mark.parametrize(

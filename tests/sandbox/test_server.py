@@ -54,11 +54,15 @@ def test_a_published_file_is_served_with_what_an_object_store_says_of_it(
 
 
 def test_the_environment_names_the_publishers_addresses(publisher: SamplePublisher) -> None:
-    assert publisher.environment == {
+    expected = {
         "SOURCES__TLC__BASE_URL": f"{publisher.url}/trip-data",
         "SOURCES__CITIBIKE__BASE_URL": f"{publisher.url}/tripdata",
         "SOURCES__WEATHER__BASE_URL": f"{publisher.url}/v1/archive",
+        "SOURCES__FLAT_FILES__ENDPOINT_URL": publisher.url,
+        "MASSIVE_ACCESS_KEY": "sandbox-key-id",
+        "MASSIVE_SECRET_KEY": "sandbox-secret-key",
     }
+    assert {name: publisher.environment[name] for name in expected} == expected
 
 
 @pytest.mark.parametrize(
@@ -249,19 +253,15 @@ def _started(*arguments: str) -> "subprocess.Popen[str]":
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_serve_says_what_to_export_and_ends_cleanly(number: signal.Signals) -> None:
+def test_serve_says_what_to_export_and_ends_cleanly(number: signal.Signals, publisher: SamplePublisher) -> None:
     with _started("serve") as process:
         assert process.stdout is not None
-        lines = [process.stdout.readline().strip() for _ in range(4)]
+        lines = [process.stdout.readline().strip() for _ in range(1 + len(publisher.environment))]
         process.send_signal(number)
         _, errors = process.communicate(timeout=10)
     assert process.returncode == 0
     assert "Traceback" not in errors
-    assert [line.split("=")[0] for line in lines[1:]] == [
-        "export SOURCES__TLC__BASE_URL",
-        "export SOURCES__CITIBIKE__BASE_URL",
-        "export SOURCES__WEATHER__BASE_URL",
-    ]
+    assert [line.split("=")[0] for line in lines[1:]] == [f"export {name}" for name in publisher.environment]
 
 
 def test_run_gives_the_command_the_addresses_and_passes_its_status_on() -> None:
