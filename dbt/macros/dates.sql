@@ -25,3 +25,6 @@
 {% macro time_of_day(date, text) -%}
     {{ return("cast(" ~ dbt.cast(date, dbt.type_string()) ~ " || ' ' || " ~ text ~ " || ':00' as timestamp)") }}
 {%- endmacro %}
+
+{# Days from one date to another. #}
+{% macro days_between(first, last) %}{{ return(dbt.datediff(first, last, 'day') | trim) }}{% endmacro %}
