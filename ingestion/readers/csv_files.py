@@ -1,8 +1,5 @@
 """CSV files of any feed, as they are or compressed by gzip."""
 
-import gzip
-import os
-import zlib
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,14 +13,11 @@ from ingestion.readers.bounds import MAX_RATIO, MAX_UNPACKED_BYTES, SMALL_FILE_B
 from ingestion.readers.casts import DOUBLE_FROM_TEXT
 from ingestion.readers.columns import match_key, select_columns
 from ingestion.readers.csvs import Header, Lines, check_rows, read_header
+from ingestion.readers.gzips import BrokenGzipError, is_gzip, stated_length, unpacked_pieces
 from ingestion.readers.published import MOST_BYTES_IN_MEMORY, SCRATCH, PublishedRows, notes_on, open_scratch
 from ingestion.readers.published_file import PublishedFile
 from warehouse.sql import identifier, literal
 
-_GZIP_MAGIC = b"\x1f\x8b"
-# At its end: how long it is when unpacked.
-_GZIP_LENGTH_BYTES = 4
-_CHUNK_BYTES = 1 << 20
 _FORMAT = "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', hive_partitioning = false"
 
 
@@ -54,11 +48,7 @@ class CsvReader:
 
     def content_bytes(self, path: Path) -> int:
         """About how many bytes a file has when it is unpacked. A file that is not what it seems may say anything."""
-        with path.open("rb") as file:
-            if file.read(len(_GZIP_MAGIC)) != _GZIP_MAGIC:
-                return path.stat().st_size
-            file.seek(-min(_GZIP_LENGTH_BYTES, path.stat().st_size), os.SEEK_END)
-            return max(path.stat().st_size, int.from_bytes(file.read(), "little"))
+        return max(path.stat().st_size, stated_length(path) if is_gzip(path) else 0)
 
 
 def read_csv_files(
@@ -187,19 +177,18 @@ def _rows(
 
 def _unpacked(file: PublishedFile) -> tuple[Path, Lines | None]:
     """The plain CSV: the file itself, or what gzip makes of it. Then its lines, which were seen on the way."""
-    with file.path.open("rb") as start:
-        if start.read(len(_GZIP_MAGIC)) != _GZIP_MAGIC:
-            return file.path, None
+    if not is_gzip(file.path):
+        return file.path, None
     target = file.path.with_name(f"{file.path.name}.unpacked")
     most = min(MAX_UNPACKED_BYTES, max(SMALL_FILE_BYTES, file.path.stat().st_size) * MAX_RATIO)
     lines = Lines(file)
     try:
-        with gzip.open(file.path) as packed, target.open("wb") as copy:
-            while chunk := packed.read(_CHUNK_BYTES):
-                lines.add(chunk)
-                copy.write(chunk)
+        with target.open("wb") as copy:
+            for piece in unpacked_pieces(file.path):
+                lines.add(piece)
+                copy.write(piece)
                 if copy.tell() > most:
                     raise file.beyond_bounds(f"at most {most:,} bytes when unpacked", "it has more")
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except BrokenGzipError as error:
         raise file.unreadable("a whole file of gzip", f"it cannot be unpacked ({error})") from error
     return target, lines

@@ -71,7 +71,7 @@ def check_rows(csv_path: Path, file: PublishedFile, rows: int) -> None:
 class Lines:
     """What the bytes of a CSV say, piece by piece, of its lines.
 
-    `has_underscore` says whether one is anywhere in it: DuckDB reads 1_000 as a number.
+    `has_underscore` says whether one is anywhere in its rows: DuckDB reads 1_000 as a number.
     """
 
     def __init__(self, file: PublishedFile) -> None:
@@ -102,14 +102,17 @@ class Lines:
         """
         if b"\0" in piece:
             raise _zero_bytes(self._file)
-        # With the byte before it, for what lies across both.
-        joined = self._last + piece
-        self._has_odd_rows |= b'"' in piece or b"\n\n" in joined or b"\n\r" in joined
+        # What lies across two pieces, too.
+        across = self._last + piece[:1]
+        self._has_odd_rows |= b'"' in piece or b"\n\n" in piece or across in (b"\n\n", b"\n\r")
+        # The header does not count: names have underscores.
+        rows = piece if self._ends else piece.partition(b"\n")[2]
+        self.has_underscore = self.has_underscore or b"_" in rows
         self._ends += piece.count(b"\n")
-        if b"\r" in joined:
+        if b"\r" in piece or self._last == b"\r":
+            self._has_odd_rows |= b"\n\r" in piece
             self._returns += piece.count(b"\r")
-            self._returns_before_ends += joined.count(b"\r\n")
-        self.has_underscore = self.has_underscore or b"_" in piece
+            self._returns_before_ends += piece.count(b"\r\n") + (across == b"\r\n")
         self._last = piece[-1:]
 
     @property
