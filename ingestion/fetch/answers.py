@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -58,6 +59,10 @@ class AnswerRules:
         """How long the text of an answer asks to wait before the next request."""
         return 0
 
+    def pause_by_headers(self, headers: Mapping[str, str], now: datetime) -> float:
+        """How long the headers of an answer ask to wait before the next request."""
+        return _retry_after_seconds(headers.get("Retry-After"), now)
+
     def content_hash(self, path: Path) -> str:
         """A hash that changes when the file's content does, for answers without ETag and Last-Modified."""
         with path.open("rb") as file:
@@ -68,7 +73,7 @@ def failed_status(answer: requests.Response, text: str, rules: AnswerRules) -> T
     """What an answer with another status than hoped for means; None if asking again cannot help."""
     if answer.status_code not in (_REQUEST_TIMEOUT, _TOO_MANY_REQUESTS, *_SERVER_ERRORS):
         return None
-    asked_seconds = _retry_after_seconds(answer.headers.get("Retry-After"), datetime.now(UTC))
+    asked_seconds = rules.pause_by_headers(answer.headers, datetime.now(UTC))
     pause_seconds = max(asked_seconds, rules.pause_seconds(text))
     asks = f" and asks to be left alone for {math.ceil(pause_seconds):,} seconds" if pause_seconds else ""
     return TransientError(f"the publisher {described(answer, text)}{asks}", pause_seconds=pause_seconds)

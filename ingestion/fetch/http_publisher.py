@@ -13,6 +13,7 @@ from ingestion.fetch.headers import ask_for_headers
 from ingestion.fetch.listing import Listings
 from ingestion.fetch.retries import DEFAULT_POLICY, RetryPolicy
 from ingestion.fetch.session_pool import SessionPool
+from ingestion.fetch.settings import address_setting
 from ingestion.partitions import Partition
 from ingestion.publishers import Downloaded, Progress, Publisher, Visit
 from warehouse.ledger import Fingerprint
@@ -31,10 +32,7 @@ class HttpPublisher(AnswerRules, Publisher):
 
     def base_address(self) -> str:
         """The address that the files are below, without a slash at its end."""
-        # Imported here because dlt takes half a second to import.
-        import dlt
-
-        return str(dlt.config.get(f"sources.{self.name}.base_url", str) or self.default_base_url).rstrip("/")
+        return address_setting(self.name, "base_url", self.default_base_url)
 
     def locate(self, partition: Partition) -> list[str]:
         """The addresses at which a partition's file may be, by the names that its feed declares."""

@@ -14,9 +14,10 @@ from ingestion.fetch.answers import AnswerRules
 from ingestion.fetch.bucket_listing import list_bucket
 from ingestion.fetch.download import download
 from ingestion.fetch.file_addresses import file_address, registered_names
+from ingestion.fetch.keys import KeyNames, keys_from_environment
 from ingestion.fetch.retries import DEFAULT_POLICY, RetryPolicy
 from ingestion.fetch.session_pool import SessionPool
-from ingestion.fetch.signing import KeyNames, Signer, keys_from_environment
+from ingestion.fetch.signing import Signer
 from ingestion.fetch.watched_session import WatchedSession
 from ingestion.partitions import Partition
 from ingestion.publication import is_same_file

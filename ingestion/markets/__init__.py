@@ -1,9 +1,9 @@
 """The subject `markets`: prices of shares and options in the United States, and what the symbols stand for."""
 
 from ingestion.feeds import Subject
-from ingestion.markets import flat_files, reference_data
+from ingestion.markets import broker, flat_files, reference_data
 
 SUBJECT = Subject(
     name="markets",
-    feeds=(*flat_files.FEEDS, *reference_data.FEEDS),
+    feeds=(*flat_files.FEEDS, *reference_data.FEEDS, *broker.FEEDS),
 )

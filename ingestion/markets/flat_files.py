@@ -10,8 +10,8 @@ https://massive.com/knowledge-base/article/how-to-get-started-with-s3
 from datetime import date
 
 from ingestion.feeds import Feed, columns
+from ingestion.fetch.keys import KeyNames
 from ingestion.fetch.s3_publisher import S3Publisher
-from ingestion.fetch.signing import KeyNames
 from ingestion.markets.trading_days import TRADING_DAYS
 from ingestion.readers.csv_files import CsvReader
 from warehouse.periods import Grain

@@ -7,8 +7,8 @@ from datetime import date
 
 from ingestion.calendars import IRREGULAR_PERIODS
 from ingestion.feeds import Column, Feed, columns
+from ingestion.fetch.keys import KeyNames
 from ingestion.fetch.s3_publisher import S3Publisher
-from ingestion.fetch.signing import KeyNames
 from ingestion.readers.csv_files import CsvReader
 from warehouse.periods import Grain
 
