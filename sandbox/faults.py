@@ -40,6 +40,9 @@ class Fault(StrEnum):
     LATE = "late"  # neither there nor listed
     OTHER_EDITION = "other-edition"  # the file with other content, as before it was replaced: no error
     UNEXPECTED = "unexpected"  # there is a file, though its calendar has none, such as one of a holiday
+    # the pages of an API; it also has FORBIDDEN and WRONG_KEYS
+    REPEATING_TOKEN = "repeating-token"  # each page names the same page as the next one
+    ENDLESS_PAGES = "endless-pages"  # each page names another one, and it goes on for ever
 
 
 # Every publisher can have these.
@@ -47,6 +50,9 @@ CONNECTION_FAULTS = frozenset({Fault.HANGS, Fault.STALLS, Fault.BREAKS_OFF, Faul
 
 # What is in a bucket can have these.
 BUCKET_FAULTS = frozenset({Fault.FORBIDDEN, Fault.WRONG_KEYS, Fault.LATE, Fault.OTHER_EDITION, Fault.UNEXPECTED})
+
+# The answers of an API of pages can have these.
+PAGE_FAULTS = frozenset({Fault.FORBIDDEN, Fault.WRONG_KEYS, Fault.REPEATING_TOKEN, Fault.ENDLESS_PAGES})
 
 # Every table can have these, whatever its format.
 TABLE_FAULTS = frozenset(

@@ -20,7 +20,8 @@ from sandbox.buckets import bucket_listing, error_body, refused_object, refused_
 from sandbox.catalog import stand_in_at
 from sandbox.faults import CONNECTION_FAULTS, Fault
 from sandbox.listing import listing
-from sandbox.stand_ins import ApiStandIn, BucketStandIn, FileStandIn, Query
+from sandbox.paged_api import body_of, call_of, has_keys, page_for, partition_asked
+from sandbox.stand_ins import ApiStandIn, BucketStandIn, Call, FileStandIn, PagedApiStandIn, Query
 from sandbox.store import PublishedFile, Store
 
 _ACCESS_DENIED = (
@@ -95,6 +96,8 @@ def respond(request: Request, store: Store, breakages: Breakages) -> Response:
             return _named_file_response(stand_in, name, request.headers, store, breakages)
         if stand_in.has_listing and query.get("list-type") == ["2"]:
             return Response(200, {"Content-Type": "application/xml"}, listing(stand_in, query, store, breakages))
+    elif isinstance(stand_in, PagedApiStandIn):
+        return _paged_response(stand_in, call_of(stand_in, name, query), request.headers, store, breakages)
     elif isinstance(stand_in, ApiStandIn) and not name:
         return _api_response(stand_in, query, store, breakages)
     return _denied()
@@ -160,6 +163,23 @@ def _api_response(stand_in: ApiStandIn, query: Query, store: Store, breakages: B
     if fault is not None and fault not in CONNECTION_FAULTS:
         status, body = stand_in.broken_answer(status, body, fault)
     return _broken_off(Response(status, {"Content-Type": "application/json; charset=utf-8"}, body), fault)
+
+
+def _paged_response(
+    stand_in: PagedApiStandIn, call: Call, headers: Mapping[str, str], store: Store, breakages: Breakages
+) -> Response:
+    json_type = {"Content-Type": "application/json; charset=utf-8"}
+    if not has_keys(stand_in, headers):
+        status, body = body_of(stand_in, stand_in.refused(None))
+        return Response(status, json_type, body)
+    partition = partition_asked(stand_in, call, store)
+    fault = breakages.met_by_request([partition]) if partition else None
+    if (refusal := _refusal(fault)) is not None:
+        return refusal
+    if fault is Fault.HTML:
+        return Response(200, {"Content-Type": _HTML_TYPE}, HTML)
+    status, body = page_for(stand_in, call, store, fault)
+    return _broken_off(Response(status, json_type, body), fault)
 
 
 def _refusal(fault: Fault | None) -> Response | None:

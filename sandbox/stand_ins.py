@@ -14,13 +14,14 @@ A subject's folder has `STAND_INS = (…)` in its `__init__.py`. A publisher of 
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ingestion.partitions import Partition
 from sandbox.broken_files import FileFormat
-from sandbox.faults import BUCKET_FAULTS, Fault
+from sandbox.faults import BUCKET_FAULTS, PAGE_FAULTS, TABLE_FAULTS, Fault
 
 # A query string as `urllib.parse.parse_qs` reads it.
 Query = Mapping[str, Sequence[str]]
@@ -124,3 +125,62 @@ class ApiStandIn(StandIn):
     @abstractmethod
     def broken_answer(self, status: int, body: bytes, fault: Fault) -> tuple[int, bytes]:
         """The same status and body with something wrong in them."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """What an API of pages is asked: a path below its address, and the query without the page's token."""
+
+    path: str
+    query: Query
+    token: str = ""
+
+    def value(self, name: str, default: str = "") -> str:
+        """The last value of a parameter."""
+        return self.query[name][-1] if name in self.query else default
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A page of an API: the status, and what is written as JSON. `next_token` asks for the next page."""
+
+    status: int
+    page: dict[str, Any]
+    next_token: str | None = None
+
+
+class PagedApiStandIn(StandIn):
+    """Answers calls below its address with pages of JSON, to whoever has its keys; for several feeds of days.
+
+    `key_variables` are the environment variables that hold the keys, `key_headers` the headers that they come in.
+    `token_parameter` and `token_field` are how pages are asked for and named.
+    """
+
+    key_variables: ClassVar[tuple[str, str]]
+    key_headers: ClassVar[tuple[str, str]]
+    keys: ClassVar[tuple[str, str]] = ("sandbox-key-id", "sandbox-secret-key")
+    token_parameter: ClassVar[str] = "page_token"
+    token_field: ClassVar[str] = "next_page_token"
+
+    def settings(self, url: str) -> dict[str, str]:
+        return super().settings(url) | dict(zip(self.key_variables, self.keys, strict=True))
+
+    @property
+    def faults(self) -> frozenset[Fault]:
+        return TABLE_FAULTS | PAGE_FAULTS
+
+    @abstractmethod
+    def asked(self, call: Call, available_until: date) -> tuple[str, date] | None:
+        """The feed and the day that a call is for; None where it is for none."""
+
+    @abstractmethod
+    def answer(self, call: Call, available_until: date) -> Reply:
+        """The page for a call. `available_until` is the day after the last one published."""
+
+    @abstractmethod
+    def refused(self, fault: Fault | None) -> Reply:
+        """The answer to whoever has not the right keys, or asks for what the subscription does not cover."""
+
+    @abstractmethod
+    def broken_page(self, call: Call, page: dict[str, Any], fault: Fault) -> dict[str, Any]:
+        """The same page with something wrong in its records."""

@@ -13,7 +13,7 @@ from sandbox.broken_files import write_broken_file
 from sandbox.catalog import file_stand_in_of
 from sandbox.faults import BUCKET_FAULTS, CONNECTION_FAULTS, Fault
 from sandbox.files import write_published
-from sandbox.stand_ins import ApiStandIn, BucketStandIn, FileStandIn
+from sandbox.stand_ins import ApiStandIn, BucketStandIn, FileStandIn, PagedApiStandIn
 from warehouse.periods import Grain, Period
 
 _CHUNK_BYTES = 1 << 20
@@ -71,9 +71,9 @@ class Store:
         self._making: dict[_Edition, threading.Lock] = {}
         self._lock = threading.Lock()
 
-    def available_until(self, stand_in: ApiStandIn) -> date:
+    def available_until(self, stand_in: ApiStandIn | PagedApiStandIn) -> date:
         """The day after the last published period: an API is only days behind, files are months."""
-        (feed,) = stand_in.feeds
+        feed = stand_in.feeds[0]
         return FEEDS[feed].period_of(self._last.last_day).end.date()
 
     def publish(self, when: When) -> None:

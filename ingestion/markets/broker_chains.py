@@ -27,6 +27,7 @@ from ingestion.markets.broker_answers import (
     contract_of,
     day_in_new_york,
     field_of,
+    has_any,
     is_root_of,
     listed_contracts,
     name_of,
@@ -101,9 +102,9 @@ def ask_for_chains(desk: Desk, partition: Partition) -> Conversation:
 
     Raises:
         NotPublishedError: the day's chains do not stand now, or there are none.
-        UnreadableFileError: the clock's answer is no clock.
+        UnreadableFileError: the clock's answer is no clock, or that of a chain has no snapshots.
     """
-    day = partition.period.first_day
+    day, file = partition.period.first_day, said_by_api(partition)
     has_contracts = False
     yield from availability(desk, partition)
     yield Question(
@@ -115,7 +116,7 @@ def ask_for_chains(desk: Desk, partition: Partition) -> Conversation:
     for underlying in desk.watchlist:
         yield desk.contracts(underlying, "active", day, desk.as_of(day))
         pages = yield chain_question(desk, partition, underlying)
-        has_contracts = has_contracts or any(page.get("snapshots") for page in pages)
+        has_contracts = has_any(pages, "snapshots", file) or has_contracts
     yield from availability(desk, partition)
     if not has_contracts:
         raise NotPublishedError(f"{partition}: not published (yet): no contracts on {', '.join(desk.watchlist)}")

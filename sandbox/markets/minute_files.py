@@ -15,6 +15,7 @@ import pyarrow as pa
 from ingestion.markets.trading_days import NEW_YORK, Session, sessions
 from sandbox.broken_gzips import compress_file
 from sandbox.distributions import first_key, quantiles, uniforms
+from sandbox.markets.prices import SWING, SWING_MINUTES, level_on
 from sandbox.markets.securities import Security, securities
 from warehouse.sql import literal
 
@@ -92,7 +93,9 @@ def _stretches(shares: tuple[Security, ...], session: Session, rows: int) -> lis
         for part, in_part in zip(parts, _split(bars, [minutes for _, minutes in parts]), strict=True):
             # Some shares have a last bar after 20:00.
             is_late = part is parts[2] and share.number % 40 == 0
-            found.append(_Stretch(share.symbol, share.number, share.price, *part, in_part, first_row, is_late))
+            found.append(
+                _Stretch(share.symbol, share.number, level_on(share, session.day), *part, in_part, first_row, is_late)
+            )
             first_row += in_part
     return found
 
@@ -153,9 +156,9 @@ def _query(day: date, key: int) -> str:
             select
                 *,
                 {uniforms("row_number", key, words)},
-                price * exp(0.04 * sin({day.toordinal()} / 30.0 + number)) as level,
                 position * minutes // bars as earliest,
                 (position + 1) * minutes // bars as latest,
+                price as level,
                 if(price < 5, 4, 2) as decimals
             from bars
         ),
@@ -174,8 +177,8 @@ def _query(day: date, key: int) -> str:
         priced as (
             select
                 *,
-                level * (1 + 0.01 * sin(minute / 50.0 + number) + 0.001 * (u_open - 0.5)) as opening,
-                level * (1 + 0.01 * sin((minute + 1) / 50.0 + number) + 0.001 * (u_close - 0.5)) as closing,
+                level * (1 + {_swing("minute")} + 0.001 * (u_open - 0.5)) as opening,
+                level * (1 + {_swing("minute + 1")} + 0.001 * (u_close - 0.5)) as closing,
                 1 + floor(exp(9 * u_volume * u_volume * u_volume + 3 * u_trades))::bigint as shares
             from timed
         )
@@ -191,3 +194,8 @@ def _query(day: date, key: int) -> str:
             1 + floor(sqrt(shares) * u_trades)::bigint as transactions
         from priced
     """
+
+
+def _swing(minute: str) -> str:
+    """How far the price is from its level in a minute, as `price_at` has it."""
+    return f"{SWING} * sin(({minute}) / {SWING_MINUTES} + number)"

@@ -1,4 +1,4 @@
-"""Massive's flat files and the bucket of reference data: what is served, under which names, and how it can break."""
+"""Massive's flat files, the bucket of reference data, and Alpaca's API: what is served, and how it can break."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ from sandbox.broken_csvs import CSV
 from sandbox.broken_files import FileFormat
 from sandbox.broken_gzips import CSV_IN_GZIP
 from sandbox.faults import Fault
+from sandbox.markets.broker_api import BrokerApi
 from sandbox.markets.minute_files import minute_rows, shares_traded, write_minute_file
 from sandbox.markets.reference_files import (
     exchange_rows,
@@ -64,4 +65,4 @@ class ReferenceData(BucketStandIn):
             write_exchanges(path, day, revision=revision)
 
 
-STAND_INS: tuple[StandIn, ...] = (FlatFiles(), ReferenceData())
+STAND_INS: tuple[StandIn, ...] = (FlatFiles(), ReferenceData(), BrokerApi())

@@ -1,11 +1,9 @@
 """A partition that is the pages of an API: all of them or none, from an API that may do anything."""
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -17,7 +15,7 @@ from ingestion.errors import IngestionError, RefusedError, message_of
 from ingestion.fetch.questions import Paging
 from ingestion.gap_survey import ask
 from ingestion.pipeline import Result, Status, ingest
-from tests.ingestion.api import QUICK, Api, Call, Prices, Reply, day, served
+from tests.ingestion.api import QUICK, Api, Call, Prices, Reply, day, fetched, served
 
 KEY, SECRET = "key-of-the-test", "s3cret-of-the-test"
 ITEM = {"ticker": "NA", "price": 1.5, "sold_at": "2025-05-02T13:30:00.123456789Z"}
@@ -71,21 +69,7 @@ def _rows(database: Path, columns: str) -> list[Any]:
 
 
 def _fetched(number: int = 2, columns: str = "ticker") -> tuple[list[Any], str | None]:
-    """What a file has that is fetched and read, without a warehouse; and the note on it."""
-    partition = day(number)
-    publisher = partition.feed.publisher
-    with TemporaryDirectory() as folder, duckdb.connect() as connection:
-        visit = publisher.visit([partition], QUICK)
-        try:
-            file = visit.fetch(partition, Path(folder), threading.Event(), known=None, progress=lambda *_: None)
-        finally:
-            visit.close()
-            assert len(list(Path(folder).iterdir())) <= 1
-        assert file is not None
-        published = publisher.read(partition, file.path, connection)
-        rows = connection.execute(f"select {columns} from ({published.query}) order by source_row").fetchall()
-        assert len(rows) == published.count
-        return rows, published.note
+    return fetched(day(number), columns)
 
 
 def _failed(number: int = 2) -> str:
