@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import requests
@@ -111,7 +112,7 @@ class Asker:
                 self._policy,
                 self._cancelled,
             )
-            answered = exchange.with_retries(lambda at=exchange, of=token: self._ask(at, question, of))  # type: ignore[misc]
+            answered = exchange.with_retries(partial(self._ask, exchange, question, token))
             yield answered
             token = self._next_token(exchange, answered)
             if not token:
