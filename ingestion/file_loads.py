@@ -11,7 +11,7 @@ import duckdb
 
 from ingestion.errors import IngestionError, load_again, message_of
 from ingestion.partitions import Partition
-from ingestion.publishers import Downloaded
+from ingestion.publishers import Downloaded, SizedReader
 from ingestion.readers.published import PublishedRows
 from ingestion.results import Result, RunProgress, Status
 from ingestion.run_record import RunRecord
@@ -106,7 +106,13 @@ class FileLoader:
                 self._record.note(result.for_ledger())
             self._finished(result)
 
-        return Arrival(partition, file.bytes, read, record, finished)
+        return Arrival(partition, file.bytes, read, record, finished, _content_bytes(partition, file))
+
+
+def _content_bytes(partition: Partition, file: Downloaded) -> int | None:
+    """How large the file is when unpacked; None where its reader cannot say."""
+    reader = partition.feed.publisher.read
+    return reader.content_bytes(file.path) if isinstance(reader, SizedReader) else None
 
 
 def load_file(partition: Partition, file: Downloaded) -> Result:

@@ -38,9 +38,9 @@ class Limits:
 
     ahead: int = 2
     at_once: int = 4
-    waiting_bytes: int = 256_000_000
+    waiting_bytes: int = 768_000_000
     waiting_files: int = 200
-    batch_bytes: int = 128_000_000
+    batch_bytes: int = 512_000_000
     batch_files: int = 100
 
 

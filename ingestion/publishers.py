@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Protocol, Self
+from typing import ClassVar, Protocol, Self, runtime_checkable
 
 import duckdb
 
@@ -45,6 +45,15 @@ class Reader(Protocol):
         Raises:
             UnreadableFileError: the file is not whole, or not what the feed publishes.
         """
+        ...
+
+
+@runtime_checkable
+class SizedReader(Protocol):
+    """A reader that can say how large a file is when it is unpacked."""
+
+    def content_bytes(self, path: Path) -> int:
+        """About how many bytes it has. A file that is not what it seems may say anything."""
         ...
 
 

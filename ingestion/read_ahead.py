@@ -20,8 +20,10 @@ from warehouse.connection import open_in_memory
 from warehouse.sql import identifier
 
 _THREADS = 2
-# Rows of as many files wait in memory.
-_FILES_AHEAD = 4
+# Rows of as many files wait in memory: of small ones, and of those that have up to so many bytes when unpacked.
+SMALL_FILES_AHEAD = 4
+LARGE_FILES_AHEAD = 2
+MOST_BYTES_AHEAD = 200_000_000
 
 Read = Callable[[duckdb.DuckDBPyConnection], PublishedRows]
 """Gives the rows of a file, over a connection that has the file's raw table."""
@@ -29,9 +31,9 @@ Read = Callable[[duckdb.DuckDBPyConnection], PublishedRows]
 
 @contextmanager
 def read_ahead(
-    reads: Iterable[Read], table: str, columns: Sequence[Column]
+    reads: Iterable[Read], table: str, columns: Sequence[Column], files_ahead: int = SMALL_FILES_AHEAD
 ) -> Iterator[Iterator[Future[PublishedRows]]]:
-    """Read files in threads, in this order, at most a few before the one that is asked for.
+    """Read files in threads, in this order, at most `files_ahead` before the one that is asked for.
 
     Yields an iterator with one future a file. Its result has the rows themselves; it raises what reading the file
     raised. `columns` are those that the raw table has. When the context is left, no thread reads any more.
@@ -39,15 +41,15 @@ def read_ahead(
     readers = _Readers(table, columns)
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="read")
     try:
-        yield _in_order(executor.submit(readers.read, read) for read in reads)
+        yield _in_order((executor.submit(readers.read, read) for read in reads), files_ahead)
     finally:
         readers.interrupt()
         executor.shutdown(wait=True, cancel_futures=True)
         readers.close()
 
 
-def _in_order(futures: Iterator[Future[PublishedRows]]) -> Iterator[Future[PublishedRows]]:
-    begun = list(islice(futures, _FILES_AHEAD))
+def _in_order(futures: Iterator[Future[PublishedRows]], files_ahead: int) -> Iterator[Future[PublishedRows]]:
+    begun = list(islice(futures, files_ahead))
     while begun:
         yield begun.pop(0)
         begun += islice(futures, 1)
@@ -66,6 +68,9 @@ class _Readers:
         connection = self._connection()
         try:
             published = read(connection)
+            if published.unpacked and published.unpacked.stat().st_size > MOST_BYTES_AHEAD:
+                # It is larger than it said. So its rows are not held in memory, but read as they are written.
+                return published
             try:
                 # A reader may have left a result that it did not fetch.
                 connection.execute("select 1").fetchall()
@@ -76,7 +81,8 @@ class _Readers:
                 raise published.file.wrong_values(error) from error
         finally:
             close_scratch(connection)
-        return replace(published, query=f"select * from {ROWS_READ}", rows=rows)
+        published.remove_unpacked()
+        return replace(published, query=f"select * from {ROWS_READ}", rows=rows, unpacked=None)
 
     def interrupt(self) -> None:
         """End what the threads are doing."""

@@ -185,7 +185,7 @@ def _feed(name: str, kind: str, first_day: date, event_time: str, listed: tuple[
         kind=kind,
         staging_model=f"stg_broker__{name}",
         kept_in=f"fct_{name}",
-        quarantined_in=f"quarantined_{name}",
+        quarantined_in="quarantined_broker_rows",
         grain=Grain.DAY,
         calendar=TRADING_DAYS,
     )

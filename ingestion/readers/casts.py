@@ -8,6 +8,9 @@ from warehouse.sql import literal
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
 _WIDE_INTEGERS = {"UBIGINT", "HUGEINT", "UHUGEINT"}
 _FLOATS = {"FLOAT", "DOUBLE"}
+# A double that DuckDB has read from text itself. It reads more as a number than we do, but for underscores only what is
+# not finite: `inf`, `nan` and 1e400.
+DOUBLE_FROM_TEXT = "DOUBLE FROM TEXT"
 _TIMES = {"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"}
 _NESTED = re.compile(r"(STRUCT|MAP|UNION)\(.*|VARIANT|.*\]", re.DOTALL)
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\d+\)")
@@ -107,6 +110,9 @@ def _as_double(value: str, name: str, published: str) -> str | None:
         return f"cast({value} as double)"
     if published in _FLOATS:
         return f"case when isfinite({value}) then cast({value} as double) end"
+    if published == DOUBLE_FROM_TEXT:
+        is_not = _error(value, name, "is not a number that can be computed with")
+        return f"case when {value} is null or isfinite({value}) then {value} else {is_not} end"
     if published == "VARCHAR":
         # 1e400 reads as infinity, which is not what was published.
         number = f"try_cast({value} as double)"

@@ -1,24 +1,23 @@
 """CSV files of any feed, as they are or compressed by gzip."""
 
-import gzip
-import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 
-from ingestion.feeds import Column
+from ingestion.feeds import Column, ColumnType
 from ingestion.partitions import Partition
 from ingestion.raw_data import raw_column_types
 from ingestion.readers.bounds import MAX_RATIO, MAX_UNPACKED_BYTES, SMALL_FILE_BYTES
+from ingestion.readers.casts import DOUBLE_FROM_TEXT
 from ingestion.readers.columns import match_key, select_columns
-from ingestion.readers.csvs import Header, check_rows, plain_rows, read_header
+from ingestion.readers.csvs import Header, Lines, check_rows, read_header
+from ingestion.readers.gzips import BrokenGzipError, is_gzip, stated_length, unpacked_pieces
 from ingestion.readers.published import MOST_BYTES_IN_MEMORY, SCRATCH, PublishedRows, notes_on, open_scratch
 from ingestion.readers.published_file import PublishedFile
 from warehouse.sql import identifier, literal
 
-_GZIP_MAGIC = b"\x1f\x8b"
-_CHUNK_BYTES = 1 << 20
 _FORMAT = "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', hive_partitioning = false"
 
 
@@ -39,7 +38,17 @@ class CsvReader:
             UnreadableFileError: the file is not a whole CSV, or lacks a required column.
         """
         file = PublishedFile(partition, path)
-        return read_csv_files(file, [_unpacked(file)], connection, self._null_words)
+        csv_path, lines = _unpacked(file)
+        if lines is not None:
+            existing = raw_column_types(partition.feed, connection)
+            if rows := _read_plain(file, csv_path, lines, existing, connection, self._null_words):
+                # What was unpacked is of no use once the rows are read.
+                return replace(rows, unpacked=csv_path if csv_path != path else None)
+        return read_csv_files(file, [csv_path], connection, self._null_words)
+
+    def content_bytes(self, path: Path) -> int:
+        """About how many bytes a file has when it is unpacked. A file that is not what it seems may say anything."""
+        return max(path.stat().st_size, stated_length(path) if is_gzip(path) else 0)
 
 
 def read_csv_files(
@@ -57,8 +66,10 @@ def read_csv_files(
     """
     feed = file.partition.feed
     existing = raw_column_types(feed, connection)
-    if len(csv_paths) == 1 and (rows := _read_plain(file, csv_paths[0], existing, connection, null_words)):
-        return rows
+    if len(csv_paths) == 1 and csv_paths[0].stat().st_size <= MOST_BYTES_IN_MEMORY:
+        lines = Lines.of(csv_paths[0], file)
+        if rows := _read_plain(file, csv_paths[0], lines, existing, connection, null_words):
+            return rows
     found = {column.name: column for column in feed.columns}
     notes: dict[str, None] = {}
     open_scratch(connection, file.path, sum(csv_path.stat().st_size for csv_path in csv_paths))
@@ -92,38 +103,53 @@ def read_csv_files(
 def _read_plain(
     file: PublishedFile,
     csv_path: Path,
+    lines: Lines,
     existing: dict[str, str],
     connection: duckdb.DuckDBPyConnection,
     null_words: Sequence[str],
 ) -> PublishedRows | None:
-    """The rows of a small CSV in which each line is a row, read where they are loaded and numbered as they are read.
+    """The rows of a CSV in which each line is a row, read where they are loaded and numbered as they are read.
 
-    None of another CSV, which has to be read into a scratch table first.
+    None of another CSV, which has to be read into a scratch table first. DuckDB itself reads the doubles, unless there
+    is something in the file that it would take for a number and we would not.
 
     Raises:
         UnreadableFileError: it cannot be read as a CSV, or lacks a required column.
     """
-    if csv_path.stat().st_size > MOST_BYTES_IN_MEMORY:
-        return None
     header = read_header(csv_path, file)
-    count = plain_rows(csv_path, file)
-    if count is None or header.new_line:
+    if lines.rows is None or header.new_line:
         return None
-    selection = select_columns(file, dict.fromkeys(header.names, "VARCHAR"), existing, by_position=True)
+    types = dict.fromkeys(header.names, "VARCHAR")
+    selection = select_columns(file, types, existing, by_position=True)
     if any(match_key(column.name).startswith("unnamed") for column in selection.columns):
         return None
-    source = _source(csv_path, header, selection.aliases, null_words)
+    doubles = {column.name for column in file.partition.feed.columns if column.type is ColumnType.DOUBLE}
+    if doubles and not lines.has_underscore:
+        aliases = zip(header.names, selection.aliases, strict=True)
+        types |= {name: DOUBLE_FROM_TEXT for name, alias in aliases if alias in doubles}
+        selection = select_columns(file, types, existing, by_position=True)
+    else:
+        doubles = set()
+    source = _source(csv_path, header, selection.aliases, null_words, doubles)
     return PublishedRows(
         file,
         query=f"select {selection.select_list}, row_number() over () - 1 as source_row from {source}",
         columns=selection.columns,
-        count=count,
+        count=lines.rows,
         notes=notes_on(selection, source, connection),
     )
 
 
-def _source(csv_path: Path, header: Header, aliases: tuple[str, ...], null_words: Sequence[str]) -> str:
-    listed = ", ".join(f"{literal(alias)}: 'VARCHAR'" for alias in aliases)
+def _source(
+    csv_path: Path,
+    header: Header,
+    aliases: tuple[str, ...],
+    null_words: Sequence[str],
+    doubles: Collection[str] = (),
+) -> str:
+    """The CSV in SQL, its columns called by their aliases: text, but for those that are read as doubles."""
+    types = {alias: ColumnType.DOUBLE if alias in doubles else ColumnType.VARCHAR for alias in aliases}
+    listed = ", ".join(f"{literal(alias)}: {literal(type_)}" for alias, type_ in types.items())
     nulls = f"nullstr = [{', '.join(map(literal, null_words))}]"
     new_line = f", new_line = {literal(header.new_line)}" if header.new_line else ""
     return f"read_csv({literal(csv_path)}, columns = {{{listed}}}, {_FORMAT}, {nulls}{new_line})"
@@ -149,19 +175,20 @@ def _rows(
     )
 
 
-def _unpacked(file: PublishedFile) -> Path:
-    """The plain CSV: the file itself, or what gzip makes of it."""
-    with file.path.open("rb") as start:
-        if start.read(len(_GZIP_MAGIC)) != _GZIP_MAGIC:
-            return file.path
+def _unpacked(file: PublishedFile) -> tuple[Path, Lines | None]:
+    """The plain CSV: the file itself, or what gzip makes of it. Then its lines, which were seen on the way."""
+    if not is_gzip(file.path):
+        return file.path, None
     target = file.path.with_name(f"{file.path.name}.unpacked")
     most = min(MAX_UNPACKED_BYTES, max(SMALL_FILE_BYTES, file.path.stat().st_size) * MAX_RATIO)
+    lines = Lines(file)
     try:
-        with gzip.open(file.path) as packed, target.open("wb") as copy:
-            while chunk := packed.read(_CHUNK_BYTES):
-                copy.write(chunk)
+        with target.open("wb") as copy:
+            for piece in unpacked_pieces(file.path):
+                lines.add(piece)
+                copy.write(piece)
                 if copy.tell() > most:
                     raise file.beyond_bounds(f"at most {most:,} bytes when unpacked", "it has more")
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except BrokenGzipError as error:
         raise file.unreadable("a whole file of gzip", f"it cannot be unpacked ({error})") from error
-    return target
+    return target, lines

@@ -68,20 +68,59 @@ def check_rows(csv_path: Path, file: PublishedFile, rows: int) -> None:
         raise _not_csv(file, f"{rows:,} of its {published:,} rows can be read; its line endings may be mixed")
 
 
-def plain_rows(csv_path: Path, file: PublishedFile) -> int | None:
-    """How many rows a small CSV has after its header, if each of its lines is a row; None if that is not sure.
+class Lines:
+    """What the bytes of a CSV say, piece by piece, of its lines.
 
-    Raises:
-        UnreadableFileError: it has zero bytes where rows should be.
+    `has_underscore` says whether one is anywhere in its rows: DuckDB reads 1_000 as a number.
     """
-    text = csv_path.read_bytes()
-    if b"\0" in text:
-        raise _zero_bytes(file)
-    if b'"' in text or b"\n\n" in text or b"\n\r" in text:
-        return None
-    if b"\r" in text and text.count(b"\r") != text.count(b"\r\n"):
-        return None
-    return text.count(b"\n") - text.endswith(b"\n")
+
+    def __init__(self, file: PublishedFile) -> None:
+        self._file = file
+        self._last = b""
+        self._ends = self._returns = self._returns_before_ends = 0
+        self._has_odd_rows = False
+        self.has_underscore = False
+
+    @classmethod
+    def of(cls, csv_path: Path, file: PublishedFile) -> "Lines":
+        """The lines of a CSV.
+
+        Raises:
+            UnreadableFileError: it has zero bytes where rows should be.
+        """
+        lines = cls(file)
+        with csv_path.open("rb") as opened:
+            while chunk := opened.read(_CHUNK_BYTES):
+                lines.add(chunk)
+        return lines
+
+    def add(self, piece: bytes) -> None:
+        """Look at the next piece, which has at least one byte.
+
+        Raises:
+            UnreadableFileError: it has zero bytes where rows should be.
+        """
+        if b"\0" in piece:
+            raise _zero_bytes(self._file)
+        # What lies across two pieces, too.
+        across = self._last + piece[:1]
+        self._has_odd_rows |= b'"' in piece or b"\n\n" in piece or across in (b"\n\n", b"\n\r")
+        # The header does not count: names have underscores.
+        rows = piece if self._ends else piece.partition(b"\n")[2]
+        self.has_underscore = self.has_underscore or b"_" in rows
+        self._ends += piece.count(b"\n")
+        if b"\r" in piece or self._last == b"\r":
+            self._has_odd_rows |= b"\n\r" in piece
+            self._returns += piece.count(b"\r")
+            self._returns_before_ends += piece.count(b"\r\n") + (across == b"\r\n")
+        self._last = piece[-1:]
+
+    @property
+    def rows(self) -> int | None:
+        """How many rows there are after the header, if each line is a row; None if that is not sure."""
+        if self._has_odd_rows or self._returns != self._returns_before_ends:
+            return None
+        return self._ends - (self._last == b"\n")
 
 
 def _lines(csv_path: Path, file: PublishedFile) -> int:

@@ -22,7 +22,8 @@ class PublishedRows:
     """A file's rows, which DuckDB reads where they are loaded.
 
     `query` selects `columns` and `source_row`, the row's position in the published file from 0 on. `count` is how
-    many rows the file has. `rows` are the rows themselves where they were read already. `new_columns` are those that
+    many rows the file has. `rows` are the rows themselves where they were read already. `unpacked` is a file
+    that was made to read them, and may be removed once they are. `new_columns` are those that
     the feed does not declare, and `notes` say what else is not as usual.
     """
 
@@ -32,12 +33,18 @@ class PublishedRows:
     count: int
     notes: tuple[str, ...] = ()
     rows: pa.Table | None = None
+    unpacked: Path | None = None
 
     @property
     def new_columns(self) -> tuple[Column, ...]:
         """The columns that the feed does not declare."""
         declared = {column.name for column in self.file.partition.feed.columns}
         return tuple(column for column in self.columns if column.name not in declared)
+
+    def remove_unpacked(self) -> None:
+        """Remove the file that was made to read the rows, if there is one."""
+        if self.unpacked:
+            self.unpacked.unlink(missing_ok=True)
 
     @property
     def note(self) -> str | None:
