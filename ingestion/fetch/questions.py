@@ -29,7 +29,7 @@ _LONGEST_TOKEN = 4096
 class Question:
     """One thing asked of an API, in as many pages as its answer has.
 
-    By `kind` and `about` the reader knows its pages again. `what` is in messages, such as "the chain of SPY".
+    By `kind` and `about` the reader knows its pages again. `what` is in messages, such as "the prices of May".
     """
 
     kind: str

@@ -208,10 +208,11 @@ FEEDS = (
         "quoted_at",
         (
             *columns(required="underlying:s contract:s", optional="expiration_date:date strike:d option_type:s"),
+            *columns(required="snapshot_at:t", optional="bid:d ask:d bid_size:d ask_size:d last_price:d"),
             *columns(
-                required="snapshot_at:t",
-                optional="bid:d ask:d bid_size:d ask_size:d last_price:d quoted_at:t last_trade_at:t volume:d"
-                " open_interest:d implied_volatility:d delta:d gamma:d theta:d vega:d rho:d underlying_price:d",
+                required="quoted_at:t",
+                optional="last_trade_at:t volume:d open_interest:d implied_volatility:d delta:d gamma:d theta:d vega:d"
+                " rho:d underlying_price:d",
             ),
         ),
     ),

@@ -44,7 +44,7 @@ from ingestion.readers.pages import Page, read_pages
 from ingestion.readers.published_file import PublishedFile
 
 _MOST_SNAPSHOTS = 1_000
-# The longest time without trading since 1914 was a week, in September of 2001.
+# Longer than the exchange was ever closed since there are options by this API.
 _LONGEST_PAUSE = timedelta(days=14)
 _GREEKS = ("delta", "gamma", "theta", "vega", "rho")
 # The objects of a snapshot that something is taken from, with all their known fields. Not kept are the places and
