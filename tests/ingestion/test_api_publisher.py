@@ -1,8 +1,10 @@
 """A partition that is the pages of an API: all of them or none, from an API that may do anything."""
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
@@ -237,6 +239,23 @@ def test_without_keys_nobody_is_asked(answering: Answering, monkeypatch: pytest.
     assert not error.value.is_transient
     assert not key or key not in str(error.value)
     assert api.calls == []
+
+
+def test_a_cancelled_load_ends_and_leaves_nothing(answering: Answering, tmp_path: Path) -> None:
+    cancelled = threading.Event()
+
+    def reply(call: Call) -> Reply:
+        if "page_token" in call.query:
+            cancelled.set()
+        return Reply({"items": [ITEM], "next_page_token": f"{call.query.get('page_token', '')}x"})
+
+    api = answering(reply)
+    visit = Prices().visit([day(2)], QUICK)
+    with pytest.raises(CancelledError):
+        visit.fetch(day(2), tmp_path, cancelled, known=None, progress=lambda *_: None)
+    visit.close()
+    assert len(api.calls) == 2
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_answer_that_is_too_large_is_given_up(answering: Answering) -> None:

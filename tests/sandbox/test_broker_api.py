@@ -2,7 +2,7 @@
 
 import gzip
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -28,16 +28,18 @@ def api() -> Iterator[SamplePublisher]:
         yield server
 
 
-def _get(api: SamplePublisher, path: str, keys: dict[str, str] | None = None, **query: str) -> requests.Response:
+def _get(
+    api: SamplePublisher, path: str, query: Mapping[str, str], keys: dict[str, str] | None = None
+) -> requests.Response:
     names = {"APCA-API-KEY-ID": "APCA_API_KEY_ID", "APCA-API-SECRET-KEY": "APCA_API_SECRET_KEY"}
     headers = keys if keys is not None else {header: api.environment[name] for header, name in names.items()}
-    return requests.get(f"{api.url}/broker/{path}", query, headers=headers, timeout=30)
+    return requests.get(f"{api.url}/broker/{path}", dict(query), headers=headers, timeout=30)
 
 
 def _all_pages(api: SamplePublisher, path: str, **query: str) -> list[dict[str, Any]]:
-    pages = [_get(api, path, **query).json()]
+    pages = [_get(api, path, query).json()]
     while token := pages[-1]["next_page_token"]:
-        pages.append(_get(api, path, **query, page_token=token).json())
+        pages.append(_get(api, path, {**query, "page_token": token}).json())
     return pages
 
 
@@ -91,14 +93,14 @@ def test_bars_come_by_symbol_and_time(api: SamplePublisher) -> None:
 def test_a_call_that_cannot_be_answered_is_refused(
     api: SamplePublisher, path: str, query: dict[str, str], status: int
 ) -> None:
-    answer = _get(api, path, **query)
+    answer = _get(api, path, query)
     assert answer.status_code == status
     assert answer.json()["message"]
 
 
 def test_nobody_without_the_keys_is_answered(api: SamplePublisher) -> None:
     for keys in ({}, {"APCA-API-KEY-ID": api.environment["APCA_API_KEY_ID"]}):
-        assert _get(api, CHAIN, keys).status_code == 401
+        assert _get(api, CHAIN, {}, keys).status_code == 401
 
 
 @pytest.mark.parametrize("day", [date(2025, 11, 28), FRIDAY])
