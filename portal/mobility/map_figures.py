@@ -14,8 +14,12 @@ from portal.texts import short
 
 _HEIGHT = 620
 
-# Nothing below the zones: no tiles and no fonts, so that no other host is asked, and the page's own background.
-_STYLE: dict[str, Any] = {"version": 8, "sources": {}, "layers": []}
+# No tiles and no fonts, so that no other host is asked.
+_STYLE = "white-bg"
+_EVERYWHERE = {
+    "type": "Polygon",
+    "coordinates": [[[-180, -85], [180, -85], [180, 85], [-180, 85], [-180, -85]]],
+}
 
 _GREY = ["rgba(128,140,150,0.16)"] * 2
 _NO_COLOUR = ["rgba(0,0,0,0)"] * 2
@@ -201,6 +205,14 @@ def _is_dark() -> bool:
     return st.context.theme.type == "dark"
 
 
+def _dark_background() -> list[dict[str, Any]]:
+    """The page's colour over the white of the style, where the page is dark."""
+    if not _is_dark():
+        return []
+    colour = st.get_option("theme.dark.backgroundColor")
+    return [{"sourcetype": "geojson", "source": _EVERYWHERE, "type": "fill", "color": colour, "below": "traces"}]
+
+
 def _styled(figure: go.Figure, latitudes: pd.Series, longitudes: pd.Series) -> go.Figure:
     """The figure, showing what lies between these. At zoom 0 the world is 512 pixels wide."""
     south, north, west, east = latitudes.min(), latitudes.max(), longitudes.min(), longitudes.max()
@@ -213,6 +225,7 @@ def _styled(figure: go.Figure, latitudes: pd.Series, longitudes: pd.Series) -> g
             "style": _STYLE,
             "center": {"lat": (south + north) / 2, "lon": (west + east) / 2},
             "zoom": math.log2(360 / 512 * min(across, down)),
+            "layers": _dark_background(),
         },
         showlegend=False,
         clickmode="event+select",
