@@ -115,6 +115,14 @@ class Tab:
         """All that is written on the page, the menu included."""
         return self.page.inner_text("body")
 
+    def main_text(self) -> str:
+        """What is written on the page itself, without menu and sidebar."""
+        return self.page.get_by_test_id("stMain").inner_text()
+
+    def cells(self) -> list[str]:
+        """What the first table shows, row by row, as it tells those who do not see it."""
+        return self.page.locator("[data-testid=stDataFrame]").first.locator("td").all_text_contents()
+
     def too_wide(self) -> list[str]:
         """What needs more width than there is."""
         found: list[str] = self.page.evaluate(_TOO_WIDE)
