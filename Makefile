@@ -156,6 +156,11 @@ health: setup
 portal: setup
 	@$(NYC) portal $(ARGS)
 
+## photographs: take the README's pictures of the portal anew, from sample data; needs Chromium
+.PHONY: photographs
+photographs: setup
+	pytest tests/portal/browser/photographs.py
+
 ## docs: the dbt project's documentation as one page, dbt/target/static_index.html
 .PHONY: docs
 docs: setup
