@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
@@ -96,7 +97,8 @@ class Tab:
 
     def wait_for(self, holds: Callable[[], bool]) -> None:
         """Wait until something holds that only this process knows."""
-        for _ in range(PATIENCE_MILLISECONDS // 20):
+        until = time.monotonic() + PATIENCE_MILLISECONDS / 1000
+        while time.monotonic() < until:
             if holds():
                 return
             self.page.wait_for_timeout(20)
@@ -120,8 +122,10 @@ class Tab:
         return self.page.get_by_test_id("stMain").inner_text()
 
     def cells(self) -> list[str]:
-        """What the first table shows, row by row, as it tells those who do not see it."""
-        return self.page.locator("[data-testid=stDataFrame]").first.locator("td").all_text_contents()
+        """What the first table shows, row by row, as it tells those who do not see it: a moment after it is drawn."""
+        cells = self.page.get_by_test_id("stDataFrame").first.locator("td")
+        cells.first.wait_for(state="attached")
+        return cells.all_text_contents()
 
     def too_wide(self) -> list[str]:
         """What needs more width than there is."""
