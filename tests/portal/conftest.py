@@ -1,6 +1,7 @@
 """Two small releases that all tests of the portal share: two months of every feed, built, checked and published."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -28,6 +29,14 @@ class Sample:
 
     database: Path
     target: Path
+
+    @property
+    def unpublished(self) -> Path:
+        """A folder with a copy of it from before the second publication: March is built, and only February published.
+
+        To be copied with symbolic links kept, by those who publish it.
+        """
+        return self.database.parent / "unpublished"
 
     def releases(self) -> Releases:
         """The releases: the older one has February, the current one both months."""
@@ -64,7 +73,17 @@ def _make(sample: Sample) -> None:
             period = f"{month:%Y-%m}"
             assert load(["--from", period, "--to", period, "--sources", ",".join(FEEDS)]) == 0
             assert warehouse.dbt("build", "--exclude-resource-type", "unit_test").success, warehouse.said
+            if month == MARCH:
+                _keep_unpublished(sample)
             publish()
+
+
+def _keep_unpublished(sample: Sample) -> None:
+    """Keep a copy of what is built and not yet published, for tests that publish it themselves."""
+    sample.unpublished.mkdir()
+    for path in sample.database.parent.glob(f"{sample.database.name}*"):
+        shutil.copy(path, sample.unpublished)
+    shutil.copytree(sample.database.parent / "published", sample.unpublished / "published", symlinks=True)
 
 
 @pytest.fixture

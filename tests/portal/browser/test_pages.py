@@ -125,7 +125,7 @@ def test_a_click_on_a_zone_shows_where_its_trips_go(tab: Tab, connection: duckdb
 
     assert tab.address == {"zone": f"{zone}, {borough}"}
     assert f"Where trips from {zone} go" in tab.text()
-    assert tab.cells()[1] == str(most)
+    tab.wait_for(lambda: tab.cells()[1] == str(most))
     tab.screenshot("map-of-a-zone")
     assert tab.faults() == []
 
@@ -187,13 +187,13 @@ def test_a_question_of_the_explorer_is_in_the_address_and_stays(
     expected = connection.execute(
         "select trip_type, count(*) from core_core.fct_trips group by all order by 1"
     ).fetchall()
-    assert tab.cells() == [str(value) for row in expected for value in row]
+    tab.wait_for(lambda: tab.cells() == [str(value) for row in expected for value in row])
     tab.page.get_by_role("tab", name="Command").click()
     assert "nyc query total_trips --by=trip__trip_type" in tab.text()
 
     tab.page.reload()
     tab.wait_until_drawn()
     assert tab.address == {"metrics": "total_trips", "by": "trip__trip_type"}
-    assert tab.cells() == [str(value) for row in expected for value in row]
+    tab.wait_for(lambda: tab.cells() == [str(value) for row in expected for value in row])
     tab.screenshot("explorer")
     assert tab.faults() == []
