@@ -9,6 +9,7 @@ from portal.general import AFTER_SUBJECTS, BEFORE_SUBJECTS
 from portal.page import Page, Section, sections_of_subjects
 from portal.session import remember_pages, show_release, shown_release
 from portal.states import say_error, say_no_release, say_unexpected, say_what_is_missing
+from portal.tables import capitalised
 from portal.texts import plain
 from portal.view import View
 from warehouse.connection import WarehouseError
@@ -17,6 +18,7 @@ from warehouse.releases import Release, Releases, Source, current_release
 TITLE = "NYC Mobility"
 
 _ICON = Path(__file__).with_name("icon.svg")
+_LOOK = Path(__file__).with_name("look.css")
 
 # How often an open page looks whether there is a newer release.
 _SECONDS_BETWEEN_LOOKS = 15
@@ -30,6 +32,8 @@ def sections() -> list[Section]:
 def run() -> None:
     """Draw the page that the address names."""
     st.set_page_config(page_title=TITLE, page_icon=str(_ICON), layout="wide")
+    st.html(_LOOK)
+    st.logo(str(_ICON))
     pages = {section.title: [_as_streamlit(page) for page in section.pages] for section in sections() if section.pages}
     remember_pages({page.url_path or FIRST_PAGE: page for section in pages.values() for page in section})
     st.navigation(pages).run()
@@ -65,7 +69,7 @@ def _render(page: Page) -> None:
 
 @st.fragment(run_every=_SECONDS_BETWEEN_LOOKS)
 def _show_release(release: Release) -> None:
-    st.caption(plain(str(Source(release))))
+    st.caption(plain(capitalised(str(Source(release)))))
     try:
         current = Releases().current()
     except WarehouseError as error:

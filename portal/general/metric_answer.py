@@ -15,8 +15,11 @@ from metrics.definitions import MetricDefinition, define_metric
 from metrics.query import Metric, MetricQuery, metric_sql, months_loaded, query_metrics
 from metrics.questions import as_command
 from metrics.semantic_manifest import MetricQueryError
+from portal.cards import Card, show_cards
 from portal.general.metric_charts import show_charts
-from portal.general.metric_question import words_of
+from portal.general.metric_widgets import words_of
+from portal.states import show_commands
+from portal.tables import TIME, capitalised, table
 from portal.texts import figure, plain
 from portal.view import View, keep_open
 
@@ -24,6 +27,9 @@ from portal.view import View, keep_open
 _MOST_ROWS = 10_000
 
 _LONGEST_REFUSAL = 1500
+
+# How a time is written, by its grain; others by their day.
+_TIMES = {"hour": TIME, "month": "YYYY-MM", "year": "YYYY"}
 
 
 def show_answer(view: View, question: MetricQuery, metrics: Mapping[str, Metric]) -> None:
@@ -63,18 +69,15 @@ def show_answer(view: View, question: MetricQuery, metrics: Mapping[str, Metric]
 
 
 def _show_figures(answer: pa.Table, metrics: Sequence[Metric]) -> None:
-    with st.container(horizontal=True):
-        for metric in metrics:
-            value = answer[metric.name][0].as_py()
-            st.metric(plain(_title(metric)), figure(value), border=True, width=260)
+    show_cards(
+        [Card(plain(_title(metric)), figure(answer[metric.name][0].as_py())) for metric in metrics], key="answer"
+    )
 
 
 def _show_details(view: View, question: MetricQuery, answer: pa.Table, metrics: Sequence[Metric]) -> None:
-    table, meaning, command, sql = st.tabs(["Table", "What it means", "Command", "SQL"])
-    with table:
-        st.dataframe(
-            answer.to_pandas(integer_object_nulls=True), hide_index=True, column_config=_columns(answer, metrics)
-        )
+    rows, meaning, command, sql = st.tabs(["Table", "What it means", "Command", "SQL"])
+    with rows:
+        table(answer.to_pandas(integer_object_nulls=True), _columns(answer, metrics))
         written = io.StringIO()
         write_csv(answer, written)
         st.download_button(
@@ -90,7 +93,7 @@ def _show_details(view: View, question: MetricQuery, answer: pa.Table, metrics: 
             _show_definition(_definition(view.release.id, metric.name, view))
     with command:
         st.caption("The same question in a terminal.")
-        st.code(as_command(question), language="bash", wrap_lines=True)
+        show_commands([as_command(question)])
     with sql:
         st.caption("What MetricFlow makes of the question, in DuckDB's SQL.")
         st.code(metric_sql(question, view.source), language="sql")
@@ -103,12 +106,12 @@ def _columns(answer: pa.Table, metrics: Sequence[Metric]) -> dict[str, ColumnCon
         if name in titles:
             columns[name] = st.column_config.NumberColumn(titles[name], format="localized")
         elif pa.types.is_timestamp(answer.schema.field(name).type):
-            with_hours = name.endswith("__hour")
+            grain = name.rpartition("__")[2]
             columns[name] = st.column_config.DatetimeColumn(
-                words_of(name), format="YYYY-MM-DD HH:mm" if with_hours else "YYYY-MM-DD"
+                capitalised(words_of(name)), format=_TIMES.get(grain, "YYYY-MM-DD")
             )
         else:
-            columns[name] = st.column_config.Column(words_of(name))
+            columns[name] = st.column_config.Column(capitalised(words_of(name)))
     return columns
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from ingestion.mobility import citibike
 from metrics.query import MetricQuery
 from portal.mobility.trips import in_order
 from portal.view import View
@@ -56,7 +57,9 @@ MEASURES = {
 _LOADED = """
     select distinct partition_key as month
     from core_checks.reconciliation
-    where subject = 'mobility' and kind = 'trip' and kept > 0
+    where
+        subject = 'mobility' and kind = 'trip' and kept > 0
+        and list_contains($bikes, feed) = coalesce(cast($is_of_bikes as boolean), list_contains($bikes, feed))
     order by month
 """
 _TYPES = "select distinct trip_type from core_core.fct_hourly_mobility"
@@ -73,9 +76,10 @@ _POLYGONS = f"select location_id, geojson from {SHAPES}"
 _STATIONS = "select station_id, station_name as station, latitude, longitude from core_core.dim_station"
 
 
-def months(view: View) -> list[str]:
-    """The months of which trips are loaded, such as `2025-01`, by time."""
-    return [str(month) for month in view.rows(_LOADED)["month"]]
+def months(view: View, *, is_of_bikes: bool | None = None) -> list[str]:
+    """The months of which trips are loaded, such as `2025-01`, by time: all of them, or those of bikes or of others."""
+    bikes = [feed.name for feed in citibike.FEEDS]
+    return [str(month) for month in view.rows(_LOADED, bikes=bikes, is_of_bikes=is_of_bikes)["month"]]
 
 
 def trip_types(view: View) -> list[str]:

@@ -19,7 +19,7 @@ from metrics.questions import as_address, read_address
 from metrics.semantic_manifest import MetricQueryError
 from portal.general.metric_answer import refusal_of
 from portal.general.metric_charts import drawings_of
-from portal.general.metric_question import words_of
+from portal.general.metric_widgets import words_of
 from tests.portal.browsing import open_page, texts
 from tests.portal.conftest import Sample
 from warehouse.releases import Source, source_for_readers

@@ -70,7 +70,8 @@ def test_the_effects_and_what_they_rest_on(
         for trip_type, hours, days, trips, expected, effect in rows:
             few = hours < FEWEST_HOURS or days < FEWEST_DAYS or max(trips, expected) < FEWEST_TRIPS
             plain[(NAMES[trip_type], name)] = (pytest.approx(effect), few, hours, days, trips)
-            table.add((words, NAMES[trip_type], round(effect, 6), trips, round(expected, 6), hours, days))
+            basis = "too few" if few else "✓ enough"
+            table.add((words, NAMES[trip_type], round(effect, 6), trips, round(expected, 6), hours, days, basis))
 
     assert len(plain) >= 5
     assert any(few for _, few, *_ in plain.values()), "the sample has enough of all"
