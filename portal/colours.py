@@ -9,7 +9,7 @@ import streamlit as st
 MUTED = "#7a8794"
 
 # Of the words in charts.
-_INK = {"light": "#57636d", "dark": "#aab4be"}
+INK = {"light": "#57636d", "dark": "#aab4be"}
 
 
 def is_dark() -> bool:
@@ -19,7 +19,7 @@ def is_dark() -> bool:
 
 def ink() -> str:
     """The colour of words in charts."""
-    return _INK["dark" if is_dark() else "light"]
+    return INK["dark" if is_dark() else "light"]
 
 
 def page_colour() -> str:

@@ -42,7 +42,7 @@ class Look(StrEnum):
 
 
 # Told apart on light and on dark, and by those who see few colours: gaps have a sign, too, in white.
-_COLOURS = {
+COLOURS = {
     Look.LOADED: "#4f93b0",
     Look.MISSING: "#b84a3e",
     Look.OVERDUE: "#a8600f",
@@ -51,7 +51,7 @@ _COLOURS = {
     Look.ACCEPTED: "#4b7d69",
     Look.NOT_PUBLISHED: "rgba(128, 138, 148, 0.22)",
 }
-_SIGNS = {Look.MISSING: "!", Look.OVERDUE: "?", Look.REPLACED: "≠", Look.THIN: "~", Look.ACCEPTED: "✓"}
+SIGNS = {Look.MISSING: "!", Look.OVERDUE: "?", Look.REPLACED: "≠", Look.THIN: "~", Look.ACCEPTED: "✓"}
 
 _OF_GAPS = {
     Gap.MISSING: Look.MISSING,
@@ -154,7 +154,7 @@ def grid_figure(plan: Sequence[Planned], rows: Mapping[str, int]) -> tuple[go.Fi
         place, look = _place(planned.partition.feed.name, planned.partition.period), look_of(planned)
         line = lines[place.block, place.row]
         values[line][place.column] = looks.index(look)
-        signs[line][place.column] = _SIGNS.get(look, "")
+        signs[line][place.column] = SIGNS.get(look, "")
     figure.add_heatmap(
         z=values,
         text=signs,
@@ -189,7 +189,7 @@ def _lines(plan: Iterable[Planned]) -> dict[tuple[str, str], int]:
 
 def _scale(looks: Sequence[Look]) -> list[tuple[float, str]]:
     """A colour scale of steps, one for each look."""
-    return [(edge / len(looks), _COLOURS[look]) for number, look in enumerate(looks) for edge in (number, number + 1)]
+    return [(edge / len(looks), COLOURS[look]) for number, look in enumerate(looks) for edge in (number, number + 1)]
 
 
 def _clickable(plan: Iterable[Planned], rows: Mapping[str, int], lines: Mapping[tuple[str, str], int]) -> go.Scatter:
@@ -251,8 +251,8 @@ def legend(found: Mapping[Look, int]) -> str:
     """The meaning of the colours with counts, as HTML made of nothing but these words."""
     chips = "".join(
         f'<span style="display:inline-flex;align-items:center;gap:.4rem;margin:0 1rem .3rem 0;white-space:nowrap">'
-        f'<span style="width:.95rem;height:.95rem;border-radius:.15rem;background:{_COLOURS[look]};color:#fff;'
-        f'font-size:.7rem;line-height:.95rem;text-align:center">{_SIGNS.get(look, "")}</span>{look} {number:,}</span>'
+        f'<span style="width:.95rem;height:.95rem;border-radius:.15rem;background:{COLOURS[look]};color:#fff;'
+        f'font-size:.7rem;line-height:.95rem;text-align:center">{SIGNS.get(look, "")}</span>{look} {number:,}</span>'
         for look, number in found.items()
     )
     return f'<div style="display:flex;flex-wrap:wrap;font-size:.9rem">{chips}</div>'
