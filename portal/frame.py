@@ -9,7 +9,6 @@ from portal.general import AFTER_SUBJECTS, BEFORE_SUBJECTS
 from portal.page import Page, Section, sections_of_subjects
 from portal.session import remember_pages, show_release, shown_release
 from portal.states import say_error, say_no_release, say_unexpected, say_what_is_missing
-from portal.tables import capitalised
 from portal.texts import plain
 from portal.view import View
 from warehouse.connection import WarehouseError
@@ -69,7 +68,7 @@ def _render(page: Page) -> None:
 
 @st.fragment(run_every=_SECONDS_BETWEEN_LOOKS)
 def _show_release(release: Release) -> None:
-    st.caption(plain(capitalised(str(Source(release)))))
+    st.caption(plain(str(Source(release))))
     try:
         current = Releases().current()
     except WarehouseError as error:
@@ -79,7 +78,7 @@ def _show_release(release: Release) -> None:
         return
     is_newer = current.published_at > release.published_at
     st.info("There is a newer release." if is_newer else "Another release is current.", icon=":material/update:")
-    if st.button("Show it", type="primary", width="stretch"):
+    if st.button("Show it", width="stretch"):
         show_release(current)
         st.rerun(scope="app")
 

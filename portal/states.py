@@ -21,8 +21,8 @@ _TAKE_THE_NEWER = "The portal offers the newer release as soon as there is one."
 
 
 def show_commands(commands: Sequence[str]) -> None:
-    """Commands to copy. Without the colours of a language, which would part `2025-01` in two."""
-    st.code("\n".join(commands), language=None, wrap_lines=True)
+    """Commands to copy."""
+    st.code("\n".join(commands), language="bash", wrap_lines=True)
 
 
 def say_what_to_do(text: str, commands: Sequence[str]) -> None:

@@ -122,6 +122,8 @@ def _metrics(metrics: Sequence[Metric]) -> tuple[str, ...]:
         list(words),
         key=METRICS,
         format_func=lambda name: words.get(name, name),
+        # The title of the page says the same.
+        label_visibility="collapsed",
         placeholder=f"Choose among {len(words)}, or type to search",
         select_all=False,
         on_change=changed,

@@ -107,16 +107,16 @@ def _show_difference(releases: Releases, there: Sequence[Release]) -> None:
 def _show_how_to_open(link: Path, release: Release) -> None:
     st.header("Open it with other tools", anchor=False)
     st.markdown("One address always leads to the current release. It is read-only, and never locked.")
-    tools: tuple[tuple[str, str | None, str], ...] = (
-        ("DuckDB", None, f'duckdb -readonly "{link}"'),
+    tools: tuple[tuple[str, str, str], ...] = (
+        ("DuckDB", "bash", f'duckdb -readonly "{link}"'),
         (
             "Python",
             "python",
             "from warehouse.releases import open_release\n\nwith open_release() as connection:\n"
             '    print(connection.sql("show all tables"))',
         ),
-        ("Metrics", None, "nyc metrics list"),
-        ("Files for other tools", None, "nyc export --format parquet"),
+        ("Metrics", "bash", "nyc metrics list"),
+        ("Files for other tools", "bash", "nyc export --format parquet"),
     )
     for tab, (_, language, text) in zip(st.tabs([title for title, *_ in tools]), tools, strict=True):
         tab.code(text, language=language, wrap_lines=True)

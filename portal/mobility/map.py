@@ -148,7 +148,8 @@ def _words(row: Any, measure: Measure) -> str:
     # The zone that is not known has a name in its borough alone.
     place = row.borough if row.zone == "N/A" else row.zone
     if measure.kind == "count":
-        return f"{place}, {count(row.value)} {measure.unit}"
+        unit = measure.unit if row.value != 1 else measure.unit.removesuffix("s")
+        return f"{place}, {count(row.value)} {unit}"
     value = f"{row.value:,.2f} {measure.unit}" if pd.notna(row.value) else "no value"
     return f"{place}, {value} ({count(row.trips)} trips)"
 
