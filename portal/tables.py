@@ -1,6 +1,7 @@
 """Tables that look alike: columns with human names, numbers and times written the same everywhere."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
@@ -20,10 +21,10 @@ def table(rows: pd.DataFrame | Styler, columns: Mapping[str, ColumnConfig | str]
     Others go by type and name, and those of a styled table by its style.
     """
     is_styled = isinstance(rows, Styler)
-    data: pd.DataFrame = rows.data if is_styled else rows  # type: ignore[attr-defined]
+    data: pd.DataFrame = rows.data if is_styled else rows
     said = dict(columns or {})
     config = {str(name): _column(data[name], said.get(str(name)), is_styled) for name in data.columns}
-    height = "content" if len(data) <= _MOST_WITHOUT_SCROLLING else "auto"
+    height: Literal["content", "auto"] = "content" if len(data) <= _MOST_WITHOUT_SCROLLING else "auto"
     st.dataframe(rows, hide_index=True, column_config=config, height=height)
 
 

@@ -68,9 +68,9 @@ def _show_figures(view: View, selection: Selection, available: Loaded) -> None:
         [
             Card(
                 label,
-                "not published" if now[name] is None else form(now[name]),
+                "not published" if (value := now[name]) is None else form(value),
                 described[name],
-                _change(now[name], before.get(name)),
+                _change(value, before.get(name)),
             )
             for name, (label, form) in _FIGURES.items()
         ],
