@@ -16,6 +16,7 @@ from quality.judging import (
     judge,
     trouble_of_quarantine,
     trouble_of_room,
+    trouble_of_waiting,
     troubles_of_checks,
     troubles_of_data,
     troubles_of_rows,
@@ -116,6 +117,23 @@ def test_a_disk_with_less_room_than_the_working_file_needs_is_told() -> None:
     assert list(trouble_of_room(PLENTY)) == []
 
 
+def test_a_working_file_that_is_long_ahead_of_the_release_is_told() -> None:
+    def waits(written_after: timedelta, now_after: timedelta) -> list[str]:
+        found = replace(PLENTY, written_at=NOW + written_after)
+        return [trouble.summary for trouble in trouble_of_waiting(found, NOW, NOW + now_after)]
+
+    # Its last write is that of the publication, or it will be published by the next day's job.
+    assert waits(timedelta(seconds=20), timedelta(days=30)) == []
+    assert waits(timedelta(hours=20), timedelta(hours=30)) == []
+    assert list(trouble_of_waiting(PLENTY, NOW, NOW + timedelta(days=30))) == []
+
+    assert waits(timedelta(hours=20), timedelta(days=3)) == ["nothing published for 3 days"]
+    ahead = replace(PLENTY, written_at=NOW + timedelta(hours=20))
+    (trouble,) = judge([], [], ahead, published_at=NOW).troubles
+    assert trouble.commands == ("nyc health --live", "nyc build", "nyc publish")
+    assert judge([], [], ahead).troubles == ()
+
+
 def test_an_error_of_a_run_is_one_line_that_ends() -> None:
     (trouble,) = troubles_of_runs([FailedRun("publish", NOW, "no\n  room " + "x" * 5000)])
 
@@ -140,6 +158,16 @@ def test_a_failed_run_is_told_until_the_next_of_its_kind_succeeds(connection: du
     _run(ledger, "publish", "failed", 0)
     _run(ledger, "other", "success", 1)
     assert [run.kind for run in failed_runs(connection)] == ["publish"]
+
+    _run(ledger, "publish", "success", 2)
+    assert failed_runs(connection) == []
+
+
+def test_a_publication_that_was_killed_is_told(connection: duckdb.DuckDBPyConnection) -> None:
+    ledger = Ledger(connection)
+    ledger.start_run("publish", {}, started_by="terminal", started_at=NOW)
+    ledger.start_run("ingestion", {}, started_by="terminal", started_at=NOW)
+    assert [(run.kind, run.error) for run in failed_runs(connection)] == [("publish", "it did not end")]
 
     _run(ledger, "publish", "success", 2)
     assert failed_runs(connection) == []
