@@ -13,7 +13,7 @@ import duckdb
 
 from warehouse.accepted_gaps import read_accepted_gaps
 from warehouse.connection import NotThereYetError, limit_memory, open_for_writing
-from warehouse.ledger import ABANDONED, Ledger
+from warehouse.ledger import ABANDONED, INTERRUPTED, Ledger
 from warehouse.paths import database_path
 from warehouse.publishing.audit import AuditError, audit
 from warehouse.publishing.files import is_whole, sha256_of
@@ -70,8 +70,9 @@ def publish(*, started_by: str = "terminal", dagster_run_id: str | None = None) 
         run_id = ledger.start_run(KIND, {}, started_by=started_by, dagster_run_id=dagster_run_id)
         try:
             publication = _publish(connection, releases, run_id, started_by, keep)
-        except Exception as error:
-            ledger.finish_run(run_id, "failed", str(error))
+        except BaseException as error:
+            # Ctrl-C and Dagster's *Terminate* are not Exceptions.
+            ledger.finish_run(run_id, "failed", str(error) if isinstance(error, Exception) else INTERRUPTED)
             raise
         ledger.finish_run(run_id, "success")
     return publication
