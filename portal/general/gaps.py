@@ -10,7 +10,7 @@ from ingestion.ledger_gaps import LedgerState, accept_commands, due_on, load_com
 from ingestion.publication import Gap
 from portal.filters import choose
 from portal.general.gap_grid import Look, counts, draw_grid, legend, look_of, name_of
-from portal.texts import count, plain
+from portal.texts import NO_VALUE, count, plain
 from portal.view import View
 from warehouse.accepted_gaps import AcceptedGap
 from warehouse.verdict import PUBLISH_COMMANDS
@@ -87,7 +87,7 @@ def _show_cell(view: View, planned: Planned, state: LedgerState) -> None:
         if runs.empty:
             st.caption("No run has tried to load it.")
         else:
-            st.dataframe(runs, hide_index=True)
+            st.dataframe(runs, hide_index=True, placeholder=NO_VALUE)
         if commands := _commands(planned):
             st.code("\n".join(commands), language="bash", wrap_lines=True)
 

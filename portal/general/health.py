@@ -7,7 +7,7 @@ from ingestion.ledger_gaps import Freshness, LedgerState, freshness, plan_by_led
 from portal.general.gaps import show_gaps
 from portal.general.judged import verdict_of
 from portal.session import link_to
-from portal.texts import count, plain
+from portal.texts import NO_VALUE, count, plain
 from portal.view import View
 from quality.health import Check, count_failed, latest_checks
 from quality.judging import Room, is_ahead, room
@@ -141,6 +141,7 @@ def _show_freshness(fresh: list[Freshness], state: LedgerState) -> None:
     st.dataframe(
         table,
         hide_index=True,
+        placeholder=NO_VALUE,
         column_config={
             "feed": st.column_config.TextColumn(pinned=True),
             "rows loaded": _COUNT,
@@ -189,7 +190,7 @@ def _show_checks(checks: list[Check]) -> None:
                 "at (UTC)": [check["checked_at"] for check in bad],
             }
         ).sort_values("result", kind="stable")
-        st.dataframe(shown, hide_index=True)
+        st.dataframe(shown, hide_index=True, placeholder=NO_VALUE)
     st.dataframe(_counted(checks), hide_index=True)
 
 
@@ -220,7 +221,7 @@ def _show_table(rows: pd.DataFrame, title: str, about: str) -> None:
         st.info("There are none yet.", icon=":material/info:")
         return
     wide = {"error": st.column_config.TextColumn(width="large")}
-    st.dataframe(rows, hide_index=True, column_config={"rows": _COUNT, **wide})
+    st.dataframe(rows, hide_index=True, placeholder=NO_VALUE, column_config={"rows": _COUNT, **wide})
 
 
 def _show_sizes(release: Release, found: Room) -> None:

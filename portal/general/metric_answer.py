@@ -17,8 +17,11 @@ from metrics.questions import as_command
 from metrics.semantic_manifest import MetricQueryError
 from portal.general.metric_charts import show_charts
 from portal.general.metric_question import words_of
-from portal.texts import figure, plain
+from portal.page import LOAD
+from portal.states import say_what_to_do
+from portal.texts import NO_VALUE, figure, plain
 from portal.view import View, keep_open
+from warehouse.verdict import PUBLISH_COMMANDS
 
 # More rows nobody reads on a page. The command gives all.
 _MOST_ROWS = 10_000
@@ -59,6 +62,8 @@ def show_answer(view: View, question: MetricQuery, metrics: Mapping[str, Metric]
             _show_figures(answer, drawn)
     for note in notes:
         st.info(plain(note), icon=":material/info:") if not answer.num_rows else st.caption(plain(note))
+    if not answer.num_rows and not months:
+        say_what_to_do("Load, build and publish.", (LOAD, *PUBLISH_COMMANDS))
     _show_details(view, question, answer, asked)
 
 
@@ -72,9 +77,15 @@ def _show_figures(answer: pa.Table, metrics: Sequence[Metric]) -> None:
 def _show_details(view: View, question: MetricQuery, answer: pa.Table, metrics: Sequence[Metric]) -> None:
     table, meaning, command, sql = st.tabs(["Table", "What it means", "Command", "SQL"])
     with table:
-        st.dataframe(
-            answer.to_pandas(integer_object_nulls=True), hide_index=True, column_config=_columns(answer, metrics)
-        )
+        if not answer.num_rows:
+            st.markdown("No rows.")
+        else:
+            st.dataframe(
+                answer.to_pandas(integer_object_nulls=True),
+                hide_index=True,
+                placeholder=NO_VALUE,
+                column_config=_columns(answer, metrics),
+            )
         written = io.StringIO()
         write_csv(answer, written)
         st.download_button(

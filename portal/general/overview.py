@@ -9,7 +9,7 @@ from portal.general.judged import verdict_of
 from portal.page import sections_of_subjects
 from portal.session import link_to
 from portal.states import nothing_to_show
-from portal.texts import count, plain, short
+from portal.texts import NO_VALUE, count, plain, short
 from portal.view import View
 from warehouse.connection import WarehouseError
 from warehouse.releases import Releases
@@ -108,6 +108,7 @@ def _show_loaded(loaded: pd.DataFrame) -> None:
         st.dataframe(
             feeds[["feed", "up_to", "periods", "kept", "quarantined", "lost", "loaded_at"]],
             hide_index=True,
+            placeholder=NO_VALUE,
             column_config={
                 "up_to": st.column_config.TextColumn("up to", help="The newest period with a file"),
                 "periods": st.column_config.NumberColumn(format="localized", help="Files loaded, one a period"),

@@ -9,7 +9,7 @@ import streamlit as st
 from portal.comparing import compare, show_comparison
 from portal.filters import choose
 from portal.session import show_release
-from portal.texts import plain
+from portal.texts import NO_VALUE, plain
 from portal.view import View
 from warehouse.connection import WarehouseError
 from warehouse.releases import Release, Releases
@@ -31,6 +31,7 @@ def _show_list(view: View, releases: Releases, there: Sequence[Release]) -> None
     st.dataframe(
         pd.DataFrame([_row(release, view, releases) for release in there]),
         hide_index=True,
+        placeholder=NO_VALUE,
         column_config={
             "published": st.column_config.DatetimeColumn("published (UTC)", format="YYYY-MM-DD HH:mm"),
             "rows": st.column_config.NumberColumn(format="localized", help="Of all tables"),
