@@ -7,7 +7,7 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
 _LONGEST = 2000
 
 # What a table has where there is no value. Streamlit would write None.
-NO_VALUE = "–"
+NO_VALUE = "—"
 
 
 def plain(text: str) -> str:

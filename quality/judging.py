@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from quality.health import Check, count_failed, latest_checks
-from quality.quarantine import Rejection, rejections
+from quality.quarantine import Rejection, rejections, suspect_files
 from warehouse.ledger import utc_now
 from warehouse.paths import database_path
 from warehouse.periods import Period, compress
@@ -141,20 +141,14 @@ def said_of(check: Check) -> str:
 
 def trouble_of_quarantine(found: Sequence[Rejection]) -> Iterator[Trouble]:
     """Files with more rejected rows than is tolerated, without those whose reason is known."""
-    unexplained: dict[tuple[str, str], float] = {}
-    tolerances: dict[tuple[str, str], float] = {}
-    for each in found:
-        file = (each["feed"], each["period"])
-        tolerances[file] = each["tolerance"]
-        unexplained[file] = unexplained.get(file, 0.0) + (0.0 if each["explanation"] else each["share"])
-    above = [(file, share) for file, share in sorted(unexplained.items()) if share > tolerances[file]]
-    if above:
+    tolerances = {(each["feed"], each["period"]): each["tolerance"] for each in found}
+    if above := suspect_files(found):
         yield Trouble(
             Level.ATTENTION,
             f"{counted(len(above), 'file')} with too many rejected rows",
             tuple(
                 f"{feed} {period}: {share:.2%} of its rows, tolerated are {tolerances[feed, period]:.2%}"
-                for (feed, period), share in above
+                for (feed, period), share in above.items()
             ),
             "They are in no figure. Look at the reasons; if the file is damaged, load it when it is mended.",
             ("nyc quarantine",),

@@ -227,9 +227,8 @@ def _show_table(rows: pd.DataFrame, title: str, about: str) -> None:
 def _show_sizes(release: Release, found: Room) -> None:
     st.subheader("Disk", anchor=False)
     st.caption(plain(f"The disk of {found.folder}. Releases share the files that did not change."))
-    files = sum(part.bytes or 0 for _, part in release.files()) + release.database.stat().st_size
     with st.container(horizontal=True):
-        st.metric("This release", _megabytes(files), border=True)
+        st.metric("This release", _megabytes(release.size), border=True)
         st.metric("Working file", _megabytes(found.taken) if found.taken else "none", border=True)
         st.metric("Free", _megabytes(found.free), border=True)
 

@@ -114,7 +114,9 @@ def _show_loaded(loaded: pd.DataFrame) -> None:
                 "periods": st.column_config.NumberColumn(format="localized", help="Files loaded, one a period"),
                 "kept": st.column_config.NumberColumn("rows kept", format="localized"),
                 "quarantined": st.column_config.NumberColumn(
-                    "rejected", format="localized", help="Rows in the quarantine, with the reason"
+                    "set aside",
+                    format="localized",
+                    help="Rejected rows, whose reasons Quarantine has, and rows that two files have, as of weather",
                 ),
                 "lost": st.column_config.NumberColumn(
                     format="localized", help="Rows published that are neither kept nor rejected; 0 is right"

@@ -23,6 +23,7 @@ from quality.judging import (
     troubles_of_runs,
 )
 from warehouse.ledger import Check, Ledger, RunAsset
+from warehouse.publishing.audit import count_checks
 from warehouse.reconciliation import PartitionRows
 from warehouse.verdict import Level, Trouble, Verdict
 
@@ -195,6 +196,8 @@ def test_a_failed_check_that_is_there_no_more_is_forgotten(connection: duckdb.Du
 
     ledger.record_checks(_run(ledger, "dbt build", "success", 2), [kept])
     assert [check["check"] for check in latest_checks(connection)] == ["kept"]
+    # Of a release as of its ledger: pages show both.
+    assert count_checks(connection) == {"passed": 1, "warned": 0}
 
 
 def test_a_model_that_was_not_built_is_wrong_until_it_is(connection: duckdb.DuckDBPyConnection) -> None:
