@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from warehouse.maintenance import Found
+    from warehouse.releases import Source
     from warehouse.verdict import Verdict
 
 _PASSES_OPTIONS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -119,9 +120,10 @@ def health(live: Live = False, as_json: Json = False) -> int:
     from quality.judging import judge, room, troubles_of_data
     from warehouse.ledger import utc_now
 
-    def judged(connection: "DuckDBPyConnection") -> "Verdict":
+    def judged(source: "Source", connection: "DuckDBPyConnection") -> "Verdict":
         gaps = troubles_of_gaps(read_ledger_state(connection), utc_now())
-        return judge(gaps, troubles_of_data(connection), room())
+        published_at = source.release.published_at if source.release else None
+        return judge(gaps, troubles_of_data(connection), room(), published_at=published_at)
 
     return main(as_arguments({"--live": live, "--json": as_json}), judged=judged, prog="nyc health")
 

@@ -9,6 +9,8 @@ from pandas.api.types import is_datetime64_any_dtype, is_integer_dtype, is_numer
 from pandas.io.formats.style import Styler
 from streamlit.elements.lib.column_types import ColumnConfig
 
+from portal.texts import NO_VALUE
+
 # Longer tables scroll within themselves.
 _MOST_WITHOUT_SCROLLING = 26
 
@@ -25,7 +27,7 @@ def table(rows: pd.DataFrame | Styler, columns: Mapping[str, ColumnConfig | str]
     said = dict(columns or {})
     config = {str(name): _column(data[name], said.get(str(name)), is_styled) for name in data.columns}
     height: Literal["content", "auto"] = "content" if len(data) <= _MOST_WITHOUT_SCROLLING else "auto"
-    st.dataframe(rows, hide_index=True, column_config=config, height=height)
+    st.dataframe(rows, hide_index=True, column_config=config, height=height, placeholder=NO_VALUE)
 
 
 def _column(values: pd.Series, said: ColumnConfig | str | None, is_styled: bool) -> ColumnConfig:

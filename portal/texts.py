@@ -7,6 +7,9 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
 
 _LONGEST = 2000
 
+# What a table has where there is no value. Streamlit would write None.
+NO_VALUE = "—"
+
 
 def plain(text: str) -> str:
     """A text that Streamlit shows as it is: nothing in it is markup. Very long ones are cut."""

@@ -124,6 +124,17 @@ def _examples(
     return found
 
 
+def suspect_files(found: Sequence[Rejection]) -> dict[tuple[str, str], float]:
+    """Files of which more was rejected than is tolerated, without what is explained: its share by feed and period."""
+    unexplained: dict[tuple[str, str], float] = {}
+    tolerances: dict[tuple[str, str], float] = {}
+    for each in found:
+        file = (each["feed"], each["period"])
+        tolerances[file] = each["tolerance"]
+        unexplained[file] = unexplained.get(file, 0.0) + (0.0 if each["explanation"] else each["share"])
+    return {file: share for file, share in sorted(unexplained.items()) if share > tolerances[file]}
+
+
 def print_rejections(found: Sequence[Rejection], console: Console) -> None:
     """Print what was rejected, and which files have more of it than is tolerated."""
     for subject, group in groupby(found, key=lambda each: each["subject"]):

@@ -6,7 +6,7 @@ from datetime import date
 import streamlit as st
 
 from ingestion.gap_plan import Planned
-from ingestion.ledger_gaps import LedgerState, accept_command, due_on, load_command, reopen_command
+from ingestion.ledger_gaps import LedgerState, accept_commands, due_on, load_command, reopen_commands
 from ingestion.publication import Gap
 from portal import filters
 from portal.filters import choose
@@ -124,6 +124,6 @@ def _commands(planned: Planned) -> list[str]:
     """What can be done about a cell."""
     partition = planned.partition
     if not planned.open_gaps:
-        return [reopen_command(partition)] if planned.accepted else []
+        return [*reopen_commands(partition)] if planned.accepted else []
     load = load_command(partition.feed.name, partition.key, is_forced=planned.open_gaps == (Gap.THIN,))
-    return [load, *PUBLISH_COMMANDS, "# or, if it stays as it is:", accept_command(partition)]
+    return [load, *PUBLISH_COMMANDS, "# or, if it stays as it is:", *accept_commands([partition])]

@@ -1,7 +1,5 @@
 """Is all well? In one line, then why not, then what to do; below it all that the answer is made of."""
 
-from datetime import UTC, datetime
-
 import pandas as pd
 import streamlit as st
 
@@ -15,9 +13,8 @@ from portal.tables import capitalised, table
 from portal.texts import count, plain
 from portal.view import View
 from quality.health import Check, count_failed, latest_checks
-from quality.judging import Room, room
+from quality.judging import Room, is_ahead, room
 from warehouse.ledger import utc_now
-from warehouse.paths import database_path
 from warehouse.releases import Release
 from warehouse.verdict import Trouble
 
@@ -25,9 +22,6 @@ _SIGNS = {"success": "✓ ", "failed": "✗ "}
 
 # A trouble shows so many reasons; the others are below, in the tables.
 _REASONS = 8
-
-# A publication writes the working file once more when it is done.
-_SECONDS_OF_PUBLICATION = 300
 
 _RUNS = """
     select
@@ -70,7 +64,7 @@ def render(view: View) -> None:
     _show_figures(fresh, sum(bool(planned.open_gaps) for planned in plan), checks, room())
     for trouble in verdict.troubles:
         _show_trouble(trouble)
-    _say_what_is_judged(view.release)
+    _say_what_is_judged(view.release, room())
     _show_freshness(fresh, state)
     show_gaps(view, plan, state, now)
     _show_checks(checks)
@@ -92,20 +86,20 @@ def _show_trouble(trouble: Trouble) -> None:
             st.markdown(plain(trouble.advice))
             if trouble.commands:
                 show_commands(trouble.commands)
+            if trouble.otherwise:
+                st.caption("Or, if it stays as it is:")
+                show_commands(trouble.otherwise)
             if "nyc quarantine" in trouble.commands:
                 link_to("quarantine", "Rejected rows and examples", "rule")
 
 
-def _say_what_is_judged(release: Release) -> None:
+def _say_what_is_judged(release: Release, found: Room) -> None:
     text = "This judges the release that is shown, today. What was loaded, built or checked since is not in it."
-    path = database_path()
-    if path.exists():
-        written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(tzinfo=None)
-        if (written_at - release.published_at).total_seconds() > _SECONDS_OF_PUBLICATION:
-            text += (
-                f" The working file was written later, at {written_at:%Y-%m-%d %H:%M} UTC: it may hold more. "
-                "To judge that: nyc health --live. To publish it: nyc publish."
-            )
+    if is_ahead(found, release.published_at):
+        text += (
+            f" The working file was written later, at {found.written_at:%Y-%m-%d %H:%M} UTC: it may hold more. "
+            "To judge that: nyc health --live. To publish it: nyc publish."
+        )
     st.caption(plain(text))
 
 
@@ -238,10 +232,9 @@ def _show_table(rows: pd.DataFrame, title: str, about: str) -> None:
 def _show_sizes(release: Release, found: Room) -> None:
     st.subheader("Disk", anchor=False)
     st.caption(plain(f"The disk of {found.folder}. Releases share the files that did not change."))
-    files = sum(part.bytes or 0 for _, part in release.files()) + release.database.stat().st_size
     show_cards(
         [
-            Card("This release", _megabytes(files)),
+            Card("This release", _megabytes(release.size)),
             Card("Working file", _megabytes(found.taken) if found.taken else "none"),
             Card("Free", _megabytes(found.free)),
         ],

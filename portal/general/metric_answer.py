@@ -18,10 +18,12 @@ from metrics.semantic_manifest import MetricQueryError
 from portal.cards import Card, show_cards
 from portal.general.metric_charts import show_charts
 from portal.general.metric_widgets import words_of
-from portal.states import show_commands
+from portal.page import LOAD
+from portal.states import say_what_to_do, show_commands
 from portal.tables import TIME, capitalised, table
 from portal.texts import figure, plain
 from portal.view import View, keep_open
+from warehouse.verdict import PUBLISH_COMMANDS
 
 # More rows nobody reads on a page. The command gives all.
 _MOST_ROWS = 10_000
@@ -65,6 +67,8 @@ def show_answer(view: View, question: MetricQuery, metrics: Mapping[str, Metric]
             _show_figures(answer, drawn)
     for note in notes:
         st.info(plain(note), icon=":material/info:") if not answer.num_rows else st.caption(plain(note))
+    if not answer.num_rows and not months:
+        say_what_to_do("Load, build and publish.", (LOAD, *PUBLISH_COMMANDS))
     _show_details(view, question, answer, asked)
 
 
@@ -77,7 +81,10 @@ def _show_figures(answer: pa.Table, metrics: Sequence[Metric]) -> None:
 def _show_details(view: View, question: MetricQuery, answer: pa.Table, metrics: Sequence[Metric]) -> None:
     rows, meaning, command, sql = st.tabs(["Table", "What it means", "Command", "SQL"])
     with rows:
-        table(answer.to_pandas(integer_object_nulls=True), _columns(answer, metrics))
+        if answer.num_rows:
+            table(answer.to_pandas(integer_object_nulls=True), _columns(answer, metrics))
+        else:
+            st.markdown("No rows.")
         written = io.StringIO()
         write_csv(answer, written)
         st.download_button(

@@ -28,7 +28,9 @@ _COLUMNS: dict[str, ColumnConfig | str] = {
     "periods": st.column_config.NumberColumn("Files", format="localized", help="Files loaded, one a period"),
     "kept": st.column_config.NumberColumn("Rows kept", format="localized"),
     "quarantined": st.column_config.NumberColumn(
-        "Rejected", format="localized", help="Rows in the quarantine, with the reason"
+        "Set aside",
+        format="localized",
+        help="Rejected rows, whose reasons Quarantine has, and rows that two files have, as of weather",
     ),
     "lost": st.column_config.NumberColumn(
         "Lost", format="localized", help="Rows published that are neither kept nor rejected; 0 is right"

@@ -59,7 +59,7 @@ def _row(release: Release, view: View, releases: Releases) -> dict[str, object]:
         "published": release.published_at,
         "by": release.published_by,
         "rows": sum(table.rows for table in release.tables),
-        "megabytes": _bytes(release) / _MEGABYTE,
+        "megabytes": release.size / _MEGABYTE,
         "passed": release.checks.get("passed"),
         "warned": release.checks.get("warned"),
     }
@@ -74,14 +74,6 @@ def _state(release: Release, view: View, releases: Releases) -> str:
         "shown here" if release.id == view.release.id else "",
     ]
     return ", ".join(word for word in words if word)
-
-
-def _bytes(release: Release) -> int:
-    try:
-        in_database = release.database.stat().st_size
-    except OSError:
-        in_database = 0
-    return in_database + sum(part.bytes or 0 for _, part in release.files())
 
 
 def _show_difference(releases: Releases, there: Sequence[Release]) -> None:

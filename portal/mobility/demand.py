@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from plotly.subplots import make_subplots
 
+from metrics.changes import change_pct
 from metrics.query import list_metrics
 from portal import charts
 from portal.cards import Card, show_cards
@@ -83,8 +84,9 @@ def _show_figures(view: View, selection: Selection, available: Loaded) -> None:
 
 
 def _change(now: float | None, before: float | None) -> str | None:
+    change = change_pct(now, before)
     # The added zero makes none of a negative one.
-    return None if now is None or not before else f"{round(100 * (now - before) / before, 1) + 0.0:+.1f} %"
+    return None if change is None else f"{round(change, 1) + 0.0:+.1f} %"
 
 
 def _show_over_time(rows: pd.DataFrame, selection: Selection, available: Loaded) -> None:

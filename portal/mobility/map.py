@@ -122,10 +122,13 @@ def _draw(
     on_map, others = rows[rows["is_known"]], rows[~rows["is_known"]]
     st.subheader(plain(title), anchor=False)
     st.caption(plain(about))
-    if rows.empty:
-        st.info("There are no such trips. Choose another month or kind of trips.", icon=":material/info:")
+    if rows["value"].isna().all():
+        what = f"These trips have no {measure.label.lower()}." if len(rows) else "There are no such trips."
+        st.info(f"{what} Choose another month or kind of trips.", icon=":material/info:")
         return
-    if shapes is None:
+    if on_map["value"].isna().all():
+        st.info("Not one of these trips is in a zone of the map.")
+    elif shapes is None:
         _table(on_map, measure, len(on_map))
     else:
         left, right = st.columns(2, gap="medium")
@@ -188,6 +191,9 @@ def _render_stations(view: View, measure: Measure, month: str, shapes: dict[str,
     st.caption(plain(f"{unit}, Citi Bike, {_period(month, months(view))}"))
     if rows.empty:
         nothing_to_show("There are no such rides. Choose another month, or load some.")
+        return
+    if len(unknown) == len(rows):
+        st.info("No station of these rides has a place on the map.", icon=":material/info:")
         return
     left, right = st.columns(2, gap="medium")
     with left:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from ingestion.mobility import citibike
 from metrics.query import MetricQuery
+from metrics.stations import rides_and_balance
 from portal.mobility.trips import in_order
 from portal.view import View
 from warehouse.sql import literal
@@ -144,9 +145,7 @@ def by_station(view: View, month: str) -> pd.DataFrame:
         .set_index(end.removeprefix("trip__"))["total_trips"]
         for name, end in ends.items()
     }
-    rows = pd.DataFrame(counts).fillna(0).astype("int64").rename_axis("station_id").reset_index()
-    rows["rides"] = rows["departures"] + rows["arrivals"]
-    rows["balance"] = rows["arrivals"] - rows["departures"]
+    rows = rides_and_balance(**counts).rename_axis("station_id").reset_index()
     return rows.merge(view.rows(_STATIONS), on="station_id", how="left").sort_values("rides", ascending=False)
 
 

@@ -164,10 +164,10 @@ def _figure(rows: pd.DataFrame) -> go.Figure:
 
 def _range(rows: pd.DataFrame) -> list[float]:
     """From where to where the axis goes: all bars, and the margins of those that rest on enough."""
-    size = rows["weather_effect_pct"].abs()
-    with_margin = (size + rows["weather_effect_margin_pct"].fillna(0))[rows["is_enough"]]
-    most = 1.1 * max(size.max(), with_margin.max() if len(with_margin) else 0, 1)
-    return [-most, most]
+    bars = rows["weather_effect_pct"]
+    margins = rows["weather_effect_margin_pct"].where(rows["is_enough"]).fillna(0)
+    lowest, highest = min(bars.sub(margins).min(), -1.0), max(bars.add(margins).max(), 1.0)
+    return [min(lowest, -highest), max(highest, -lowest)]
 
 
 def _say_without_hours(rows: pd.DataFrame, selection: Selection) -> None:

@@ -10,7 +10,8 @@ import duckdb
 import pytest
 
 from tests.dbt.small_warehouse import FEBRUARY, JANUARY, Warehouse, yellow_month
-from warehouse.ledger import Ledger
+from warehouse.accepted_gaps import AcceptedGap, accept_gaps, read_accepted_gaps, reopen_gaps
+from warehouse.ledger import Fingerprint, Ledger, utc_now
 from warehouse.maintenance.warehouse_items import files_of_releases
 from warehouse.publishing import making
 from warehouse.publishing.audit import AuditError
@@ -81,6 +82,24 @@ def test_nothing_new_is_not_published_again(built: Warehouse) -> None:
     again = publish()
     assert (again.is_new, again.release.id) == (False, first.release.id)
     assert len(Releases().all()) == 1
+
+
+def test_what_a_person_accepts_or_takes_back_is_published(built: Warehouse) -> None:
+    publish()
+    for change in (
+        lambda connection: accept_gaps(
+            [AcceptedGap("green", "2025-01", "missing", "snow", "ann", utc_now(), None, Fingerprint(""))], connection
+        ),
+        lambda connection: reopen_gaps([("green", "2025-01")], connection),
+    ):
+        with duckdb.connect(str(built.path)) as connection:
+            change(connection)
+            accepted = read_accepted_gaps(connection)
+        done = publish()
+        assert (done.is_new, done.parts_written) == (True, 0)
+        with open_release() as published:
+            assert read_accepted_gaps(published) == accepted
+        assert not publish().is_new
 
 
 def test_a_new_month_costs_that_month(built: Warehouse) -> None:
