@@ -71,8 +71,7 @@ def read_zone_shapes(partition: Partition, path: Path, connection: duckdb.DuckDB
             the declared type.
     """
     file = PublishedFile(partition, path)
-    unpacked = extract_one_of_each(file, (".shp", ".dbf", ".prj"))
-    _check_size(file, unpacked.values())
+    unpacked = extract_one_of_each(file, (".shp", ".dbf", ".prj"), _MAX_BYTES)
     _check_reference_system(file, unpacked[".prj"])
     names, records, shapes = _read_shape_file(file, unpacked[".shp"], unpacked[".dbf"])
     table = _attributes(file, names, records).append_column(_GEOMETRY, pa.array(_as_geojson(file, shapes), pa.string()))
@@ -87,19 +86,29 @@ def _as_rows(file: PublishedFile, table: pa.Table, connection: duckdb.DuckDBPyCo
     described = connection.execute(f"describe {SCRATCH}.shapes").fetchall()
     types = {name: kind for name, kind, *_ in described}
     selection = select_columns(file, types, raw_column_types(file.partition.feed, connection))
+    query = f"select {selection.select_list}, rowid as source_row from {SCRATCH}.shapes"
+    _check_zones(file, query, connection)
     return PublishedRows(
         file,
-        query=f"select {selection.select_list}, rowid as source_row from {SCRATCH}.shapes",
+        query=query,
         columns=selection.columns,
         count=table.num_rows,
         notes=notes_on(selection, f"{SCRATCH}.shapes", connection),
     )
 
 
-def _check_size(file: PublishedFile, paths: Any) -> None:
-    size = sum(path.stat().st_size for path in paths)
-    if size > _MAX_BYTES:
-        raise file.beyond_bounds(f"shapes of at most {_MAX_BYTES:,} bytes", f"they have {size:,}")
+def _check_zones(file: PublishedFile, query: str, connection: duckdb.DuckDBPyConnection) -> None:
+    """Refuse a shape that is of no zone. Loaded, it would replace a file that maps can be drawn from."""
+    odd = (
+        f"select source_row, location_id from ({query}) where coalesce(location_id, 0) < 1 order by source_row limit 1"
+    )
+    try:
+        found = connection.execute(odd).fetchall()
+    except (duckdb.ConversionException, duckdb.InvalidInputException) as error:
+        raise file.wrong_values(error) from error
+    for row, number in found:
+        came = f"record {row + 1} has {'none' if number is None else number}"
+        raise file.unreadable("a number from 1 for each zone", came)
 
 
 def _check_reference_system(file: PublishedFile, path: Path) -> None:

@@ -25,6 +25,7 @@ from sandbox.broken_files import write_broken_file
 from sandbox.faults import Fault
 from sandbox.files import write_file
 from sandbox.mobility.taxi_zones import SHAPE_FILE
+from tests.ingestion.zone_files import changed
 
 ZONES = FEEDS["taxi_zones"]
 PARTITION = Partition(ZONES, ZONES.first_period)
@@ -153,18 +154,6 @@ def test_a_new_column_is_kept(published: bytes, tmp_path: Path) -> None:
         assert connection.execute(f"select distinct never_seen from ({rows.query})").fetchall() == [("new",)]
 
 
-def _changed(content: bytes, change: Callable[[dict[str, bytes]], None]) -> bytes:
-    """The zip with other entries."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        entries = {name: archive.read(name) for name in archive.namelist()}
-    change(entries)
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, entry in entries.items():
-            archive.writestr(name, entry)
-    return target.getvalue()
-
-
 def _points() -> dict[str, bytes]:
     files = {suffix: io.BytesIO() for suffix in ("shp", "shx", "dbf")}
     writer = shapefile.Writer(**files, shapeType=shapefile.POINT)
@@ -205,7 +194,7 @@ HOSTILE: dict[str, tuple[Callable[[dict[str, bytes]], Any], str]] = {
 def test_a_hostile_file_is_refused(name: str, published: bytes, read: Callable[[bytes], list[Zone]]) -> None:
     change, said = HOSTILE[name]
     with pytest.raises(UnreadableFileError, match=r"taxi_zones\.zip: expected ") as refused:
-        read(_changed(published, change))
+        read(changed(published, change))
     assert said in str(refused.value)
     assert len(str(refused.value)) < 600
 
@@ -217,7 +206,7 @@ def test_an_entry_that_climbs_out_of_the_folder_stays_in_it(published: bytes, tm
     def climb(entries: dict[str, bytes]) -> None:
         entries["../../evil.shp"] = entries.pop("taxi_zones.shp")
 
-    (folder / "taxi_zones.zip").write_bytes(_changed(published, climb))
+    (folder / "taxi_zones.zip").write_bytes(changed(published, climb))
     assert len(_rows(folder / "taxi_zones.zip")) == 263
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
@@ -236,7 +225,7 @@ def _damages(published: bytes) -> Iterator[bytes]:
                 content[chance.randrange(min(len(content), furthest))] = chance.choice((0, 1, 127, 128, 255))
             entries[entry] = bytes(content)
 
-        yield _changed(published, damage)
+        yield changed(published, damage)
 
 
 def test_whatever_is_damaged_the_file_is_read_or_refused(published: bytes, read: Callable[[bytes], list[Zone]]) -> None:
