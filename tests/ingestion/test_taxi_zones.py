@@ -25,7 +25,7 @@ from sandbox.broken_files import write_broken_file
 from sandbox.faults import Fault
 from sandbox.files import write_file
 from sandbox.mobility.taxi_zones import SHAPE_FILE
-from tests.ingestion.zone_files import changed
+from tests.ingestion.zone_files import Ring, changed, redraw
 
 ZONES = FEEDS["taxi_zones"]
 PARTITION = Partition(ZONES, ZONES.first_period)
@@ -96,6 +96,7 @@ def test_the_real_file_is_read_simplified_and_in_place(read: Callable[[bytes], l
     rows = read(content)
 
     _assert_is_the_map_of_the_city(rows)
+    _assert_neighbours_share_their_borders(rows)
     jfk = next(row for row in rows if row.location_id == 132)
     assert jfk.geometry.contains(shapely.Point(-73.7858, 40.6441))  # the middle of the airport
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -107,13 +108,36 @@ def test_the_real_file_is_read_simplified_and_in_place(read: Callable[[bytes], l
     assert square_metres == pytest.approx(square_feet * (1200 / 3937) ** 2, rel=0.002)
 
 
+def _assert_neighbours_share_their_borders(rows: list[Zone]) -> None:
+    """Where borders were simplified apart, the union would have holes, or zones would overlap."""
+    zones = [row.geometry for row in rows]
+    union = shapely.union_all(zones)
+    assert sum(one.area for one in zones) == pytest.approx(union.area, rel=1e-5)
+    # A hundred-thousandth of a degree, to which points are rounded, is about a metre.
+    holes = [shapely.Polygon(ring) for part in shapely.get_parts(union) for ring in part.interiors]
+    assert [hole for hole in holes if 2 * hole.area / hole.length > 1e-5] == []
+    assert sum(hole.area for hole in holes) < 1e-5 * union.area
+
+
 def test_neighbours_still_share_their_border(published: bytes, read: Callable[[bytes], list[Zone]]) -> None:
-    manhattan = [row.geometry for row in read(published) if row.borough == "Manhattan"]
-    # Where borders were simplified apart, the union would have holes, or zones would overlap.
-    union = shapely.union_all(manhattan)
-    assert sum(one.area for one in manhattan) == pytest.approx(union.area, rel=1e-4)
-    holes = [shapely.Polygon(ring).area for part in shapely.get_parts(union) for ring in part.interiors]
-    assert sum(holes) < 1e-5 * union.area  # where a border ends in the middle of another one
+    _assert_neighbours_share_their_borders(read(published))
+
+
+def _all_as_the_first(entries: dict[str, bytes]) -> None:
+    """Every zone has the shape of the first."""
+    first: list[Ring] = []
+
+    def replace(ring: Ring) -> Ring:
+        first.append(ring)
+        return first[0]
+
+    redraw(entries, replace)
+
+
+def test_a_shape_that_is_there_twice_is_read_twice(published: bytes, read: Callable[[bytes], list[Zone]]) -> None:
+    rows = read(changed(published, _all_as_the_first))
+    assert len(rows) == 263
+    assert not any(row.geometry.is_empty for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -165,17 +189,8 @@ def _points() -> dict[str, bytes]:
 
 
 def _elsewhere(entries: dict[str, bytes]) -> None:
-    """Every coordinate is that of a corner of the bounding box at 0, 0: in the sea."""
-    reader = shapefile.Reader(shp=io.BytesIO(entries["taxi_zones.shp"]), dbf=io.BytesIO(entries["taxi_zones.dbf"]))
-    files = {suffix: io.BytesIO() for suffix in ("shp", "shx", "dbf")}
-    writer = shapefile.Writer(**files, shapeType=shapefile.POLYGON)
-    for field in reader.fields[1:]:
-        writer.field(*field)
-    for one in reader.iterShapeRecords():
-        writer.poly([[[x - 900_000, y - 5_000_000] for x, y in one.shape.points]])
-        writer.record(*one.record)
-    writer.close()
-    entries |= {f"taxi_zones.{suffix}": file.getvalue() for suffix, file in files.items()}
+    """Every point lies in the sea."""
+    redraw(entries, lambda ring: [(x - 900_000, y - 5_000_000) for x, y in ring])
 
 
 HOSTILE: dict[str, tuple[Callable[[dict[str, bytes]], Any], str]] = {

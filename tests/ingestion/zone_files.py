@@ -3,8 +3,11 @@
 import io
 import zipfile
 from collections.abc import Callable
+from itertools import pairwise
 
 import shapefile
+
+Ring = list[tuple[float, float]]
 
 
 def changed(content: bytes, change: Callable[[dict[str, bytes]], object]) -> bytes:
@@ -34,3 +37,15 @@ def with_zone_number(record: int, kind: str, value: object) -> Callable[[dict[st
         entries["taxi_zones.dbf"] = target.getvalue()
 
     return change
+
+
+def redraw(entries: dict[str, bytes], draw: Callable[[Ring], Ring]) -> None:
+    """The same records, with each ring of their polygons drawn otherwise."""
+    reader = shapefile.Reader(shp=io.BytesIO(entries["taxi_zones.shp"]))
+    target = io.BytesIO()
+    writer = shapefile.Writer(shp=target, shapeType=shapefile.POLYGON)
+    for one in reader.iterShapes():
+        edges = [*one.parts, len(one.points)]
+        writer.poly([draw(list(one.points[start:end])) for start, end in pairwise(edges)])
+    writer.close()
+    entries["taxi_zones.shp"] = target.getvalue()
