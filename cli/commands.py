@@ -119,10 +119,11 @@ def health(live: Live = False, as_json: Json = False) -> int:
     from quality.health import main
     from quality.judging import judge, room, troubles_of_data
     from warehouse.ledger import utc_now
+    from warehouse.releases import Releases
 
     def judged(source: "Source", connection: "DuckDBPyConnection") -> "Verdict":
         gaps = troubles_of_gaps(read_ledger_state(connection), utc_now())
-        published_at = source.release.published_at if source.release else None
+        published_at = Releases().switched_at() if source.release else None
         return judge(gaps, troubles_of_data(connection), room(), published_at=published_at)
 
     return main(as_arguments({"--live": live, "--json": as_json}), judged=judged, prog="nyc health")
