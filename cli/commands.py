@@ -129,11 +129,22 @@ def health(live: Live = False, as_json: Json = False) -> int:
     return main(as_arguments({"--live": live, "--json": as_json}), judged=judged, prog="nyc health")
 
 
-def quarantine(live: Live = False, as_json: Json = False) -> int:
-    """Show the rejected rows and why."""
+def quarantine(
+    live: Live = False,
+    as_json: Json = False,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FEED:PERIOD", help="Accept that so many rows of a file were rejected, until it is replaced."
+        ),
+    ] = None,
+    reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why it is accepted: one line.")] = None,
+) -> int:
+    """Show the rejected rows and why, or accept them."""
     from quality.quarantine import main
 
-    return main(as_arguments({"--live": live, "--json": as_json}), prog="nyc quarantine")
+    options = {"--live": live, "--json": as_json, "--accept": accept, "--reason": reason}
+    return main(as_arguments(options), prog="nyc quarantine")
 
 
 def summary(live: Live = False, as_json: Json = False) -> int:
