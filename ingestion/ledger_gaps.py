@@ -20,7 +20,7 @@ from ingestion.partitions import Partition
 from ingestion.publication import Gap, is_due, reason_accepted
 from ingestion.results import Status
 from ingestion.thin import Coverage
-from warehouse.accepted_gaps import AcceptedGaps, read_accepted_gaps
+from warehouse.accepted_gaps import REJECTED, AcceptedGaps, read_accepted_gaps
 from warehouse.ledger import Watermark, read_watermarks
 from warehouse.periods import Period, compress, word_for
 from warehouse.verdict import PUBLISH_COMMANDS, Level, Trouble, counted
@@ -170,7 +170,7 @@ def failed_loads(state: LedgerState) -> list[tuple[tuple[str, str], Attempt]]:
         for key, attempt in sorted(state.attempts.items(), key=lambda item: item[0])
         if attempt.status == Status.FAILED
         and key[0] in FEEDS
-        and not any(gap.accepted_at >= attempt.at for gap in state.accepted.get(key, ()))
+        and not any(gap.state != REJECTED and gap.accepted_at >= attempt.at for gap in state.accepted.get(key, ()))
     ]
 
 

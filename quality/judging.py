@@ -25,6 +25,9 @@ from warehouse.verdict import PUBLISH_COMMANDS, Level, Trouble, Verdict, counted
 
 _LONGEST_TEXT = 300
 
+# Files that one command accepts, so that it can be read.
+_FILES = 5
+
 # A publication writes the working file once more when it is done.
 _LONGEST_PUBLICATION = timedelta(minutes=5)
 
@@ -152,7 +155,13 @@ def trouble_of_quarantine(found: Sequence[Rejection]) -> Iterator[Trouble]:
             ),
             "They are in no figure. Look at the reasons; if the file is damaged, load it when it is mended.",
             ("nyc quarantine",),
+            (accept_command([f"{feed}:{period}" for feed, period in above]), "nyc publish"),
         )
+
+
+def accept_command(files: Sequence[str]) -> str:
+    """The command that accepts what was rejected of files, for copying."""
+    return f"nyc quarantine {' '.join(f'--accept {file}' for file in files[:_FILES])} --reason 'say why'"
 
 
 def troubles_of_rows(partitions: Sequence[PartitionRows]) -> Iterator[Trouble]:

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,15 @@ def test_nothing_new_is_not_published_again(built: Warehouse) -> None:
     again = publish()
     assert (again.is_new, again.release.id) == (False, first.release.id)
     assert len(Releases().all()) == 1
+
+
+def test_a_publication_that_finds_nothing_new_tells_that_readers_have_all(built: Warehouse) -> None:
+    publish()
+    os.utime(Releases().link, (1, 1), follow_symlinks=False)
+    assert not publish().is_new
+    switched_at = Releases().switched_at()
+    assert switched_at
+    assert abs(switched_at - utc_now()) < timedelta(hours=1)
 
 
 def test_what_a_person_accepts_or_takes_back_is_published(built: Warehouse) -> None:

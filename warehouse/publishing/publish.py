@@ -172,7 +172,6 @@ def _is_whole(release: Release) -> bool:
 def _unchanged(releases: Releases, newest: Release) -> Publication:
     """Keep the newest release, or finish its publication if that was killed just before its end."""
     current = releases.current()
-    is_new = current is None or current.id != newest.id
-    if is_new:
-        releases.switch_to(newest)
-    return Publication(newest, is_new=is_new)
+    # Also where it is current already: the link says when readers last got all that there is.
+    releases.switch_to(newest)
+    return Publication(newest, is_new=current is None or current.id != newest.id)
