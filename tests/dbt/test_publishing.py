@@ -94,14 +94,18 @@ def test_a_publication_that_finds_nothing_new_tells_that_readers_have_all(built:
     assert abs(switched_at - utc_now()) < timedelta(hours=1)
 
 
+def _accept(connection: duckdb.DuckDBPyConnection) -> None:
+    gap = AcceptedGap("green", "2025-01", "missing", "snow", "ann", utc_now(), None, Fingerprint(""))
+    accept_gaps([gap], connection)
+
+
+def _reopen(connection: duckdb.DuckDBPyConnection) -> None:
+    reopen_gaps([("green", "2025-01")], connection)
+
+
 def test_what_a_person_accepts_or_takes_back_is_published(built: Warehouse) -> None:
     publish()
-    for change in (
-        lambda connection: accept_gaps(
-            [AcceptedGap("green", "2025-01", "missing", "snow", "ann", utc_now(), None, Fingerprint(""))], connection
-        ),
-        lambda connection: reopen_gaps([("green", "2025-01")], connection),
-    ):
+    for change in (_accept, _reopen):
         with duckdb.connect(str(built.path)) as connection:
             change(connection)
             accepted = read_accepted_gaps(connection)

@@ -82,7 +82,7 @@ def pickups_of(page: AppTest) -> int:
 def test_the_zones_and_stations_that_are_drawn(sample: Sample, connection: duckdb.DuckDBPyConnection) -> None:
     page = open_page("map", {"month": "2025-03", "measure": "Average total"})
     drawn = next(trace for trace in all_figures(page)[0]["data"] if "customdata" in trace)
-    expected = {
+    expected: dict[int, tuple[object, int]] = {
         zone: (pytest.approx(fare), count)
         for zone, fare, count in connection.execute(
             "select shown.shape_location_id, avg(total_amount) filter (total_amount > 0) as fare, count(*)"
@@ -93,10 +93,11 @@ def test_the_zones_and_stations_that_are_drawn(sample: Sample, connection: duckd
         ).fetchall()
     }
     assert len(expected) > 100
-    assert {
+    shown: dict[int, tuple[object, int]] = {
         int(zone): (float(row[2]), int(row[3]))
         for zone, row in zip(values_of(drawn, "locations"), values_of(drawn, "customdata"), strict=True)
-    } == expected
+    }
+    assert shown == expected
 
     page = open_page("map", {"month": "2025-03", "measure": "Bike balance"})
     dots = next(trace for trace in all_figures(page)[0]["data"] if "lat" in trace)
