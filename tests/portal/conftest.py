@@ -1,4 +1,4 @@
-"""Two small releases that all tests of the portal share: two months of every feed, built, checked and published."""
+"""What all tests of the portal share: two releases with two months of every feed, and those of one feed each."""
 
 import os
 import shutil
@@ -15,6 +15,7 @@ from ingestion.catalog import FEEDS
 from ingestion.run_pipeline import main as load
 from sandbox.server import SamplePublisher
 from tests.dbt.small_warehouse import Warehouse
+from tests.portal.little_data import make_little
 from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE
 from warehouse.publishing.publish import publish
 from warehouse.releases import Release, Releases, open_release
@@ -84,6 +85,18 @@ def _keep_unpublished(sample: Sample) -> None:
     for path in sample.database.parent.glob(f"{sample.database.name}*"):
         shutil.copy(path, sample.unpublished)
     shutil.copytree(sample.database.parent / "published", sample.unpublished / "published", symlinks=True)
+
+
+@pytest.fixture(scope="session")
+def little(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the releases of one feed each: see `little_data.py`."""
+    own = tmp_path_factory.getbasetemp()
+    scratch = (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "little"
+    with FileLock(f"{scratch}.lock"):
+        if not (scratch / "published").exists():
+            scratch.mkdir(exist_ok=True)
+            make_little(scratch)
+    return scratch
 
 
 @pytest.fixture

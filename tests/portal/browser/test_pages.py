@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from io import BytesIO
 
 import duckdb
@@ -57,7 +58,7 @@ def test_a_request_to_another_host_would_be_noted(tab: Tab) -> None:
 
 
 def test_a_map_lies_on_the_background_of_the_page(tab: Tab) -> None:
-    for scheme, background in (("light", "#ffffff"), ("dark", "#14191f")):
+    for scheme, background in zip(SCHEMES, ("#ffffff", "#14191f"), strict=True):
         tab.page.emulate_media(color_scheme=scheme)
         tab.open("map")
         # The bottom right corner of the map is the sea.
@@ -162,7 +163,7 @@ def test_a_click_on_a_cell_of_the_gap_grid_says_why(tab: Tab) -> None:
         box = place.bounding_box()
         assert box
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        tab.let_run(lambda x=x, y=y: tab.page.mouse.click(x, y))
+        tab.let_run(partial(tab.page.mouse.click, x, y))
 
         assert tab.address == {"cell": name}
         for words in (f"{name.replace(':', ' ')}: {look}", *said):
