@@ -216,6 +216,11 @@ bench-ingest: setup
 bench-build: setup
 	@$(RUN) python -m benchmarks build --trips $(SCALE) $(ARGS)
 
+## bench-portal: how long pages of the portal take when five people look at once, and the memory of its server
+.PHONY: bench-portal
+bench-portal: setup
+	@$(RUN) python -m benchmarks.portal --trips $(SCALE) $(ARGS)
+
 ## bench-metrics: each metric by month and trip type, on the current release; ARGS=--live on the working file
 .PHONY: bench-metrics
 bench-metrics: setup

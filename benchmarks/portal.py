@@ -8,6 +8,10 @@ warehouse. All sessions ask at the same moment. A page is there when all of its 
 - warm: on a server that has shown all pages, each session going through all of them, each beginning at another
 - other filters: on a warm server, addresses that nobody has asked for, each in a new session
 
+A browser, if there is one, says how long one person waits until a page is drawn, with nobody else there. Then one
+person looks at 200 pages with ever other filters: what the server has after half of them, at the end, and after all
+have left.
+
 The pages are those of the portal's menu. The warehouse is made once and kept below `data/benchmark`.
 """
 
@@ -30,6 +34,7 @@ from rich.table import Table
 
 from benchmarks.dbt_runs import Dbt
 from benchmarks.machine import describe, sentence
+from benchmarks.portal_browser import find_chromium, seconds_until_drawn
 from benchmarks.portal_client import Person, PortalPage, Visit
 from benchmarks.portal_server import PortalServer
 from benchmarks.processes import BenchmarkError, measure
@@ -40,6 +45,9 @@ from warehouse.terminal import quiet_on_broken_pipe
 COLD, WARM, OTHER = "cold", "warm", "other filters"
 _GOALS = {COLD: 4.0, WARM: 2.0, OTHER: 2.0}
 _MEMORY_GOAL_MB = 500
+
+_MANY_VISITS = 200
+_SECONDS_TO_LEAVE = 5
 
 _ALONE, _BESIDE = "alone", "beside dbt build --full-refresh and nyc publish"
 
@@ -60,7 +68,11 @@ _ADDRESSES: Mapping[str, Sequence[str]] = {
 
 @dataclass
 class Figures:
-    """What was measured in one surrounding: visits by page and by kind, and what the servers took."""
+    """What was measured in one surrounding: visits by page and by kind, and what the servers took.
+
+    `drawn` is how long a page takes in one browser on a warm server, with nobody else there. `kept` is the MB of memory
+    and the files of releases that a server had, by when.
+    """
 
     visits: dict[tuple[str, str], list[Visit]] = field(default_factory=dict)
     pages: list[PortalPage] = field(default_factory=list)
@@ -68,6 +80,8 @@ class Figures:
     start_seconds: list[float] = field(default_factory=list)
     cpu: dict[tuple[str, str], float] = field(default_factory=dict)
     load: float = 0
+    drawn: dict[str, float] = field(default_factory=dict)
+    kept: dict[str, tuple[float, int]] = field(default_factory=dict)
 
     def keep(self, page: str, kind: str, visits: Sequence[Visit]) -> None:
         """Add visits to a page."""
@@ -91,12 +105,17 @@ class Warehouse:
         return self.folder / "nyc_mobility.duckdb"
 
     @property
+    def published(self) -> Path:
+        """The folder of the releases."""
+        return self.folder / "published"
+
+    @property
     def _dbt(self) -> Dbt:
         return Dbt(self.database, self.memory_limit)
 
     def settings(self) -> dict[str, str]:
         """Where its files are, as environment variables."""
-        return {DATABASE_VARIABLE: str(self.database), PUBLISHED_FOLDER_VARIABLE: str(self.folder / "published")}
+        return {DATABASE_VARIABLE: str(self.database), PUBLISHED_FOLDER_VARIABLE: str(self.published)}
 
     def make(self, trips: int) -> None:
         """Build and publish a history of so many trips, with made-up zones for the map."""
@@ -184,6 +203,25 @@ async def _ask_others(server: PortalServer, sessions: int, rounds: int, figures:
         figures.cpu[page.title, OTHER] = (server.cpu() - before) / max(asked, 1)
 
 
+async def _stay(server: PortalServer, warehouse: Warehouse, figures: Figures) -> None:
+    """One person who looks at many pages, and then leaves."""
+
+    def keep(when: str) -> None:
+        files = [path for path in server.open_files() if path.startswith(str(warehouse.published))]
+        figures.kept[when] = (server.memory_mb(), len(files))
+
+    forms = [(page, form) for page, of_page in _ADDRESSES.items() for form in of_page]
+    async with Person(server.port) as person:
+        for number in range(_MANY_VISITS):
+            page, form = forms[number % len(forms)]
+            month = HISTORY[number // len(forms) % len(HISTORY)]
+            await person.visit(page, form.format(month=f"{month:%Y-%m}", year=month.year))
+            if number + 1 in (_MANY_VISITS // 2, _MANY_VISITS):
+                keep(f"after {number + 1} visits of one person")
+    await asyncio.sleep(_SECONDS_TO_LEAVE)
+    keep("after all have left")
+
+
 async def _pages(port: int) -> list[PortalPage]:
     async with Person(port) as person:
         await person.visit("")
@@ -206,6 +244,11 @@ def _measure(warehouse: Warehouse, sessions: int, rounds: int, say: Console) -> 
         asyncio.run(_walk(server.port, sessions, rounds, figures))
         figures.cpu["", WARM] = (server.cpu() - before) / (sessions * (rounds + 1) * len(figures.pages))
         asyncio.run(_ask_others(server, sessions, rounds, figures))
+        if chromium := find_chromium():
+            paths = [page.path for page in figures.pages]
+            drawn = seconds_until_drawn(chromium, server.port, paths)
+            figures.drawn = dict(zip((page.title for page in figures.pages), drawn, strict=True))
+        asyncio.run(_stay(server, warehouse, figures))
     figures.load = psutil.getloadavg()[0]
     return figures
 
@@ -220,13 +263,13 @@ def _serving(warehouse: Warehouse, figures: Figures) -> Iterator[PortalServer]:
     figures.peak_mb = max(figures.peak_mb, server.peak_mb)
 
 
-def _table(title: str, figures: Figures) -> Table:
+def table_of(title: str, figures: Figures) -> Table:
     """A row a page: the median and the most of each kind of visit, and what a first visit was sent.
 
     CPU seconds are the server's: of all first visits together, and of one with other filters.
     """
     table = Table("page", title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
-    for heading in (*(f"{kind} s" for kind in _GOALS), "cold CPU s", "other CPU s", "MB", "elements"):
+    for heading in (*(f"{kind} s" for kind in _GOALS), "in a browser s", "cold CPU s", "other CPU s", "MB", "elements"):
         table.add_column(heading, justify="right")
     for page in figures.pages:
         cells = []
@@ -235,23 +278,29 @@ def _table(title: str, figures: Figures) -> Table:
             cells.append(f"{median(seconds):.2f} ({max(seconds):.2f})" if seconds else "")
         first = figures.visits[page.title, COLD][0]
         cpu = [f"{figures.cpu[page.title, kind]:.2f}" for kind in (COLD, OTHER)]
-        table.add_row(page.title, *cells, *cpu, f"{first.megabytes:.2f}", f"{first.elements}")
+        drawn = f"{figures.drawn[page.title]:.2f}" if page.title in figures.drawn else ""
+        table.add_row(page.title, *cells, drawn, *cpu, f"{first.megabytes:.2f}", f"{first.elements}")
     return table
 
 
-def _conclusions(figures: Figures) -> list[str]:
+def conclusions(figures: Figures) -> list[str]:
+    """Whether the goals are met by the slowest visit of all, and what the server took and kept."""
     lines = []
     for kind, goal in _GOALS.items():
-        page, longest = max(
-            ((page.title, max(figures.seconds(page.title, kind), default=0)) for page in figures.pages),
-            key=lambda each: each[1],
+        longest, page = max((max(figures.seconds(page.title, kind), default=0), page.title) for page in figures.pages)
+        lines.append(
+            f"{kind}: at most {longest:.2f} s ({page}); goal {goal:g} s {'met' if longest < goal else 'missed'}"
+            if longest
+            else f"{kind}: not measured"
         )
-        verdict = "met" if longest < goal else "missed"
-        lines.append(f"{kind}: at most {longest:.2f} s ({page}); goal {goal:g} s {verdict}")
-    lines.append(f"warm: {figures.cpu['', WARM]:.2f} CPU s a visit")
     verdict = "met" if figures.peak_mb < _MEMORY_GOAL_MB else "missed"
     lines.append(f"memory of the server: at most {figures.peak_mb:,.0f} MB; goal {_MEMORY_GOAL_MB} MB {verdict}")
-    return [*lines, f"ready after {median(figures.start_seconds):.1f} s; load at the end {figures.load:.1f}"]
+    lines += [f"{when}: {megabytes:,.0f} MB, {files} files open" for when, (megabytes, files) in figures.kept.items()]
+    return [
+        *lines,
+        f"warm: {figures.cpu['', WARM]:.2f} CPU s a visit",
+        f"ready after {median(figures.start_seconds):.1f} s; load at the end {figures.load:.1f}",
+    ]
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -261,7 +310,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="warm visits of each to each page (default: %(default)s)")
     parser.add_argument("--memory-limit", default="4GB", help="DuckDB's, of dbt (default: %(default)s)")
     parser.add_argument(
-        "--warehouse", type=Path, metavar="FOLDER", help="use this warehouse, or make it (default: below data/benchmark)"
+        "--warehouse",
+        type=Path,
+        metavar="FOLDER",
+        help="use this warehouse, or make it (default: below data/benchmark)",
     )
     parser.add_argument("--alone", action="store_true", help="do not measure beside builds and publications")
     return parser.parse_args(arguments)
@@ -284,8 +336,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             say.print(surrounding, style="dim")
             with _building(warehouse) if surrounding == _BESIDE else tempfile.TemporaryDirectory():
                 figures = _measure(warehouse, options.sessions, options.rounds, say)
-            console.print(_table(f"{options.sessions} sessions at once, {surrounding}", figures))
-            console.print("\n".join(["", *_conclusions(figures), ""]))
+            console.print(table_of(f"{options.sessions} sessions at once, {surrounding}", figures))
+            console.print("\n".join(["", *conclusions(figures), ""]))
     except BenchmarkError as error:
         print(error, file=sys.stderr)
         return 1

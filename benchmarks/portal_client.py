@@ -106,7 +106,9 @@ class Person:
                     self.session = message.new_session.initialize.session_id
                 case "navigation":
                     self.pages = [
-                        PortalPage(page.url_pathname if not page.is_default else "", page.page_name, page.page_script_hash)
+                        PortalPage(
+                            page.url_pathname if not page.is_default else "", page.page_name, page.page_script_hash
+                        )
                         for page in message.navigation.app_pages
                     ]
                 case "page_not_found":

@@ -23,6 +23,7 @@ class _DuckDbDialect:
 
     def __init__(self) -> None:
         from metricflow.protocols.sql_client import SqlEngine
+
         from metrics.rendering import Renderer
 
         self.sql_engine_type = SqlEngine.DUCKDB

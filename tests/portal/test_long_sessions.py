@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,10 +39,12 @@ async def _stay_and_leave(running: PortalServer, folder: Path) -> None:
         async with Person(server.port) as first, Person(server.port) as second:
             assert (await first.visit("demand")).title == "Demand"
             assert (await second.visit("releases")).title == "Releases"
+            with pytest.raises(RuntimeError, match="no page 'nowhere'"):
+                await second.visit("nowhere")
             assert open_of_releases()
         await _until(lambda: not open_of_releases())
 
-        # Whoever comes back to it opens it anew.
+        # Whoever comes to it later opens it anew.
         async with Person(server.port) as again:
             assert (await again.visit("map")).title == "Map"
         await _until(lambda: not open_of_releases())
@@ -80,7 +83,7 @@ async def _look_at_many(running: PortalServer) -> None:
         assert not server.failures()
 
 
-async def _until(condition) -> None:  # type: ignore[no-untyped-def]
+async def _until(condition: Callable[[], bool]) -> None:
     until = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < until
