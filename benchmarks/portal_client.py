@@ -112,7 +112,7 @@ class Person:
                         for page in message.navigation.app_pages
                     ]
                 case "page_not_found":
-                    raise RuntimeError(f"the portal has no page {message.page_not_found.page_name!r}")
+                    raise RuntimeError("the portal has no such page")
                 case "script_finished" if message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
                     return Visit(time.perf_counter() - begun, size / 1e6, elements, title)
         raise RuntimeError("the portal closed the connection")
