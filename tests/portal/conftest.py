@@ -1,4 +1,4 @@
-"""Two small releases that all tests of the portal share: two months of every feed, built, checked and published."""
+"""What all tests of the portal share: two releases with two months of every feed, and those of one feed each."""
 
 import os
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from ingestion.catalog import FEEDS
 from ingestion.run_pipeline import main as load
 from sandbox.server import SamplePublisher
 from tests.dbt.small_warehouse import Warehouse
+from tests.portal.little_data import make_little
 from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE
 from warehouse.publishing.publish import publish
 from warehouse.releases import Release, Releases, open_release
@@ -65,6 +66,18 @@ def _make(sample: Sample) -> None:
             assert load(["--from", period, "--to", period, "--sources", ",".join(FEEDS)]) == 0
             assert warehouse.dbt("build", "--exclude-resource-type", "unit_test").success, warehouse.said
             publish()
+
+
+@pytest.fixture(scope="session")
+def little(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the releases of one feed each: see `little_data.py`."""
+    own = tmp_path_factory.getbasetemp()
+    scratch = (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "little"
+    with FileLock(f"{scratch}.lock"):
+        if not (scratch / "published").exists():
+            scratch.mkdir(exist_ok=True)
+            make_little(scratch)
+    return scratch
 
 
 @pytest.fixture
