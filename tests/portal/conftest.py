@@ -13,7 +13,7 @@ from filelock import FileLock
 from ingestion.catalog import FEEDS
 from ingestion.run_pipeline import main as load
 from sandbox.server import SamplePublisher
-from tests.dbt.small_warehouse import Warehouse
+from tests.dbt.small_warehouse import Warehouse, parsed_project
 from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE
 from warehouse.publishing.publish import publish
 from warehouse.releases import Release, Releases, open_release
@@ -49,7 +49,7 @@ def _sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
 
 def _make(sample: Sample) -> None:
     scratch = sample.database.parent
-    warehouse = Warehouse(sample.database, scratch)
+    warehouse = Warehouse(sample.database, scratch, parsed_project())
     with SamplePublisher(FEBRUARY, MARCH, rows=3000) as publisher, pytest.MonkeyPatch.context() as patch:
         own = {
             DATABASE_VARIABLE: str(sample.database),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dbt.small_warehouse import MARCH, Warehouse, ride
+from tests.dbt.small_warehouse import MARCH, Warehouse, parsed_project, ride
 from tests.portal.browsing import open_page, texts
 from tests.portal.drawn import by_name, figure_of
 from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE
@@ -14,7 +14,7 @@ from warehouse.publishing.publish import publish
 @pytest.fixture(scope="module")
 def _one_day(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scratch = tmp_path_factory.mktemp("one_day")
-    warehouse = Warehouse(scratch / "nyc_mobility.duckdb", scratch)
+    warehouse = Warehouse(scratch / "nyc_mobility.duckdb", scratch, parsed_project())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(DATABASE_VARIABLE, str(warehouse.path))
         patch.setenv(LOG_FOLDER_VARIABLE, str(scratch / "logs"))
