@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling, Scheduling
 
 from warehouse.paths import DATABASE_VARIABLE
@@ -12,6 +13,10 @@ from warehouse.paths import DATABASE_VARIABLE
 # Of the time of a test that runs dbt or Dagster, Python spends a seventh on looking through hundreds of thousands of
 # objects for cycles, again and again. It finds next to none: the objects are those of libraries, which stay.
 gc.set_threshold(50_000, 20, 20)
+
+# A machine with much to do is no fault of what is tested.
+settings.register_profile("without deadlines", deadline=None)
+settings.load_profile("without deadlines")
 
 # Folders whose tests share a warehouse that takes long to build. One worker has all of them, and builds it once.
 _SHARE_A_WAREHOUSE = ("tests/dbt", "tests/metrics", "tests/quality")
