@@ -4,11 +4,13 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import duckdb
 import pytest
 from filelock import FileLock
+from streamlit.components.v2 import manifest_scanner
 
 from ingestion.catalog import FEEDS
 from ingestion.run_pipeline import main as load
@@ -32,6 +34,14 @@ class Sample:
     def releases(self) -> Releases:
         """The releases: the older one has February, the current one both months."""
         return Releases(self.database.parent / "published")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _look_for_components_once() -> Iterator[None]:
+    """Streamlit looks through all installed packages for components, each time that a test opens a page."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture(scope="session")
