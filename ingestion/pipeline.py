@@ -24,7 +24,7 @@ from ingestion.run_record import KIND, RunRecord, finish_runs_left_behind, new_r
 from ingestion.work_folder import work_folder
 from warehouse.connection import open_for_writing
 from warehouse.full_disk import clear_write_errors
-from warehouse.ledger import Ledger, Watermark
+from warehouse.ledger import INTERRUPTED, Ledger, Watermark
 from warehouse.paths import database_path
 
 __all__ = ["STARTED_FROM_TERMINAL", "Partition", "Result", "RunProgress", "Started", "Status", "ingest", "load_file"]
@@ -78,7 +78,7 @@ def ingest(
                 KIND, arguments, run_id=run_id, started_by=started.by, dagster_run_id=started.dagster_run_id
             )
         record = RunRecord(run_id, folder)
-        error: str | None = "interrupted"
+        error: str | None = INTERRUPTED
         try:
             results = list(_Run(record, folder, progress or RunProgress(), policy).ingest(partitions, known))
             error = "; ".join(result.error or "" for result in results if result.status is Status.FAILED) or None

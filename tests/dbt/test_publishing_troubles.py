@@ -1,4 +1,4 @@
-"""Two that publish at once, and a disk that is really full."""
+"""Two that publish at once, one that is interrupted, and a disk that is really full."""
 
 import os
 import subprocess
@@ -11,6 +11,7 @@ import pytest
 
 from tests.dbt.small_warehouse import FEBRUARY, Warehouse, yellow_month
 from warehouse.connection import WarehouseError
+from warehouse.ledger import INTERRUPTED
 from warehouse.paths import PROJECT_ROOT
 from warehouse.publishing import making
 from warehouse.publishing.parts import PublishingError
@@ -46,6 +47,20 @@ def test_of_two_that_publish_at_once_one_waits(built: Warehouse) -> None:
     assert built.execute("select status from meta.ingestion_runs where kind = 'publish'") == [("success",)] * 2
     # The second found nothing new.
     assert [each.id for each in Releases().all()] == [current_release().id]
+
+
+def test_one_that_is_interrupted_ends_in_the_ledger(built: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("warehouse.publishing.publish.check_disk", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            publish()
+    runs = "select status, error, finished_at is not null from meta.ingestion_runs where kind = 'publish'"
+    assert built.execute(runs) == [("failed", INTERRUPTED, True)]
+    publish()
+    assert [status for status, *_ in built.execute(f"{runs} order by started_at")] == ["failed", "success"]
 
 
 def test_too_small_a_disk_is_said_before_anything_is_written(built: Warehouse, small_disk: Path) -> None:

@@ -4,7 +4,7 @@ Whoever does the work writes it, so that a run from cron, the terminal or Dagste
 ingestion through the class `Ledger`, dbt through the hooks in `dbt/macros/ledger`. All times are UTC.
 """
 
-from warehouse.ledger.ledger import ABANDONED, TERMINATED, Ledger
+from warehouse.ledger.ledger import ABANDONED, INTERRUPTED, TERMINATED, Ledger
 from warehouse.ledger.migrations import is_outdated
 from warehouse.ledger.records import Check, Fingerprint, RunAsset, RunStatus, Watermark, utc_now
 from warehouse.ledger.schema import LEDGER_SCHEMA
@@ -12,6 +12,7 @@ from warehouse.ledger.watermarks import read_watermarks
 
 __all__ = [
     "ABANDONED",
+    "INTERRUPTED",
     "LEDGER_SCHEMA",
     "TERMINATED",
     "Check",

@@ -19,6 +19,7 @@ from warehouse.secrets import scrubbed
 # What the ledger says of a run whose process ended before it could record how. dbt's hooks say the same.
 ABANDONED = "the run ended without finishing: it was killed, or the machine went down"
 TERMINATED = "terminated in Dagster"
+INTERRUPTED = "interrupted"
 
 
 class Ledger:

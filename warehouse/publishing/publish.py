@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.connection import NotThereYetError, limit_memory, open_for_writing
-from warehouse.ledger import ABANDONED, Ledger
+from warehouse.ledger import ABANDONED, INTERRUPTED, Ledger
 from warehouse.paths import database_path
 from warehouse.publishing.audit import AuditError, audit
 from warehouse.publishing.files import is_whole, sha256_of
@@ -68,8 +68,9 @@ def publish(*, started_by: str = "terminal", dagster_run_id: str | None = None) 
         run_id = ledger.start_run(KIND, {}, started_by=started_by, dagster_run_id=dagster_run_id)
         try:
             publication = _publish(connection, releases, run_id, started_by, keep)
-        except Exception as error:
-            ledger.finish_run(run_id, "failed", str(error))
+        except BaseException as error:
+            # Ctrl-C and Dagster's *Terminate* are not Exceptions.
+            ledger.finish_run(run_id, "failed", str(error) if isinstance(error, Exception) else INTERRUPTED)
             raise
         ledger.finish_run(run_id, "success")
     return publication
