@@ -184,7 +184,10 @@ format: setup
 
 ## test: lint, a dbt build on sample files in a temporary database, and all tests
 .PHONY: test
-test: lint test-line
+test: setup
+	@# Side by side: neither keeps two cores busy.
+	@$(MAKE) --no-print-directory lint & lint=$$!; \
+		$(MAKE) --no-print-directory test-line; line=$$?; wait $$lint && exit $$line
 	@# Without reordering: a file of few slow tests must not come last.
 	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
