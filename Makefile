@@ -189,7 +189,10 @@ format: setup
 
 ## test: lint, a dbt build on sample files in a temporary database, and all tests
 .PHONY: test
-test: lint test-line
+test: setup
+	@# Side by side: neither keeps two cores busy.
+	@$(MAKE) --no-print-directory lint & lint=$$!; \
+		$(MAKE) --no-print-directory test-line; line=$$?; wait $$lint && exit $$line
 	@# Without reordering: a file of few slow tests must not come last.
 	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
@@ -220,6 +223,11 @@ bench-ingest: setup
 .PHONY: bench-build
 bench-build: setup
 	@$(RUN) python -m benchmarks build --trips $(SCALE) $(ARGS)
+
+## bench-portal: how long pages of the portal take when five people look at once, and the memory of its server
+.PHONY: bench-portal
+bench-portal: setup
+	@$(RUN) python -m benchmarks.portal --trips $(SCALE) $(ARGS)
 
 ## bench-metrics: each metric by month and trip type, on the current release; ARGS=--live on the working file
 .PHONY: bench-metrics

@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 from dbt.artifacts.resources.types import NodeType
 
-from tests.dbt.small_warehouse import DBT_DIRECTORY, FEBRUARY, JANUARY, Warehouse, trip, yellow_month
+from tests.dbt.small_warehouse import (
+    DBT_DIRECTORY,
+    FEBRUARY,
+    JANUARY,
+    Warehouse,
+    keep_parsed_project,
+    trip,
+    yellow_month,
+)
 from warehouse.publishing.project import read_project
 from warehouse.publishing.publish import publish
 from warehouse.releases import Release, open_release
@@ -27,6 +35,7 @@ def built(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """The warehouse that tests share, with a copy of the project, to change its models."""
     project = shutil.copytree(DBT_DIRECTORY, tmp_path / "dbt", ignore=shutil.ignore_patterns("target", "logs"))
     copied = Warehouse(warehouse.path, tmp_path, project=project)
+    keep_parsed_project(tmp_path / "target")
     copied._loads = warehouse._loads
     monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
     monkeypatch.setenv("PUBLISHED_FOLDER", str(tmp_path / "published"))

@@ -5,16 +5,18 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import duckdb
 import pytest
 from filelock import FileLock
+from streamlit.components.v2 import manifest_scanner
 
 from ingestion.catalog import FEEDS
 from ingestion.run_pipeline import main as load
 from sandbox.server import SamplePublisher
-from tests.dbt.small_warehouse import Warehouse
+from tests.dbt.small_warehouse import Warehouse, parsed_project
 from tests.portal.little_data import make_little
 from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE
 from warehouse.publishing.publish import publish
@@ -44,6 +46,14 @@ class Sample:
         return Releases(self.database.parent / "published")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _look_for_components_once() -> Iterator[None]:
+    """Streamlit looks through all installed packages for components, each time that a test opens a page."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
+
+
 @pytest.fixture(scope="session")
 def _sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     own = tmp_path_factory.getbasetemp()
@@ -59,7 +69,7 @@ def _sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
 
 def _make(sample: Sample) -> None:
     scratch = sample.database.parent
-    warehouse = Warehouse(sample.database, scratch)
+    warehouse = Warehouse(sample.database, scratch, parsed_project())
     with SamplePublisher(FEBRUARY, MARCH, rows=3000) as publisher, pytest.MonkeyPatch.context() as patch:
         own = {
             DATABASE_VARIABLE: str(sample.database),

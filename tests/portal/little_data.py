@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dbt.small_warehouse import MARCH, Warehouse, ride
+from tests.dbt.small_warehouse import MARCH, Warehouse, parsed_project, ride
 from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE
 from warehouse.publishing.publish import publish
 from warehouse.releases import Releases
@@ -26,7 +26,7 @@ _GREEN = """
 
 def make_little(scratch: Path) -> None:
     """Make the releases in a folder."""
-    warehouse = Warehouse(scratch / "nyc_mobility.duckdb", scratch)
+    warehouse = Warehouse(scratch / "nyc_mobility.duckdb", scratch, parsed_project())
     with pytest.MonkeyPatch.context() as patch:
         _use(scratch, patch)
         warehouse.create_raw_tables()
