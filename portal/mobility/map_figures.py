@@ -7,14 +7,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+import streamlit as st
 
 from portal.colours import ink, is_dark
 from portal.mobility.map_data import Measure
 
 _HEIGHT = 620
 
-# Nothing below the zones: no tiles and no fonts, so that no other host is asked, and the page's own background.
-_STYLE: dict[str, Any] = {"version": 8, "sources": {}, "layers": []}
+# No tiles and no fonts, so that no other host is asked. With a style of one's own, even an empty one, Plotly fails
+# whenever it draws the map again, and clicks lead nowhere.
+_STYLE = "white-bg"
+_EVERYWHERE = {
+    "type": "Polygon",
+    "coordinates": [[[-180, -85], [180, -85], [180, 85], [-180, 85], [-180, -85]]],
+}
 
 _GREY = ["rgba(128,140,150,0.16)"] * 2
 _NO_COLOUR = ["rgba(0,0,0,0)"] * 2
@@ -214,6 +220,14 @@ def _sequential() -> list[str]:
     return _SEQUENTIAL[::-1] if is_dark() else _SEQUENTIAL
 
 
+def _dark_background() -> list[dict[str, Any]]:
+    """The page's colour over the white of the style, where the page is dark."""
+    if not is_dark():
+        return []
+    colour = st.get_option("theme.dark.backgroundColor")
+    return [{"sourcetype": "geojson", "source": _EVERYWHERE, "type": "fill", "color": colour, "below": "traces"}]
+
+
 def _styled(figure: go.Figure, latitudes: pd.Series, longitudes: pd.Series) -> go.Figure:
     """The figure, showing what lies between these. At zoom 0 the world is 512 pixels wide."""
     south, north, west, east = latitudes.min(), latitudes.max(), longitudes.min(), longitudes.max()
@@ -226,6 +240,7 @@ def _styled(figure: go.Figure, latitudes: pd.Series, longitudes: pd.Series) -> g
             "style": _STYLE,
             "center": {"lat": (south + north) / 2, "lon": (west + east) / 2},
             "zoom": math.log2(360 / 512 * min(across, down)),
+            "layers": _dark_background(),
         },
         showlegend=False,
         clickmode="event+select",

@@ -154,12 +154,11 @@ def test_the_map_has_each_zone_once_and_asks_nobody(release: Release) -> None:
 
     rows = by_zone(view, MEASURES["pickups"], "all", "all")
     figure = zone_map(rows, shapes, MEASURES["pickups"], chosen=56)
-    # Neither tiles nor fonts, and no background: it is the page's.
-    assert figure.layout.map.style == {"version": 8, "sources": {}, "layers": []}
+    assert figure.layout.map.style == "white-bg"
     assert set(figure.data[1].locations) == set(rows["zone_id"]) & set(ids)
     assert list(figure.data[2].locations) == [56]
     stations = station_map(by_station(view, "all"), shapes, MEASURES["rides"])
-    assert stations.layout.map.style == figure.layout.map.style
+    assert stations.layout.map.style == "white-bg"
     assert not zones(view)["zone"].duplicated().loc[ids].all()
 
 
