@@ -104,7 +104,7 @@ def test_nothing_in_a_list_to_search_is_code(page: Page, open_tab: Tab) -> None:
 def test_nothing_in_a_condition_is_code(text: str, open_tab: Tab) -> None:
     tab = open_tab
     tab.open("metrics", {"metrics": "total_trips"})
-    tab.page.get_by_text("Filters", exact=True).click()
+    tab.page.get_by_test_id("stExpander").locator("summary").first.click()
     box = tab.page.get_by_role("textbox", name="Condition")
     _write(tab, box, text)
     tab.let_run(lambda: tab.page.keyboard.press("Control+Enter"))

@@ -64,7 +64,7 @@ def test_the_pages_of_mobility_show_real_files(browser: Browser, real_port: int)
     for path, said in (
         ("overview", ("107 k",)),
         ("demand", ("107 k", "Jan 2024", "No weather is loaded")),
-        ("map", ("Pickups by zone", MONTH)),
+        ("map", ("Pickups by zone", "Jan 2024")),
         ("weather", ("nyc load",)),
         ("health", ("Gaps",)),
     ):
