@@ -30,7 +30,7 @@ _COLUMNS: dict[str, ColumnConfig | str] = {
     "quarantined": st.column_config.NumberColumn(
         "Set aside",
         format="localized",
-        help="Rejected rows, whose reasons Quarantine has, and rows that two files have, as of weather",
+        help="Rejected rows, whose reasons Quarantine has, and rows that two files have",
     ),
     "lost": st.column_config.NumberColumn(
         "Lost", format="localized", help="Rows published that are neither kept nor rejected; 0 is right"
