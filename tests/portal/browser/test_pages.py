@@ -168,9 +168,8 @@ def test_a_click_on_a_cell_of_the_gap_grid_says_why(tab: Tab) -> None:
         tab.let_run(partial(tab.page.mouse.click, x, y))
 
         tab.wait_for(lambda name=name: tab.address == {"cell": name})  # type: ignore[misc]
-        tab.wait_until_drawn()
         for words in (f"{name.replace(':', ' ')}: {look}", *said):
-            assert words in tab.text()
+            tab.wait_for(lambda words=words: words in tab.text())  # type: ignore[misc]
         tab.screenshot(f"gap-{look}")
     assert tab.faults() == []
 
