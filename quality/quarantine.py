@@ -18,6 +18,7 @@ import duckdb
 from rich.console import Console
 from rich.markup import escape
 
+from quality.files import FEW_ROWS
 from quality.subject import Quarantine
 from quality.suites import SUBJECTS
 from warehouse.accepted_gaps import (
@@ -62,7 +63,7 @@ def _rejections(connection: duckdb.DuckDBPyConnection, subject: str, quarantine:
     examples = _examples(connection, quarantine)
     accepted = _accepted(connection)
     found: list[Rejection] = []
-    for feed, start, reason, rows, share, share_of_file, load_id in groups:
+    for feed, start, reason, rows, rows_of_file, share, share_of_file, load_id in groups:
         period = Period(quarantine.grain, start)
         known = _explanation(quarantine, feed, reason, period)
         found.append(
@@ -75,7 +76,7 @@ def _rejections(connection: duckdb.DuckDBPyConnection, subject: str, quarantine:
                 "share": share,
                 "share_of_file": share_of_file,
                 "tolerance": quarantine.tolerance,
-                "is_tolerated": share_of_file <= quarantine.tolerance,
+                "is_tolerated": share_of_file <= quarantine.tolerance or rows_of_file <= FEW_ROWS,
                 "explanation": known or accepted.get((feed, period.key, load_id)),
                 "examples": examples[feed, start, reason],
             }
@@ -103,6 +104,7 @@ def _groups_query(quarantine: Quarantine) -> str:
             period_start,
             reason,
             rejected_rows,
+            sum(rejected_rows) over (partition by feed, period_start)::bigint as rejected_of_file,
             rejected_rows / published_rows as share,
             sum(rejected_rows) over (partition by feed, period_start) / published_rows as share_of_file,
             load_id
@@ -176,14 +178,19 @@ def _examples(
 
 
 def suspect_files(found: Sequence[Rejection]) -> dict[tuple[str, str], float]:
-    """Files of which more was rejected than is tolerated, without what is explained: its share by feed and period."""
-    unexplained: dict[tuple[str, str], float] = {}
-    tolerances: dict[tuple[str, str], float] = {}
+    """Files of which more was rejected than is tolerated, without what is explained: its share by feed and period.
+
+    A few rows say nothing, however small the file.
+    """
+    shares: dict[tuple[str, str], float] = {}
+    rows: dict[tuple[str, str], int] = {}
+    tolerances = {(each["feed"], each["period"]): each["tolerance"] for each in found}
     for each in found:
-        file = (each["feed"], each["period"])
-        tolerances[file] = each["tolerance"]
-        unexplained[file] = unexplained.get(file, 0.0) + (0.0 if each["explanation"] else each["share"])
-    return {file: share for file, share in sorted(unexplained.items()) if share > tolerances[file]}
+        if not each["explanation"]:
+            file = (each["feed"], each["period"])
+            shares[file] = shares.get(file, 0.0) + each["share"]
+            rows[file] = rows.get(file, 0) + each["rows"]
+    return {file: share for file, share in sorted(shares.items()) if share > tolerances[file] and rows[file] > FEW_ROWS}
 
 
 def print_rejections(found: Sequence[Rejection], console: Console) -> None:

@@ -22,7 +22,7 @@ settings.load_profile("without deadlines")
 _SHARE_A_WAREHOUSE = ("tests/dbt", "tests/metrics", "tests/quality")
 
 
-class _ByWarehouse(LoadFileScheduling):
+class _ByWarehouse(LoadFileScheduling):  # type: ignore[misc]
     """A file's tests go to one worker, and a folder's, where they share a warehouse."""
 
     def _split_scope(self, nodeid: str) -> str:

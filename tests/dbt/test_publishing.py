@@ -94,6 +94,21 @@ def test_a_publication_that_finds_nothing_new_tells_that_readers_have_all(built:
     assert abs(switched_at - utc_now()) < timedelta(hours=1)
 
 
+def test_releases_of_the_same_second_are_in_the_order_of_their_publication(
+    built: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = utc_now()
+    monkeypatch.setattr(making, "utc_now", lambda: now)
+    made = []
+    for change in (None, _accept, _reopen, _accept):
+        if change:
+            with duckdb.connect(str(built.path)) as connection:
+                change(connection)
+        made.append(publish().release.id)
+    assert made == sorted(set(made))
+    assert [each.id for each in Releases().all()] == made
+
+
 def _accept(connection: duckdb.DuckDBPyConnection) -> None:
     gap = AcceptedGap("green", "2025-01", "missing", "snow", "ann", utc_now(), None, Fingerprint(""))
     accept_gaps([gap], connection)

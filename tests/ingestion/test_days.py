@@ -222,7 +222,9 @@ def test_an_interrupt_in_a_batch_leaves_whole_days_and_is_recorded(
     number: signal.Signals, published: Path, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where it comes while DuckDB reads, and dlt has signals to itself."""
-    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    # As in a process of its own: libraries that other tests use leave handlers behind.
+    handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: lambda number, _: sys.exit(128 + number)}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     finished: list[Result] = []
 
     class Interrupts(RunProgress):
@@ -235,7 +237,8 @@ def test_an_interrupt_in_a_batch_leaves_whole_days_and_is_recorded(
         with pytest.raises(KeyboardInterrupt if number is signal.SIGINT else SystemExit):
             ingest([day(number) for number in TWENTY], progress=Interrupts())
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
     assert len(_whole_days(database)) == len(finished) == 6
     assert _query(database, "select status, error from meta.ingestion_runs") == [("failed", "interrupted")]
     assert len(_query(database, "select * from meta.ingestion_run_assets")) == 6

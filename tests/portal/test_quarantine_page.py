@@ -151,7 +151,7 @@ def test_before_the_first_build_it_says_what_to_do() -> None:
 @pytest.mark.usefixtures("by_hand")
 def test_a_file_whose_reason_is_known_is_not_called_suspect(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither here nor in Health."""
-    _publish(["pickup_outside_source_month"] * 5, 58)
+    _publish(["pickup_outside_source_month"] * 6, 58)
     page = open_page("quarantine")
     assert _metrics(page)["Files above tolerance"] == "1"
     assert "1 file has more rejected rows than is tolerated" in page.warning[0].value
@@ -163,7 +163,7 @@ def test_a_file_whose_reason_is_known_is_not_called_suspect(monkeypatch: pytest.
         for each in SUBJECTS
     ]
     monkeypatch.setattr("quality.quarantine.SUBJECTS", subjects)
-    _publish(["pickup_outside_source_month"] * 5, 59)
+    _publish(["pickup_outside_source_month"] * 6, 59)
     page = open_page("quarantine")
     assert _metrics(page)["Files above tolerance"] == "0"
     assert "for a reason that is known" in page.success[0].value

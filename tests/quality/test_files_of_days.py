@@ -132,12 +132,12 @@ QUARANTINE = Quarantine(
 
 @pytest.fixture
 def rejected(connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A subject with a quarantine: 1 of 10 rows of Friday is rejected, and 3 of 10 of Monday."""
+    """A subject with a quarantine: 10 of 100 rows of Friday are rejected, and 30 of 100 of Monday."""
     subject = Subject("toys", (), (QUARANTINE,), (Listing("assert_every_toy_is_sold", "toys not sold", "toy"),))
     for module in (quarantine, health):
         monkeypatch.setattr(module, "SUBJECTS", (subject,))
-    for day, rows in ((FRIDAY, 1), (MONDAY, 3)):
-        record(connection, "toys", f"{day}", 10)
+    for day, rows in ((FRIDAY, 10), (MONDAY, 30)):
+        record(connection, "toys", f"{day}", 100)
         connection.execute(
             "insert into core_toys.rejected_sales"
             " select 'toys', ?, number, 'no_price', null from range(?) as numbers (number)",
@@ -151,10 +151,10 @@ def test_a_subjects_quarantine_is_in_the_report(database: Path, capsys: pytest.C
     assert quarantine.main(["--live"]) == 1
     assert capsys.readouterr().out.splitlines() == [
         "toys",
-        "toys 2025-01-03  no_price: 1 rows, 10.0000% of the file",
+        "toys 2025-01-03  no_price: 10 rows, 10.0000% of the file",
         "    shops were closed",
-        "    row 0: price missing",
-        "toys 2025-01-06  no_price: 3 rows, 30.0000% of the file",
+        *(f"    row {row}: price missing" for row in range(3)),
+        "toys 2025-01-06  no_price: 30 rows, 30.0000% of the file",
         *(f"    row {row}: price missing" for row in range(3)),
         "failed toys 2025-01-06: more than 10% of the file",
         f"working file {database}",
@@ -167,13 +167,13 @@ def test_a_subjects_quarantine_is_in_the_report(database: Path, capsys: pytest.C
         "feed": "toys",
         "period": "2025-01-03",
         "reason": "no_price",
-        "rows": 1,
+        "rows": 10,
         "share": 0.1,
         "share_of_file": 0.1,
         "tolerance": 0.1,
         "is_tolerated": True,
         "explanation": "shops were closed",
-        "examples": [{"row": 0, "price": None}],
+        "examples": [{"row": row, "price": None} for row in range(3)],
     }
 
 
@@ -201,7 +201,7 @@ def test_what_was_rejected_of_a_file_can_be_accepted_until_another_file_is_loade
     assert ": a flood\n" in capsys.readouterr().out
 
     with duckdb.connect(str(database_path())) as connection:
-        record(connection, "toys", f"{MONDAY}", 10, load_id="another")
+        record(connection, "toys", f"{MONDAY}", 100, load_id="another")
     assert len(troubles()) == 1
 
 

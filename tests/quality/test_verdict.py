@@ -45,8 +45,17 @@ def _check(passed: bool, severity: str = "error", partition: str | None = None) 
     }
 
 
-def _rejection(share: float, period: str = "2025-01", explanation: str | None = None) -> dict[str, Any]:
-    return {"feed": "cars", "period": period, "share": share, "tolerance": 0.01, "explanation": explanation}
+def _rejection(
+    share: float, period: str = "2025-01", explanation: str | None = None, *, rows: int = 100
+) -> dict[str, Any]:
+    return {
+        "feed": "cars",
+        "period": period,
+        "rows": rows,
+        "share": share,
+        "tolerance": 0.01,
+        "explanation": explanation,
+    }
 
 
 def test_without_trouble_all_is_well() -> None:
@@ -133,6 +142,11 @@ def test_a_working_file_that_is_long_ahead_of_the_release_is_told() -> None:
     (trouble,) = judge([], [], ahead, published_at=NOW).troubles
     assert trouble.commands == ("nyc health --live", "nyc build", "nyc publish")
     assert judge([], [], ahead).troubles == ()
+
+
+def test_a_few_rejected_rows_of_a_small_file_are_no_trouble() -> None:
+    assert list(trouble_of_quarantine([_rejection(0.02, rows=3), _rejection(0.02, rows=2)])) == []
+    assert len(list(trouble_of_quarantine([_rejection(0.02, rows=3), _rejection(0.02, rows=3)]))) == 1
 
 
 def test_an_error_of_a_run_is_one_line_that_ends() -> None:

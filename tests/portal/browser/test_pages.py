@@ -149,29 +149,31 @@ def _click_on_map(tab: Tab, longitude: float, latitude: float) -> None:
     tab.page.mouse.click(across, down)
 
 
-def test_a_click_on_a_cell_of_the_gap_grid_says_why(tab: Tab) -> None:
-    tab.open("health")
-    cells: list[list[str]] = tab.page.locator(".js-plotly-plot").evaluate("({data}) => data[1].customdata")
-    for look, said in (
+@pytest.mark.parametrize(
+    ("look", "said"),
+    [
         ("missing", ("Due since", "days after it ended, and not loaded", "nyc load --")),
         ("loaded", ("rows of load", "from http://127.0.0.1")),
-    ):
-        # The last of them, which is not chosen beforehand.
-        number, (name, *_) = max(
-            (number, cell) for number, cell in enumerate(cells) if cell[1] == look and cell[0].startswith("yellow:")
-        )
-        place = tab.page.locator(".scatterlayer .point").nth(number)
-        place.scroll_into_view_if_needed()
-        box = place.bounding_box()
-        assert box
-        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        tab.let_run(partial(tab.page.mouse.click, x, y))
+    ],
+)
+def test_a_click_on_a_cell_of_the_gap_grid_says_why(tab: Tab, look: str, said: tuple[str, ...]) -> None:
+    tab.open("health")
+    cells: list[list[str]] = tab.page.locator(".js-plotly-plot").evaluate("({data}) => data[1].customdata")
+    # The last of them, which is not chosen beforehand.
+    number, (name, *_) = max(
+        (number, cell) for number, cell in enumerate(cells) if cell[1] == look and cell[0].startswith("yellow:")
+    )
+    place = tab.page.locator(".scatterlayer .point").nth(number)
+    place.scroll_into_view_if_needed()
+    box = place.bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    tab.let_run(partial(tab.page.mouse.click, x, y))
 
-        tab.wait_for(lambda name=name: tab.address == {"cell": name})  # type: ignore[misc]
-        tab.wait_until_drawn()
-        for words in (f"{name.replace(':', ' ')}: {look}", *said):
-            assert words in tab.text()
-        tab.screenshot(f"gap-{look}")
+    tab.wait_for(lambda: tab.address == {"cell": name})
+    for words in (f"{name.replace(':', ' ')}: {look}", *said):
+        tab.wait_for(lambda words=words: words in tab.text())  # type: ignore[misc]
+    tab.screenshot(f"gap-{look}")
     assert tab.faults() == []
 
 
