@@ -5,8 +5,8 @@ transaction of its own.
 """
 
 import logging
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -35,7 +35,7 @@ from ingestion.raw_data import (
     scope,
 )
 from ingestion.raw_selects import no_rows, partition_columns, select_of_rows
-from ingestion.read_ahead import LARGE_FILES_AHEAD, MOST_BYTES_AHEAD, SMALL_FILES_AHEAD, read_ahead
+from ingestion.read_ahead import prepared_ahead, read_ahead
 from ingestion.readers.published import MOST_BYTES_IN_MEMORY, ROWS_READ, PublishedRows, close_scratch
 from ingestion.readers.published_file import PublishedFile
 from warehouse.ledger import Ledger
@@ -72,7 +72,7 @@ class Arrival:
     """A partition whose file is there.
 
     `read` gives the rows of the file, which has so many `bytes`; it may be called twice, and by another thread.
-    `content_bytes` is about how many it has when unpacked, where its reader can say.
+    `prepare` does ahead what needs no connection; another thread may call it before `read`.
     `record` is called in the partition's transaction, so that what it writes to the ledger and the rows are there
     together or not at all. `finished` is called once, with what went wrong, if something did.
     """
@@ -82,7 +82,7 @@ class Arrival:
     read: Callable[[duckdb.DuckDBPyConnection], PublishedRows]
     record: Callable[[Ledger, Loaded], None]
     finished: Callable[[Exception | None], None]
-    content_bytes: int | None = None
+    prepare: Callable[[], None] | None = None
 
 
 class _DatabaseLostError(Exception):
@@ -191,13 +191,17 @@ class RawLoader:
     def _reads(
         self, arrivals: Sequence[Arrival], columns: Sequence[Column], table: str
     ) -> Iterator[tuple[Arrival, Callable[[], PublishedRows]]]:
-        """Each partition with what gives its file's rows. Many small files are read ahead, and some larger ones."""
-        files_ahead = _files_ahead(arrivals)
-        if not files_ahead:
+        """Each partition with what gives its file's rows. Many small files are read ahead, large ones only prepared."""
+        if len(arrivals) < _FEWEST_TO_READ_AHEAD or any(one.bytes > MOST_BYTES_IN_MEMORY for one in arrivals):
+            if len(arrivals) > 1 and any(arrival.prepare for arrival in arrivals):
+                with prepared_ahead(arrival.prepare or _do_nothing for arrival in arrivals) as steps:
+                    for arrival, step in zip(arrivals, steps, strict=True):
+                        yield arrival, partial(_read_after, step, arrival, self._connection)
+                return
             for arrival in arrivals:
                 yield arrival, partial(arrival.read, self._connection)
             return
-        with read_ahead((arrival.read for arrival in arrivals), table, columns, files_ahead) as futures:
+        with read_ahead((arrival.read for arrival in arrivals), table, columns) as futures:
             for arrival, future in zip(arrivals, futures, strict=True):
                 yield arrival, future.result
 
@@ -227,7 +231,6 @@ class RawLoader:
             arrival.record(ledger, Loaded(_checked_state(partition, published, table), published.note))
             connection.commit()
             self._committed = arrival
-            published.remove_unpacked()
         except BaseException as error:
             # DuckDB may have ended the transaction itself.
             with suppress(duckdb.Error):
@@ -314,18 +317,13 @@ class RawLoader:
             raise loads.error
 
 
-def _files_ahead(arrivals: Sequence[Arrival]) -> int:
-    """How many files' rows may wait in memory while those of the one before are written; 0 to read one by one.
+def _do_nothing() -> None: ...
 
-    Only a reader that can say how large a file is when unpacked may have larger ones read ahead.
-    """
-    if len(arrivals) >= _FEWEST_TO_READ_AHEAD and all(
-        (one.content_bytes or one.bytes) <= MOST_BYTES_IN_MEMORY for one in arrivals
-    ):
-        return SMALL_FILES_AHEAD
-    if len(arrivals) > 1 and all((one.content_bytes or math.inf) <= MOST_BYTES_AHEAD for one in arrivals):
-        return LARGE_FILES_AHEAD
-    return 0
+
+def _read_after(step: Future[None], arrival: Arrival, connection: duckdb.DuckDBPyConnection) -> PublishedRows:
+    """The rows of a file that is prepared in another thread."""
+    step.result()
+    return arrival.read(connection)
 
 
 def _with_rows(arrival: Arrival, published: PublishedRows) -> PublishedRows:
