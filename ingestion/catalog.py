@@ -30,6 +30,16 @@ class Catalog:
         """The catalog of these subjects."""
         return cls({subject.name: subject for subject in subjects})
 
+    def only(self, names: Iterable[str]) -> "Catalog":
+        """The catalog of the feeds of these names alone, without aliases."""
+        wanted = set(names)
+        subjects = [
+            Subject(subject.name, feeds)
+            for subject in self.subjects.values()
+            if (feeds := tuple(feed for feed in subject.feeds if feed.name in wanted))
+        ]
+        return Catalog.of(*subjects)
+
     @cached_property
     def feeds(self) -> dict[str, Feed]:
         """Every feed by its name, in the order in which the subjects declare them."""

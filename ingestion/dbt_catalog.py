@@ -1,7 +1,7 @@
 """Write what dbt needs of the catalog into the dbt project: `python -m ingestion.dbt_catalog`.
 
-Two kinds of files come of it: `macros/catalog.sql` with the registered feeds, which models loop over, and a YAML file
-of sources for each subject. Run it after a change of a registry entry; a test fails where they differ.
+Three kinds of files come of it: `macros/catalog.sql` with the registered feeds, which models loop over, a YAML file of
+sources for each subject, and the seeds that a subject brings along. Run it after a change of a registry entry; a test fails where they differ.
 
 Exit status: 0 the files are what the catalog says; 1 with `--check`, where they are not.
 """
@@ -45,6 +45,8 @@ def generate(dbt_directory: Path, subjects: Iterable[Subject] = SUBJECTS.values(
         text, without = _sources(subject, docs)
         files[folder / f"_{subject.name}__sources.yml"] = text
         undescribed += without
+        for name, csv in subject.seeds.items():
+            files[dbt_directory / "seeds" / subject.name / f"{name}.csv"] = csv()
     return Generated(files, tuple(undescribed))
 
 

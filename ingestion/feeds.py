@@ -1,6 +1,7 @@
 """What a feed and a subject are. Feeds are declared in the folders of their subjects."""
 
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
@@ -142,12 +143,14 @@ class Feed:
 class Subject:
     """A field of data: its feeds, and the words that stand for several of them.
 
-    `name` is the name of its folders everywhere.
+    `name` is the name of its folders everywhere. `seeds` are facts that Python knows and dbt needs, such as a calendar:
+    by the name of the seed, a function that gives its CSV.
     """
 
     name: str
     feeds: tuple[Feed, ...]
     aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    seeds: dict[str, Callable[[], str]] = field(default_factory=dict)
 
 
 def columns(required: str, optional: str = "") -> tuple[Column, ...]:

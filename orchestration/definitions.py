@@ -13,8 +13,9 @@ from orchestration.checks.staleness import staleness_checks
 from orchestration.execution.executor import terminable_in_process_executor
 from orchestration.jobs.daily import daily_dbt_build_job, daily_quality_job
 from orchestration.jobs.exports import export_job
-from orchestration.jobs.ingestion import ingestion_jobs
+from orchestration.jobs.ingestion import ingestion_jobs, shared_ops
 from orchestration.jobs.maintenance import maintenance_job
+from orchestration.own import own_definitions
 from orchestration.resources.dbt import configured_dbt
 from orchestration.schedules.daily import daily_dbt_build, daily_export
 from orchestration.schedules.weekly import weekly_maintenance
@@ -26,16 +27,31 @@ from orchestration.sensors.publication import publication_sensor_of
 
 def definitions_of(catalog: Catalog) -> dg.Definitions:
     """The definitions for the feeds of a catalog. Models, tests and suites are those that are in their folders."""
-    jobs = ingestion_jobs(catalog)
+    shared = shared_ops(catalog)
+    jobs = ingestion_jobs(shared)
+    own = own_definitions(shared, jobs)
     return dg.Definitions(
         assets=dg.with_source_code_references(
             [*raw_assets_of(catalog), dbt_analytics_assets, published_release, *lakehouse_assets, *export_assets]
         ),
         asset_checks=[*quality_checks, *staleness_checks],
-        jobs=[*jobs, daily_dbt_build_job, daily_quality_job, export_job, maintenance_job],
-        schedules=[daily_dbt_build, daily_export, weekly_maintenance],
+        jobs=[
+            *jobs,
+            *(job for one in own for job in one.jobs),
+            daily_dbt_build_job,
+            daily_quality_job,
+            export_job,
+            maintenance_job,
+        ],
+        schedules=[
+            *(schedule for one in own for schedule in one.schedules),
+            daily_dbt_build,
+            daily_export,
+            weekly_maintenance,
+        ],
         sensors=[
             publication_sensor_of(catalog, jobs),
+            *(sensor for one in own for sensor in one.sensors),
             ledger_sensor_of(catalog),
             alert_sensor,
             build_what_is_stale,

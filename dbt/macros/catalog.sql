@@ -29,8 +29,8 @@
             'period_column': 'source_date',
             'event_time': none,
             'staging_model': 'stg_reference_data__symbols',
-            'kept_in': 'dim_symbol',
-            'quarantined_in': none,
+            'kept_in': 'int_symbols',
+            'quarantined_in': 'quarantined_reference_rows',
         },
         {
             'subject': 'markets',
@@ -42,8 +42,8 @@
             'period_column': 'source_date',
             'event_time': none,
             'staging_model': 'stg_reference_data__exchanges',
-            'kept_in': 'dim_exchange',
-            'quarantined_in': none,
+            'kept_in': 'int_exchanges',
+            'quarantined_in': 'quarantined_reference_rows',
         },
         {
             'subject': 'markets',
@@ -56,7 +56,7 @@
             'event_time': 'timestamp',
             'staging_model': 'stg_broker__candles_daily',
             'kept_in': 'fct_candles_daily',
-            'quarantined_in': 'quarantined_candles_daily',
+            'quarantined_in': 'quarantined_broker_rows',
         },
         {
             'subject': 'markets',
@@ -69,7 +69,7 @@
             'event_time': 'timestamp',
             'staging_model': 'stg_broker__options_bars',
             'kept_in': 'fct_options_bars',
-            'quarantined_in': 'quarantined_options_bars',
+            'quarantined_in': 'quarantined_broker_rows',
         },
         {
             'subject': 'markets',
@@ -82,7 +82,7 @@
             'event_time': 'quoted_at',
             'staging_model': 'stg_broker__options_snapshots',
             'kept_in': 'fct_options_snapshots',
-            'quarantined_in': 'quarantined_options_snapshots',
+            'quarantined_in': 'quarantined_broker_rows',
         },
         {
             'subject': 'mobility',

@@ -20,3 +20,11 @@
 
 {# A time a number of hours later. #}
 {% macro add_hours(timestamp, hours) %}{{ return(dbt.dateadd('hour', hours, timestamp) | trim) }}{% endmacro %}
+
+{# The time on a date that a text such as '09:30' says. #}
+{% macro time_of_day(date, text) -%}
+    {{ return("cast(" ~ dbt.cast(date, dbt.type_string()) ~ " || ' ' || " ~ text ~ " || ':00' as timestamp)") }}
+{%- endmacro %}
+
+{# Days from one date to another. #}
+{% macro days_between(first, last) %}{{ return(dbt.datediff(first, last, 'day') | trim) }}{% endmacro %}

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import requests
@@ -28,7 +29,7 @@ _LONGEST_TOKEN = 4096
 class Question:
     """One thing asked of an API, in as many pages as its answer has.
 
-    By `kind` and `about` the reader knows its pages again. `what` is in messages, such as "the chain of SPY".
+    By `kind` and `about` the reader knows its pages again. `what` is in messages, such as "the prices of May".
     """
 
     kind: str
@@ -111,7 +112,7 @@ class Asker:
                 self._policy,
                 self._cancelled,
             )
-            answered = exchange.with_retries(lambda at=exchange, of=token: self._ask(at, question, of))  # type: ignore[misc]
+            answered = exchange.with_retries(partial(self._ask, exchange, question, token))
             yield answered
             token = self._next_token(exchange, answered)
             if not token:

@@ -17,6 +17,7 @@ from ingestion.fetch.file_addresses import file_address, registered_names
 from ingestion.fetch.keys import KeyNames, keys_from_environment
 from ingestion.fetch.retries import DEFAULT_POLICY, RetryPolicy
 from ingestion.fetch.session_pool import SessionPool
+from ingestion.fetch.settings import address_setting, setting
 from ingestion.fetch.signing import Signer
 from ingestion.fetch.watched_session import WatchedSession
 from ingestion.partitions import Partition
@@ -73,7 +74,7 @@ class S3Publisher(S3AnswerRules, Publisher):
 
     def bucket_address(self) -> str:
         """The address of the bucket, without a slash at its end."""
-        return f"{self._setting('endpoint_url', self.default_endpoint_url).rstrip('/')}/{self.bucket}"
+        return f"{address_setting(self.name, 'endpoint_url', self.default_endpoint_url)}/{self.bucket}"
 
     def session(self) -> WatchedSession:
         """A session whose requests are signed.
@@ -83,7 +84,7 @@ class S3Publisher(S3AnswerRules, Publisher):
         """
         keys = keys_from_environment(self.key_names, self.bucket_address())
         session = WatchedSession()
-        session.auth = Signer(keys, self._setting("region", self.default_region))
+        session.auth = Signer(keys, setting(self.name, "region", self.default_region))
         return session
 
     def locate(self, partition: Partition) -> list[str]:
@@ -94,12 +95,6 @@ class S3Publisher(S3AnswerRules, Publisher):
     def visit(self, partitions: Iterable[Partition], policy: RetryPolicy = DEFAULT_POLICY) -> "S3Visit":
         """Begin a visit for these partitions."""
         return S3Visit(self, partitions, policy)
-
-    def _setting(self, setting: str, default: str) -> str:
-        # Imported here because dlt takes half a second to import.
-        import dlt
-
-        return str(dlt.config.get(f"sources.{self.name}.{setting}", str) or default)
 
 
 class S3Visit(Visit):

@@ -2,8 +2,10 @@
 
 from ingestion.feeds import Subject
 from ingestion.markets import broker, flat_files, reference_data
+from ingestion.markets.trading_days import closings_csv
 
 SUBJECT = Subject(
     name="markets",
     feeds=(*flat_files.FEEDS, *reference_data.FEEDS, *broker.FEEDS),
+    seeds={"exchange_closings": closings_csv},
 )

@@ -27,7 +27,7 @@ from ingestion.feeds import Column, Feed, columns
 from ingestion.fetch.api_publisher import ApiPublisher
 from ingestion.fetch.keys import KeyNames
 from ingestion.fetch.questions import Conversation, Question
-from ingestion.fetch.settings import address_setting
+from ingestion.fetch.settings import address_setting, setting
 from ingestion.markets import broker_bars, broker_chains
 from ingestion.markets.broker_answers import said_by_api
 from ingestion.markets.broker_desk import Desk
@@ -96,7 +96,7 @@ class Broker(ApiPublisher):
             data=self.base_address(),
             trading=address_setting(self.name, "trading_url", _PAPER),
             watchlist=watchlist(),
-            keeps_chains=address_setting(self.name, "keeps_chains", "").lower() in ("true", "1", "yes"),
+            keeps_chains=setting(self.name, "keeps_chains").lower() == "true",
         )
 
     def locate(self, partition: Partition) -> list[str]:
@@ -185,7 +185,7 @@ def _feed(name: str, kind: str, first_day: date, event_time: str, listed: tuple[
         kind=kind,
         staging_model=f"stg_broker__{name}",
         kept_in=f"fct_{name}",
-        quarantined_in=f"quarantined_{name}",
+        quarantined_in="quarantined_broker_rows",
         grain=Grain.DAY,
         calendar=TRADING_DAYS,
     )
@@ -208,10 +208,11 @@ FEEDS = (
         "quoted_at",
         (
             *columns(required="underlying:s contract:s", optional="expiration_date:date strike:d option_type:s"),
+            *columns(required="snapshot_at:t", optional="bid:d ask:d bid_size:d ask_size:d last_price:d"),
             *columns(
-                required="snapshot_at:t",
-                optional="bid:d ask:d bid_size:d ask_size:d last_price:d quoted_at:t last_trade_at:t volume:d"
-                " open_interest:d implied_volatility:d delta:d gamma:d theta:d vega:d rho:d underlying_price:d",
+                required="quoted_at:t",
+                optional="last_trade_at:t volume:d open_interest:d implied_volatility:d delta:d gamma:d theta:d vega:d"
+                " rho:d underlying_price:d",
             ),
         ),
     ),

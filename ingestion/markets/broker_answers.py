@@ -6,7 +6,7 @@ which has a digit after a split or merger (XOM2), the day of expiry, C or P, and
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -113,6 +113,16 @@ def field_of(answer: Mapping[str, Any], name: str, file: PublishedFile) -> Any:
     if name not in answer:
         raise file.unreadable(f"an answer with {name}", f"it has {', '.join(answer)[:100]!a}", LATER)
     return answer[name]
+
+
+def has_any(pages: Iterable[Mapping[str, Any]], name: str, file: PublishedFile) -> bool:
+    """Whether a field, which every page must have, has something in it on any page.
+
+    Raises:
+        UnreadableFileError: a page has no such field, or it is no object.
+    """
+    found = [object_of(field_of(page, name, file), name, file) for page in pages]
+    return any(found)
 
 
 def bars_of(answer: Mapping[str, Any], day: date, file: PublishedFile) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from ingestion.errors import NotPublishedError
 from ingestion.fetch.questions import Conversation, Question
-from ingestion.markets.broker_answers import LATER, bar_record, bars_of, listed_contracts, said_by_api
+from ingestion.markets.broker_answers import LATER, bar_record, bars_of, has_any, listed_contracts, said_by_api
 from ingestion.markets.broker_desk import Desk
 from ingestion.markets.trading_days import NEW_YORK
 from ingestion.partitions import Partition
@@ -50,10 +50,11 @@ def ask_for_candles(desk: Desk, partition: Partition) -> Conversation:
 
     Raises:
         NotPublishedError: the day is not over, or no share of the watchlist has a bar.
+        UnreadableFileError: an answer has no bars.
     """
     yield from availability(partition)
     pages = yield candles_question(desk, partition)
-    if not any(page.get("bars") for page in pages):
+    if not has_any(pages, "bars", said_by_api(partition)):
         raise NotPublishedError(f"{partition}: not published (yet): no share of {', '.join(desk.watchlist)} has a bar")
 
 
@@ -77,7 +78,7 @@ def ask_for_option_bars(desk: Desk, partition: Partition) -> Conversation:
 
     Raises:
         NotPublishedError: the day is not over, or no contract has a bar.
-        UnreadableFileError: an answer does not list contracts.
+        UnreadableFileError: an answer does not list contracts, or has no bars.
     """
     yield from availability(partition)
     day, has_bars = partition.period.first_day, False
@@ -91,7 +92,7 @@ def ask_for_option_bars(desk: Desk, partition: Partition) -> Conversation:
         for start in range(0, len(ordered), _CONTRACTS_AT_ONCE):
             asked = ordered[start : start + _CONTRACTS_AT_ONCE]
             pages = yield _option_bars_question(desk, day, underlying, asked)
-            has_bars = has_bars or any(page.get("bars") for page in pages)
+            has_bars = has_any(pages, "bars", file) or has_bars
     if not has_bars:
         raise NotPublishedError(
             f"{partition}: not published (yet): no contract on {', '.join(desk.watchlist)} has a bar"

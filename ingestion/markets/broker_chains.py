@@ -27,6 +27,7 @@ from ingestion.markets.broker_answers import (
     contract_of,
     day_in_new_york,
     field_of,
+    has_any,
     is_root_of,
     listed_contracts,
     name_of,
@@ -43,23 +44,18 @@ from ingestion.readers.pages import Page, read_pages
 from ingestion.readers.published_file import PublishedFile
 
 _MOST_SNAPSHOTS = 1_000
-# The longest time without trading since 1914 was a week, in September of 2001.
+# Longer than the exchange was ever closed since there are options by this API.
 _LONGEST_PAUSE = timedelta(days=14)
 _GREEKS = ("delta", "gamma", "theta", "vega", "rho")
-# What is not kept: where a quote or trade was made, and bars of which the options' own feed has the day's.
-_LEFT_OUT = {"minuteBar", "prevDailyBar"}
-_LEFT_OUT_OF = {
-    "latestQuote": {"ax", "bx", "c"},
-    "latestTrade": {"x", "s", "c"},
-    "dailyBar": {"o", "h", "l", "c", "n", "vw"},
-    "greeks": set[str](),
-}
-_TAKEN_FROM = {
-    "latestQuote": {"t", "bp", "ap", "bs", "as"},
-    "latestTrade": {"t", "p"},
-    "dailyBar": {"t", "v"},
+# The objects of a snapshot that something is taken from, with all their known fields. Not kept are the places and
+# conditions of quotes and trades, and what the contract's own bar has.
+_KNOWN_FIELDS = {
+    "latestQuote": {"t", "bp", "bs", "bx", "ap", "as", "ax", "c"},
+    "latestTrade": {"t", "p", "s", "x", "c"},
+    "dailyBar": {"t", "o", "h", "l", "c", "v", "n", "vw"},
     "greeks": set(_GREEKS),
 }
+_KNOWN = {*_KNOWN_FIELDS, "impliedVolatility", "minuteBar", "prevDailyBar"}
 
 
 def availability(desk: Desk, partition: Partition) -> Conversation:
@@ -101,9 +97,9 @@ def ask_for_chains(desk: Desk, partition: Partition) -> Conversation:
 
     Raises:
         NotPublishedError: the day's chains do not stand now, or there are none.
-        UnreadableFileError: the clock's answer is no clock.
+        UnreadableFileError: the clock's answer is no clock, or that of a chain has no snapshots.
     """
-    day = partition.period.first_day
+    day, file = partition.period.first_day, said_by_api(partition)
     has_contracts = False
     yield from availability(desk, partition)
     yield Question(
@@ -115,7 +111,7 @@ def ask_for_chains(desk: Desk, partition: Partition) -> Conversation:
     for underlying in desk.watchlist:
         yield desk.contracts(underlying, "active", day, desk.as_of(day))
         pages = yield chain_question(desk, partition, underlying)
-        has_contracts = has_contracts or any(page.get("snapshots") for page in pages)
+        has_contracts = has_any(pages, "snapshots", file) or has_contracts
     yield from availability(desk, partition)
     if not has_contracts:
         raise NotPublishedError(f"{partition}: not published (yet): no contracts on {', '.join(desk.watchlist)}")
@@ -240,10 +236,8 @@ class _Chains:
 
     def _others(self, said: Mapping[str, Any]) -> dict[str, Any]:
         """Fields that nobody knows; of the known objects by names such as greeks_charm."""
-        others = {name: value for name, value in said.items() if name not in _TAKEN_FROM | {"impliedVolatility": 0}}
-        others = {name: value for name, value in others.items() if name not in _LEFT_OUT}
-        for part, taken in _TAKEN_FROM.items():
-            for name, value in object_of(said.get(part), part, self._file).items():
-                if name not in taken and name not in _LEFT_OUT_OF[part]:
-                    others[f"{part}_{name}"] = value
+        others = {name: value for name, value in said.items() if name not in _KNOWN}
+        for part, known in _KNOWN_FIELDS.items():
+            fields = object_of(said.get(part), part, self._file)
+            others |= {f"{part}_{name}": value for name, value in fields.items() if name not in known}
         return others

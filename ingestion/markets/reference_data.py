@@ -41,6 +41,7 @@ def _feed(name: str, kind: str, listed: tuple[Column, ...], kept_in: str) -> Fee
         kind=kind,
         staging_model=f"stg_reference_data__{name}",
         kept_in=kept_in,
+        quarantined_in="quarantined_reference_rows",
         grain=Grain.DAY,
         calendar=IRREGULAR_PERIODS,
     )
@@ -51,12 +52,12 @@ FEEDS = (
         "symbols",
         "symbol",
         columns(required="symbol:s", optional="company_name:s sector:s market_cap_bucket:s exchange_code:s"),
-        kept_in="dim_symbol",
+        kept_in="int_symbols",
     ),
     _feed(
         "exchanges",
         "exchange",
         columns(required="exchange_code:s", optional="name:s timezone:s opens_at:s closes_at:s"),
-        kept_in="dim_exchange",
+        kept_in="int_exchanges",
     ),
 )

@@ -5,7 +5,7 @@ Holidays and half-days come from `exchange_calendars` (its calendar XNYS).
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +17,11 @@ NEW_YORK = ZoneInfo("America/New_York")
 # No feed begins earlier. The calendar is made for these years, whatever is asked of it, and then kept.
 _FIRST_DAY = date(1998, 1, 1)
 _LAST_YEAR = 2050
+# Holidays are decided some years ahead: what is known of later years may change.
+_FIRST_DAY_FOR_DBT = date(2003, 1, 1)
+_DAYS_FOR_DBT = (date(2031, 1, 1) - _FIRST_DAY_FOR_DBT).days
+_CLOSES_AT = "16:00"
+_SATURDAY = 5
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,17 @@ def sessions(first: date, last: date) -> list[Session]:
         opens, closes = (_in_new_york(moment) for moment in calendar.session_open_close(str(day)))
         found.append(Session(day, opens.time(), closes.time()))
     return found
+
+
+def closings_csv() -> str:
+    """The weekdays on which the exchange is closed, or closes early, for dbt: a line each, with the time it closes at."""
+    closes = {day.date(): f"{moment.astimezone(NEW_YORK):%H:%M}" for day, moment in _calendar().closes.items()}
+    lines = [
+        f"{day},{closes.get(day, '')}\n"
+        for day in (_FIRST_DAY_FOR_DBT + timedelta(days=number) for number in range(_DAYS_FOR_DBT))
+        if day.weekday() < _SATURDAY and closes.get(day) != _CLOSES_AT
+    ]
+    return "".join(["closing_date,closes_at\n", *lines])
 
 
 def _in_new_york(moment: Any) -> datetime:

@@ -9,7 +9,7 @@ from dagster_dbt import DbtCliResource
 
 from ingestion.catalog import Catalog
 from ingestion.partitions import Partition
-from ingestion.pipeline import Status, ingest
+from ingestion.pipeline import Result, Status, ingest
 from orchestration.assets.dbt_manifest import nodes_of_manifest
 from orchestration.assets.published import publish_op
 from orchestration.assets.raw_assets import materialization, raise_on_failure, started
@@ -47,6 +47,26 @@ class IngestionOps:
     validate: dg.OpDefinition
 
 
+@dataclass(frozen=True)
+class SharedOps:
+    """The ops of which ingestion jobs are made, so that jobs of a subject's own are made of the same."""
+
+    catalog: Catalog
+    by_grain: Mapping[Grain, IngestionOps]
+    build: dg.OpDefinition
+    full_refresh: dg.OpDefinition
+
+
+def shared_ops(catalog: Catalog) -> SharedOps:
+    """The ops for the feeds of a catalog."""
+    return SharedOps(
+        catalog,
+        {grain: ingestion_ops(IngestionOptions(catalog, grain)) for grain in catalog.grains},
+        dbt_op(catalog, "dbt_build", full_refresh=False),
+        dbt_op(catalog, "dbt_full_refresh", full_refresh=True),
+    )
+
+
 def ingestion_ops(options: IngestionOptions) -> IngestionOps:
     """The ops that load and validate periods of a grain."""
     return IngestionOps(options, _load_op(options), _validate_op(options))
@@ -56,19 +76,7 @@ def _load_op(options: IngestionOptions) -> dg.OpDefinition:
     @dg.op(name=f"load_{options.grain}s", pool=WRITER_POOL, out=dg.Out(Loaded))
     def load(context: dg.OpExecutionContext, config: PeriodsToLoad) -> Loaded:
         results = ingest(options.partitions(config), started=started(context))
-        for result in results:
-            context.log.info("%s: %s", result.partition, result.error or result.status)
-            if result.status is Status.LOADED:
-                context.log_event(materialization(result, options.catalog))
-        raise_on_failure(results)
-        there = [result.partition for result in results if result.status is not Status.NOT_PUBLISHED]
-        periods = dict.fromkeys(result.partition.period for result in results)
-        if not there:
-            raise dg.Failure(_not_published(periods, config.sources), allow_retries=False)
-        return [
-            LoadedPeriod(period, tuple(partition.feed.name for partition in there if partition.period == period))
-            for period in periods
-        ]
+        return what_is_loaded(context, results, options.catalog, config.sources)
 
     # Dagster checks an op's own config only when the op starts. This function it calls when a run is asked for, so
     # that wrong values are refused before there is a run.
@@ -82,6 +90,29 @@ def _load_op(options: IngestionOptions) -> dg.OpDefinition:
         return dict(options.to_load(asked))
 
     return load_what_is_asked_for
+
+
+def what_is_loaded(
+    context: dg.OpExecutionContext, results: list[Result], catalog: Catalog, sources: str
+) -> list[LoadedPeriod]:
+    """Tell Dagster what a load did, and the steps after it what there is to build.
+
+    Raises:
+        dagster.Failure: a partition failed, or nothing of the sources is published.
+    """
+    for result in results:
+        context.log.info("%s: %s", result.partition, result.error or result.status)
+        if result.status is Status.LOADED:
+            context.log_event(materialization(result, catalog))
+    raise_on_failure(results)
+    there = [result.partition for result in results if result.status is not Status.NOT_PUBLISHED]
+    periods = dict.fromkeys(result.partition.period for result in results)
+    if not there:
+        raise dg.Failure(_not_published(periods, sources), allow_retries=False)
+    return [
+        LoadedPeriod(period, tuple(partition.feed.name for partition in there if partition.period == period))
+        for period in periods
+    ]
 
 
 def _not_published(periods: Iterable[Period], sources: str) -> str:
@@ -136,11 +167,27 @@ def ingestion_job(
     """A job that loads periods, builds on them once with this op, validates each, checks, and publishes."""
     prefilled = {"config": ops.options.prefilled()}
     tags = tags_of_feeds(ops.options.catalog, ops.options.feeds)
+    return job_of_load(name, description, ops.load, prefilled, (ops.validate, build), tags, retries)
 
-    @dg.job(name=name, description=description, config={"ops": {ops.load.name: prefilled}}, tags=tags)
+
+def job_of_load(
+    name: str,
+    description: str,
+    load: dg.OpDefinition,
+    prefilled: Mapping[str, Any],
+    after: tuple[dg.OpDefinition, dg.OpDefinition],
+    tags: Mapping[str, str],
+    retries: Retries = RETRIES,
+) -> dg.JobDefinition:
+    """A job that loads with this op, builds, validates, checks, and publishes. `after` has the ops that validate and
+    build; `prefilled` is what the Launchpad begins with.
+    """
+    validate, build = after
+
+    @dg.job(name=name, description=description, config={"ops": {load.name: dict(prefilled)}}, tags=dict(tags))
     def job() -> None:
-        loaded = ops.load.with_retry_policy(retries.ingestion)()
-        publish_op(check_op(ops.validate(build.with_retry_policy(retries.dbt)(loaded))))
+        loaded = load.with_retry_policy(retries.ingestion)()
+        publish_op(check_op(validate(build.with_retry_policy(retries.dbt)(loaded))))
 
     return job
 
@@ -155,25 +202,23 @@ def ingestion_job_name(grain: Grain) -> str:
     return f"{ADVERBS[grain]}_ingestion"
 
 
-def ingestion_jobs(catalog: Catalog) -> list[dg.JobDefinition]:
+def ingestion_jobs(shared: SharedOps) -> list[dg.JobDefinition]:
     """Two jobs for each grain that a feed has: one rebuilds what the load changes, the other rebuilds everything."""
-    build = dbt_op(catalog, "dbt_build", full_refresh=False)
-    full_refresh = dbt_op(catalog, "dbt_full_refresh", full_refresh=True)
     jobs = []
-    for grain in catalog.grains:
-        ops, adverb = ingestion_ops(IngestionOptions(catalog, grain)), ADVERBS[grain]
+    for grain, ops in shared.by_grain.items():
+        adverb = ADVERBS[grain]
         jobs += [
             ingestion_job(
                 f"backfill_{adverb}_data",
                 f"Load {grain}s, rebuild every model from all of raw data once, validate, check, publish.",
                 ops,
-                full_refresh,
+                shared.full_refresh,
             ),
             ingestion_job(
                 ingestion_job_name(grain),
                 f"Load {grain}s, in any order, rebuild what they change, validate, check, publish.",
                 ops,
-                build,
+                shared.build,
             ),
         ]
     return jobs

@@ -134,26 +134,61 @@ def _count_watched(grain: Grain, environment: Mapping[str, str]) -> int:
     return int(text)
 
 
-def publication_sensor_of(catalog: Catalog, jobs: Sequence[dg.JobDefinition]) -> dg.SensorDefinition:
-    """The sensor that watches the feeds of a catalog and requests runs of these jobs."""
-    requested = {ingestion_job_name(grain) for grain in catalog.grains}
+@dataclass(frozen=True)
+class Watch:
+    """A sensor that watches publishers: its name, which feeds it watches, and how often it looks.
+
+    `feeds` are names; None for all of the catalog. `periods` is how many periods of a feed are watched; None for as
+    many as the environment says.
+    """
+
+    name: str
+    description: str
+    feeds: tuple[str, ...] | None = None
+    interval_seconds: int = 3600
+    periods: int | None = None
+
+    def catalog(self, catalog: Catalog) -> Catalog:
+        """The part of a catalog that is watched."""
+        return catalog if self.feeds is None else catalog.only(self.feeds)
+
+    def counts(self) -> dict[Grain, int]:
+        """How many periods are watched, by grain.
+
+        Raises:
+            ValueError: an environment variable is not a whole number from 1 on.
+        """
+        return counts_watched() if self.periods is None else dict.fromkeys(Grain, self.periods)
+
+
+WATCH_ALL = Watch(
+    "publication_sensor",
+    "Asks the publishers for the headers or the listing of recent files. Requests the run that loads a new or replaced "
+    "file and builds what follows from it, once for each state of the file.",
+)
+
+
+def publication_sensor_of(
+    catalog: Catalog, jobs: Sequence[dg.JobDefinition], watch: Watch = WATCH_ALL
+) -> dg.SensorDefinition:
+    """The sensor that watches feeds of a catalog and requests runs of these jobs."""
+    requested = {ingestion_job_name(grain) for grain in watch.catalog(catalog).grains}
 
     @dg.sensor(
-        name="publication_sensor",
+        name=watch.name,
         jobs=[job for job in jobs if job.name in requested],
-        minimum_interval_seconds=3600,
+        minimum_interval_seconds=watch.interval_seconds,
         default_status=dg.DefaultSensorStatus.STOPPED,
-        description="Asks the publishers for the headers or the listing of recent files. Requests the run that loads a "
-        "new or replaced file and builds what follows from it, once for each state of the file.",
+        description=watch.description,
     )
     def publication_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        return _look(context, catalog)
+        return _look(context, catalog, watch)
 
     return publication_sensor
 
 
-def _look(context: dg.SensorEvaluationContext, catalog: Catalog) -> dg.SensorResult | dg.SkipReason:
-    """Look for new and replaced files of every feed that has something loaded."""
+def _look(context: dg.SensorEvaluationContext, catalog: Catalog, watch: Watch) -> dg.SensorResult | dg.SkipReason:
+    """Look for new and replaced files of every watched feed that has something loaded."""
     if not database_path().exists():
         return dg.SkipReason(_NOTHING_LOADED)
     try:
@@ -163,7 +198,7 @@ def _look(context: dg.SensorEvaluationContext, catalog: Catalog) -> dg.SensorRes
         return dg.SkipReason(f"the DuckDB file is in use by {error.holder}; the next tick looks again")
     now = datetime.now(UTC).replace(tzinfo=None)
     cursor = _cursor(context)
-    watched = watched_partitions(catalog, watermarks, now, counts_watched())
+    watched = watched_partitions(watch.catalog(catalog), watermarks, now, watch.counts())
     found = ask_in_turn(from_next(watched, cursor), watermarks, accepted, now, PATIENCE)
     for failure in found.failures.values():
         context.log.warning(failure)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -153,3 +154,20 @@ PRICES = Feed(
 def day(number: int) -> Partition:
     """The partition of a day of May 2025."""
     return Partition(PRICES, PRICES.period(f"2025-05-{number:02}"))
+
+
+def fetched(partition: Partition, columns: str, policy: RetryPolicy = QUICK) -> tuple[list[Any], str | None]:
+    """What a partition has, fetched and read without a warehouse; and the note on it."""
+    publisher = partition.feed.publisher
+    with TemporaryDirectory() as folder, duckdb.connect() as connection:
+        visit = publisher.visit([partition], policy)
+        try:
+            file = visit.fetch(partition, Path(folder), threading.Event(), known=None, progress=lambda *_: None)
+        finally:
+            visit.close()
+            assert [path.suffix for path in Path(folder).iterdir()] in ([], [""]), "something is left of a failure"
+        assert file is not None
+        published = publisher.read(partition, file.path, connection)
+        rows = connection.execute(f"select {columns} from ({published.query}) order by source_row").fetchall()
+        assert len(rows) == published.count
+        return rows, published.note

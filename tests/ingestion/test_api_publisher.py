@@ -4,8 +4,8 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -17,7 +17,7 @@ from ingestion.errors import IngestionError, RefusedError, message_of
 from ingestion.fetch.questions import Paging
 from ingestion.gap_survey import ask
 from ingestion.pipeline import Result, Status, ingest
-from tests.ingestion.api import QUICK, Api, Call, Prices, Reply, day, served
+from tests.ingestion.api import QUICK, Api, Call, Prices, Reply, day, fetched, served
 
 KEY, SECRET = "key-of-the-test", "s3cret-of-the-test"
 ITEM = {"ticker": "NA", "price": 1.5, "sold_at": "2025-05-02T13:30:00.123456789Z"}
@@ -71,21 +71,7 @@ def _rows(database: Path, columns: str) -> list[Any]:
 
 
 def _fetched(number: int = 2, columns: str = "ticker") -> tuple[list[Any], str | None]:
-    """What a file has that is fetched and read, without a warehouse; and the note on it."""
-    partition = day(number)
-    publisher = partition.feed.publisher
-    with TemporaryDirectory() as folder, duckdb.connect() as connection:
-        visit = publisher.visit([partition], QUICK)
-        try:
-            file = visit.fetch(partition, Path(folder), threading.Event(), known=None, progress=lambda *_: None)
-        finally:
-            visit.close()
-            assert len(list(Path(folder).iterdir())) <= 1
-        assert file is not None
-        published = publisher.read(partition, file.path, connection)
-        rows = connection.execute(f"select {columns} from ({published.query}) order by source_row").fetchall()
-        assert len(rows) == published.count
-        return rows, published.note
+    return fetched(day(number), columns)
 
 
 def _failed(number: int = 2) -> str:
@@ -253,6 +239,23 @@ def test_without_keys_nobody_is_asked(answering: Answering, monkeypatch: pytest.
     assert not error.value.is_transient
     assert not key or key not in str(error.value)
     assert api.calls == []
+
+
+def test_a_cancelled_load_ends_and_leaves_nothing(answering: Answering, tmp_path: Path) -> None:
+    cancelled = threading.Event()
+
+    def reply(call: Call) -> Reply:
+        if "page_token" in call.query:
+            cancelled.set()
+        return Reply({"items": [ITEM], "next_page_token": f"{call.query.get('page_token', '')}x"})
+
+    api = answering(reply)
+    visit = Prices().visit([day(2)], QUICK)
+    with pytest.raises(CancelledError):
+        visit.fetch(day(2), tmp_path, cancelled, known=None, progress=lambda *_: None)
+    visit.close()
+    assert len(api.calls) == 2
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_answer_that_is_too_large_is_given_up(answering: Answering) -> None:

@@ -18,9 +18,11 @@ from sandbox.faults import Fault
 from sandbox.files import row_count
 from sandbox.server import SamplePublisher
 from tests.partitions import partitions_of
+from warehouse.periods import Grain
 
 MAY, JUNE, JULY = (date(2025, month, 1) for month in (5, 6, 7))
-ALL_FEEDS = ",".join(FEEDS_SERVED)
+FEEDS_OF_MONTHS = [feed for feed in FEEDS_SERVED if FEEDS[feed].grain is Grain.MONTH]
+ALL_FEEDS = ",".join(FEEDS_OF_MONTHS)
 
 
 @pytest.fixture
@@ -60,7 +62,7 @@ def _query(database: Path, sql: str) -> list[tuple[object, ...]]:
 def test_every_feed_loads_with_the_registrys_columns_and_types(database: Path) -> None:
     results = _ingest(ALL_FEEDS, MAY)
     assert {name: result.status for name, result in results.items()} == {
-        f"{feed} {FEEDS[feed].period_of(MAY)}": Status.LOADED for feed in FEEDS_SERVED
+        f"{feed} {FEEDS[feed].period_of(MAY)}": Status.LOADED for feed in FEEDS_OF_MONTHS
     }
     for table, columns in raw_tables().items():
         described = {row[0]: row[1] for row in _query(database, f"describe raw_data.{table}")}

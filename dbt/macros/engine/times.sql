@@ -51,3 +51,12 @@
 {% macro utc_now() %}{{ return(adapter.dispatch('utc_now')()) }}{% endmacro %}
 {% macro default__utc_now() %}{{ return("to_utc_timestamp(current_timestamp(), current_timezone())") }}{% endmacro %}
 {% macro duckdb__utc_now() %}{{ return("(now() at time zone 'UTC')") }}{% endmacro %}
+
+{# The UTC time, without zone, at a number of nanoseconds since 1970-01-01 00:00 UTC. #}
+{% macro time_of_nanoseconds(nanoseconds) -%}
+    {{ return(adapter.dispatch('time_of_nanoseconds')(nanoseconds)) }}
+{%- endmacro %}
+{% macro default__time_of_nanoseconds(nanoseconds) -%}
+    {{ return("to_utc_timestamp(timestamp_micros(" ~ nanoseconds ~ " div 1000), current_timezone())") }}
+{%- endmacro %}
+{% macro duckdb__time_of_nanoseconds(nanoseconds) %}{{ return("make_timestamp(" ~ nanoseconds ~ " // 1000)") }}{% endmacro %}

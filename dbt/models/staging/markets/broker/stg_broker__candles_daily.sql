@@ -1,0 +1,34 @@
+with
+
+source as (
+
+    select * from {{ source('raw_data', 'candles_daily') }}
+
+),
+
+renamed as (
+
+    select
+        -- ids
+        feed,
+        source_date,
+        source_row,
+        _dlt_load_id as load_id,
+        nullif(symbol, '') as symbol,
+
+        -- numbers
+        open,
+        high,
+        low,
+        close,
+        volume,
+        trade_count,
+        vwap,
+
+        -- times
+        timestamp as began_at_utc
+    from source
+
+)
+
+select * from renamed

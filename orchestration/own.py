@@ -1,0 +1,28 @@
+"""What a subject has in Dagster beside what is made for every feed: `own_definitions` in `orchestration/<subject>/`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+
+import dagster as dg
+
+from orchestration.jobs.ingestion import SharedOps
+
+
+@dataclass(frozen=True)
+class OwnDefinitions:
+    """Jobs, schedules and sensors of one subject. A sensor requests runs of these jobs or of those made for all."""
+
+    jobs: Sequence[dg.JobDefinition] = field(default=())
+    schedules: Sequence[dg.ScheduleDefinition] = field(default=())
+    sensors: Sequence[dg.SensorDefinition] = field(default=())
+
+
+def own_definitions(shared: SharedOps, jobs: Sequence[dg.JobDefinition]) -> list[OwnDefinitions]:
+    """What each subject of the catalog brings along. `jobs` are those that are made for all."""
+    return [
+        import_module(f"orchestration.{name}").own_definitions(shared, jobs)
+        for name in shared.catalog.subjects
+        if find_spec(f"orchestration.{name}")
+    ]
