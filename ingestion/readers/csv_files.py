@@ -177,13 +177,16 @@ def _staged(
 ) -> PublishedRows | None:
     """The rows of a large CSV, read into a scratch table by all threads; a row's position is its row id.
 
-    None where a value is not of its column's type: read as text, it can be named.
+    None where a value is not of its column's type: read as text, it can be named. And where not every line was a row.
     """
     selection = plain.selection
     open_scratch(connection, file.path, csv_path.stat().st_size, _MOST_BYTES_STAGED)
     try:
         connection.execute(f"create table {SCRATCH}.rows as select {selection.select_list} from {plain.source}")
+        ((count,),) = connection.execute(f"select count(*) from {SCRATCH}.rows").fetchall()
     except (duckdb.ConversionException, duckdb.InvalidInputException):
+        count = None
+    if count != plain.rows:
         close_scratch(connection)
         return None
     notes = notes_on(selection, plain.source, connection)
@@ -234,7 +237,7 @@ def _unpacked(file: PublishedFile) -> tuple[Path, Lines | None]:
         return file.path, None
     target = file.path.with_name(f"{file.path.name}.unpacked")
     most = min(MAX_UNPACKED_BYTES, max(SMALL_FILE_BYTES, file.path.stat().st_size) * MAX_RATIO)
-    lines = Lines(file)
+    lines = Lines(file, looks_for_blank_lines=False)
     try:
         with target.open("wb") as copy:
             for piece in unpacked_pieces(file.path):

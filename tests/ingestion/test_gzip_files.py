@@ -262,3 +262,13 @@ def test_a_large_file_with_new_columns_keeps_them(
     with duckdb.connect(str(database)) as connection:
         query = "select source_date::varchar, count(vwap) from raw_data.minute_aggs group by all order by all"
         assert connection.execute(query).fetchall() == [("2026-01-05", 9), ("2026-01-06", 9)]
+
+
+def test_blank_lines_in_a_large_file_are_no_rows(
+    tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_files, "MOST_BYTES_IN_MEMORY", 100)
+    content = _packed(HEADER + _line("A") + "\n" + _line("B") + "\n\n")
+    rows, failures = _loaded(database, tmp_path / "files", [content])
+    assert failures == [None]
+    assert [row[2] for row in rows] == ["A", "B"]
