@@ -7,7 +7,7 @@ transaction of its own.
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -214,6 +214,18 @@ class RawLoader:
         *,
         has_new_columns: bool = False,
     ) -> None:
+        # Around the transaction, because one that failed takes no more settings.
+        with _in_any_order(table.connection) if published.is_staged else nullcontext():
+            self._replace_in_transaction(arrival, published, columns, table, has_new_columns)
+
+    def _replace_in_transaction(
+        self,
+        arrival: Arrival,
+        published: PublishedRows,
+        columns: Sequence[Column],
+        table: OpenTable,
+        has_new_columns: bool,
+    ) -> None:
         connection, partition = table.connection, arrival.partition
         ledger = self._ledger_on(connection)
         try:
@@ -315,6 +327,18 @@ class RawLoader:
                 pipeline.drop()
         if loads and loads.error is not None:
             raise loads.error
+
+
+@contextmanager
+def _in_any_order(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let DuckDB write rows in any order: in theirs, several threads write most of them twice, and the file doubles."""
+    connection.execute("set preserve_insertion_order = false")
+    try:
+        yield
+    finally:
+        # A database that DuckDB has given up takes it no more, and is opened again.
+        with suppress(duckdb.FatalException):
+            connection.execute("set preserve_insertion_order = true")
 
 
 def _do_nothing() -> None: ...

@@ -193,7 +193,7 @@ def _staged(
     csv_path.unlink()
     names = ", ".join(identifier(column.name) for column in selection.columns)
     query = f"select {names}, rowid as source_row from {SCRATCH}.rows"
-    return PublishedRows(file, query=query, columns=selection.columns, count=plain.rows, notes=notes)
+    return PublishedRows(file, query, selection.columns, plain.rows, notes, is_staged=True)
 
 
 def _source(

@@ -23,7 +23,8 @@ class PublishedRows:
     """A file's rows, which DuckDB reads where they are loaded.
 
     `query` selects `columns` and `source_row`, the row's position in the published file from 0 on. `count` is how
-    many rows the file has. `rows` are the rows themselves where they were read already. `new_columns` are those that
+    many rows the file has. `rows` are the rows themselves where they were read already. `is_staged` says that they
+    are in a scratch table, numbered, so that they may be written in any order. `new_columns` are those that
     the feed does not declare, and `notes` say what else is not as usual.
     """
 
@@ -33,6 +34,7 @@ class PublishedRows:
     count: int
     notes: tuple[str, ...] = ()
     rows: pa.Table | None = None
+    is_staged: bool = False
 
     @property
     def new_columns(self) -> tuple[Column, ...]:

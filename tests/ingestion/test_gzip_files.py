@@ -2,7 +2,7 @@
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -202,7 +202,12 @@ def test_lines_are_the_same_however_the_text_is_cut(text: str, length: int) -> N
     assert (cut.rows, cut.has_underscore) == (whole.rows, whole.has_underscore)
 
 
-def _loaded(database: Path, folder: Path, contents: list[bytes]) -> tuple[list[Any], list[Exception | None]]:
+def _loaded(
+    database: Path,
+    folder: Path,
+    contents: list[bytes],
+    afterwards: Callable[[duckdb.DuckDBPyConnection], None] = lambda _: None,
+) -> tuple[list[Any], list[Exception | None]]:
     """Load files of days in a row in one run: the rows of the raw table, and what went wrong with each file."""
     failures: list[Exception | None] = []
 
@@ -217,6 +222,7 @@ def _loaded(database: Path, folder: Path, contents: list[bytes]) -> tuple[list[A
     with duckdb.connect(str(database)) as connection:
         arrivals = [arrival(number, content) for number, content in enumerate(contents)]
         assert RawLoader(connection, folder).load(arrivals) == []
+        afterwards(connection)
         query = "select source_date, source_row, ticker, volume from raw_data.minute_aggs order by all"
         return connection.execute(query).fetchall(), failures
 
@@ -272,3 +278,20 @@ def test_blank_lines_in_a_large_file_are_no_rows(
     rows, failures = _loaded(database, tmp_path / "files", [content])
     assert failures == [None]
     assert [row[2] for row in rows] == ["A", "B"]
+
+
+def test_after_a_large_file_rows_keep_their_order_again(
+    tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_files, "MOST_BYTES_IN_MEMORY", 10_000)
+    content = _packed(HEADER + "".join(_line(f"T{n}", str(n)) for n in range(2000)))
+    settings_seen = []
+
+    def settings(connection: duckdb.DuckDBPyConnection) -> None:
+        query = "select current_setting('preserve_insertion_order')"
+        settings_seen.extend(connection.execute(query).fetchall())
+
+    rows, failures = _loaded(database, tmp_path / "files", [content, content], settings)
+    assert failures == [None, None]
+    assert [(position, ticker) for _, position, ticker, _ in rows[:2000]] == [(n, f"T{n}") for n in range(2000)]
+    assert settings_seen == [(True,)]
