@@ -156,6 +156,11 @@ health: setup
 portal: setup
 	@$(NYC) portal $(ARGS)
 
+## photographs: take the README's pictures of the portal anew, from sample data; needs Chromium
+.PHONY: photographs
+photographs: setup
+	pytest tests/portal/browser/photographs.py
+
 ## docs: the dbt project's documentation as one page, dbt/target/static_index.html
 .PHONY: docs
 docs: setup
@@ -184,7 +189,10 @@ format: setup
 
 ## test: lint, a dbt build on sample files in a temporary database, and all tests
 .PHONY: test
-test: lint test-line
+test: setup
+	@# Side by side: neither keeps two cores busy.
+	@$(MAKE) --no-print-directory lint & lint=$$!; \
+		$(MAKE) --no-print-directory test-line; line=$$?; wait $$lint && exit $$line
 	@# Without reordering: a file of few slow tests must not come last.
 	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
@@ -215,6 +223,11 @@ bench-ingest: setup
 .PHONY: bench-build
 bench-build: setup
 	@$(RUN) python -m benchmarks build --trips $(SCALE) $(ARGS)
+
+## bench-portal: how long pages of the portal take when five people look at once, and the memory of its server
+.PHONY: bench-portal
+bench-portal: setup
+	@$(RUN) python -m benchmarks.portal --trips $(SCALE) $(ARGS)
 
 ## bench-metrics: each metric by month and trip type, on the current release; ARGS=--live on the working file
 .PHONY: bench-metrics

@@ -91,8 +91,8 @@ class Stopwatch:
         return {"wall": time.monotonic(), "cpu": sum(usage.ru_utime + usage.ru_stime for usage in usages)}
 
 
-class _PeakMemory(threading.Thread):
-    """Samples how much memory a process and its children have together."""
+class PeakMemory(threading.Thread):
+    """Samples how much memory a process and its children have together: `mb` is the most until now."""
 
     def __init__(self, process: psutil.Process) -> None:
         super().__init__(daemon=True)
@@ -123,7 +123,7 @@ def main() -> int:
     """Run the given command, print its cost and return its exit code."""
     begun = time.monotonic()
     running = subprocess.Popen(sys.argv[1:])
-    peak = _PeakMemory(psutil.Process(running.pid))
+    peak = PeakMemory(psutil.Process(running.pid))
     peak.start()
     status = running.wait()
     wall = time.monotonic() - begun

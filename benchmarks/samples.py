@@ -75,11 +75,24 @@ def load_weather(database: Path, months: list[date]) -> None:
     Raises:
         RuntimeError: a month was not loaded.
     """
+    _load_published(database, "weather", months)
+
+
+def load_zones(database: Path) -> None:
+    """Load made-up polygons of the zones into a database.
+
+    Raises:
+        RuntimeError: they were not loaded.
+    """
+    _load_published(database, "taxi_zones", [HISTORY[0]])
+
+
+def _load_published(database: Path, feed: str, months: list[date]) -> None:
     with SamplePublisher(months[0], months[-1], rows=1000) as publisher, _warehouse_at(database, publisher.environment):
-        results = ingest([Partition(FEEDS["weather"], FEEDS["weather"].period_of(month)) for month in months])
+        results = ingest([Partition(FEEDS[feed], FEEDS[feed].period_of(month)) for month in months])
     for result in results:
         if result.status is not Status.LOADED:
-            raise RuntimeError(f"expected {result.partition} of the sample weather to be loaded, got: {result}")
+            raise RuntimeError(f"expected the sample of {result.partition} to be loaded, got: {result}")
 
 
 def raw_database(trips: int, months: int) -> Path:

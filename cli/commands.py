@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from warehouse.maintenance import Found
+    from warehouse.releases import Source
     from warehouse.verdict import Verdict
 
 _PASSES_OPTIONS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -118,19 +119,32 @@ def health(live: Live = False, as_json: Json = False) -> int:
     from quality.health import main
     from quality.judging import judge, room, troubles_of_data
     from warehouse.ledger import utc_now
+    from warehouse.releases import Releases
 
-    def judged(connection: "DuckDBPyConnection") -> "Verdict":
+    def judged(source: "Source", connection: "DuckDBPyConnection") -> "Verdict":
         gaps = troubles_of_gaps(read_ledger_state(connection), utc_now())
-        return judge(gaps, troubles_of_data(connection), room())
+        published_at = Releases().switched_at() if source.release else None
+        return judge(gaps, troubles_of_data(connection), room(), published_at=published_at)
 
     return main(as_arguments({"--live": live, "--json": as_json}), judged=judged, prog="nyc health")
 
 
-def quarantine(live: Live = False, as_json: Json = False) -> int:
-    """Show the rejected rows and why."""
+def quarantine(
+    live: Live = False,
+    as_json: Json = False,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FEED:PERIOD", help="Accept that so many rows of a file were rejected, until it is replaced."
+        ),
+    ] = None,
+    reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why it is accepted: one line.")] = None,
+) -> int:
+    """Show the rejected rows and why, or accept them."""
     from quality.quarantine import main
 
-    return main(as_arguments({"--live": live, "--json": as_json}), prog="nyc quarantine")
+    options = {"--live": live, "--json": as_json, "--accept": accept, "--reason": reason}
+    return main(as_arguments(options), prog="nyc quarantine")
 
 
 def summary(live: Live = False, as_json: Json = False) -> int:

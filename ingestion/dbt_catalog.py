@@ -1,7 +1,8 @@
 """Write what dbt needs of the catalog into the dbt project: `python -m ingestion.dbt_catalog`.
 
 Three kinds of files come of it: `macros/catalog.sql` with the registered feeds, which models loop over, a YAML file of
-sources for each subject, and the seeds that a subject brings along. Run it after a change of a registry entry; a test fails where they differ.
+sources for each subject, and the seeds that a subject brings along. Run it after a change of a registry entry; a test
+fails where they differ.
 
 Exit status: 0 the files are what the catalog says; 1 with `--check`, where they are not.
 """

@@ -1,7 +1,5 @@
 """Accepting gaps: a person says that a period will stay as it is, and why. It holds until its file changes."""
 
-import getpass
-import os
 from collections.abc import Iterable, Sequence
 from datetime import date
 
@@ -10,16 +8,17 @@ from ingestion.gap_plan import Planned
 from ingestion.gap_survey import Survey, survey
 from ingestion.partitions import Partition
 from ingestion.publication import Gap, is_accepted_load
-from warehouse.accepted_gaps import AcceptedGap, accept_gaps, read_accepted_gaps, reopen_gaps
+from warehouse.accepted_gaps import (
+    AcceptedGap,
+    BadAcceptanceError,
+    accept_gaps,
+    read_accepted_gaps,
+    reopen_gaps,
+    who_accepts,
+)
 from warehouse.connection import open_for_reading, open_for_writing
 from warehouse.ledger import Fingerprint, read_watermarks, utc_now
 from warehouse.paths import database_path
-
-_LONGEST_REASON = 200
-
-
-class BadAcceptanceError(ValueError):
-    """What was to be accepted or reopened cannot be, or the reason is not a valid one."""
 
 
 def acceptance_example() -> str:
@@ -54,20 +53,6 @@ def _partition(word: str, now: date) -> Partition:
     if period not in feed.calendar.expected(period, period):
         raise BadAcceptanceError(f"expected a {feed.grain} on which {name} publishes a file, got {key!r}")
     return Partition(feed, period)
-
-
-def parse_reason(text: str | None) -> str:
-    """A reason as it is kept: one printable line.
-
-    Raises:
-        BadAcceptanceError: it is empty, too long, or has characters that cannot be printed.
-    """
-    reason = (text or "").strip()
-    if not reason or len(reason) > _LONGEST_REASON or not reason.isprintable():
-        raise BadAcceptanceError(
-            f"expected --reason with one line of 1 to {_LONGEST_REASON} printable characters, such as --reason 'snow'"
-        )
-    return reason
 
 
 def accept(partitions: Sequence[Partition], reason: str, *, now: date, is_offline: bool) -> list[AcceptedGap]:
@@ -111,21 +96,13 @@ def _accepted_now(planned: Planned, found: Survey, reason: str) -> list[Accepted
             partition_key=partition.key,
             state=gap,
             reason=reason,
-            accepted_by=_user(),
+            accepted_by=who_accepts(),
             accepted_at=utc_now(),
             load_id=loaded.load_id if loaded else None,
             file=loaded.fingerprint if loaded and gap is Gap.THIN else published,
         )
         for gap in planned.gaps
     ]
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        # In a container the user may have no name.
-        return f"user {os.getuid()}"
 
 
 def reopen(partitions: Sequence[Partition]) -> None:

@@ -34,12 +34,10 @@ from rich.console import Console
 from ingestion.catalog import ALIASES, DEFAULT_SOURCES, FEEDS, resolve_sources
 from ingestion.errors import printable
 from ingestion.gap_acceptance import (
-    BadAcceptanceError,
     accept,
     acceptance_example,
     accepted_so_far,
     parse_partitions,
-    parse_reason,
     reopen,
 )
 from ingestion.gap_report import (
@@ -57,6 +55,7 @@ from ingestion.pipeline import Result, Status, ingest
 from ingestion.publication import Gap
 from ingestion.run_pipeline import PERIOD_EXAMPLES, exit_status, refuse_bad_range
 from ingestion.terminal import TerminalProgress, print_results, results_as_data
+from warehouse.accepted_gaps import BadAcceptanceError, parse_reason
 from warehouse.connection import WarehouseError
 from warehouse.exit_codes import ExitCode
 from warehouse.ledger import utc_now

@@ -20,7 +20,7 @@ from ingestion.partitions import Partition
 from ingestion.publication import Gap, is_due, reason_accepted
 from ingestion.results import Status
 from ingestion.thin import Coverage
-from warehouse.accepted_gaps import AcceptedGaps, read_accepted_gaps
+from warehouse.accepted_gaps import REJECTED, AcceptedGaps, read_accepted_gaps
 from warehouse.ledger import Watermark, read_watermarks
 from warehouse.periods import Period, compress, word_for
 from warehouse.verdict import PUBLISH_COMMANDS, Level, Trouble, counted
@@ -28,6 +28,7 @@ from warehouse.verdict import PUBLISH_COMMANDS, Level, Trouble, counted
 # A reason is a line, and nobody copies more commands one by one.
 _LONGEST_REASON = 300
 _COMMANDS = 3
+_ACCEPTED_AT_ONCE = 20
 
 _ATTEMPTS = """
     select assets.asset, assets.partition_key, assets.status, runs.started_at, assets.error
@@ -169,7 +170,7 @@ def failed_loads(state: LedgerState) -> list[tuple[tuple[str, str], Attempt]]:
         for key, attempt in sorted(state.attempts.items(), key=lambda item: item[0])
         if attempt.status == Status.FAILED
         and key[0] in FEEDS
-        and not any(gap.accepted_at >= attempt.at for gap in state.accepted.get(key, ()))
+        and not any(gap.state != REJECTED and gap.accepted_at >= attempt.at for gap in state.accepted.get(key, ()))
     ]
 
 
@@ -180,26 +181,22 @@ def _trouble_of_gap(gap: Gap, plan: Sequence[Planned]) -> Trouble:
         reasons = [f"{one.partition}: {'; '.join(one.thin)}" for one in plan]
     else:
         reasons = [_since_when(feed, list(group)) for feed, group in groupby(partitions, key=lambda one: one.feed)]
-    advice, commands = _WHAT_TO_DO[gap]
     is_to_accept = gap in (Gap.OVERDUE, Gap.THIN)
     return Trouble(
         Level.ATTENTION,
         f"{counted(len(plan), word)} {gap}",
         tuple(reasons),
-        advice,
-        (*commands, accept_command(partitions[-1])) if is_to_accept else (*commands, *PUBLISH_COMMANDS),
+        _WHAT_TO_DO[gap],
+        ("nyc gaps --fill", *PUBLISH_COMMANDS),
+        accept_commands(partitions[-_ACCEPTED_AT_ONCE:]) if is_to_accept else (),
     )
 
 
-_FILL = ("nyc gaps --fill",)
 _WHAT_TO_DO = {
-    Gap.MISSING: ("Load what is missing, build and publish.", _FILL),
-    Gap.REPLACED: ("The publisher has another file by now. Load it, build and publish.", _FILL),
-    Gap.OVERDUE: (
-        "The publisher did not have it when it was due. Ask again, or accept that it will not come.",
-        ("nyc gaps",),
-    ),
-    Gap.THIN: ("It may be incomplete. Look again at what the publisher has, or accept it as it is.", _FILL),
+    Gap.MISSING: "Load what is missing, build and publish.",
+    Gap.REPLACED: "The publisher has another file by now. Load it, build and publish.",
+    Gap.OVERDUE: "The publisher did not have it when it was due. Ask again, or accept that it will not come.",
+    Gap.THIN: "It may be incomplete. Look again at what the publisher has, or accept it as it is.",
 }
 
 
@@ -235,11 +232,12 @@ def load_command(feed: str, period: str, *, is_forced: bool = False) -> str:
     return f"nyc load --from {period} --to {period} --sources {feed}" + (" --force" if is_forced else "")
 
 
-def accept_command(partition: Partition) -> str:
-    """The command that accepts a partition as it is, for copying."""
-    return f"nyc gaps --accept {partition.feed.name}:{partition.key} --reason 'say why'"
+def accept_commands(partitions: Iterable[Partition]) -> tuple[str, ...]:
+    """The commands that accept partitions as they are, for readers of releases, too."""
+    named = ",".join(f"{partition.feed.name}:{partition.key}" for partition in partitions)
+    return f"nyc gaps --accept {named} --reason 'say why'", "nyc publish"
 
 
-def reopen_command(partition: Partition) -> str:
-    """The command that takes back what was accepted, for copying."""
-    return f"nyc gaps --reopen {partition.feed.name}:{partition.key}"
+def reopen_commands(partition: Partition) -> tuple[str, ...]:
+    """The commands that take back what was accepted."""
+    return f"nyc gaps --reopen {partition.feed.name}:{partition.key}", "nyc publish"

@@ -23,10 +23,11 @@ class _DuckDbDialect:
 
     def __init__(self) -> None:
         from metricflow.protocols.sql_client import SqlEngine
-        from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
+
+        from metrics.rendering import Renderer
 
         self.sql_engine_type = SqlEngine.DUCKDB
-        self.sql_plan_renderer = DuckDbSqlPlanRenderer()
+        self.sql_plan_renderer = Renderer()
 
 
 # MetricFlow's engine keeps caches that are not safe for threads.

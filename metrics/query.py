@@ -235,9 +235,17 @@ def _run(sql: str, source: Source, connection: duckdb.DuckDBPyConnection) -> pa.
         ) from error
     except duckdb.Error as error:
         raise MetricQueryError(f"DuckDB cannot answer the query: {_first_line(error)}") from error
-    # DuckDB sums integers as decimals of 128 bits, which few Arrow clients read as integers.
-    types = [pa.int64() if field.type == _WHOLE_NUMBER else field.type for field in answer.schema]
-    return answer.cast(pa.schema(list(zip(answer.column_names, types, strict=True))))
+    return answer.cast(pa.schema([(field.name, _type_for_clients(field)) for field in answer.schema]))
+
+
+def _type_for_clients(field: pa.Field) -> pa.DataType:
+    if field.type == _WHOLE_NUMBER:
+        # DuckDB sums integers as decimals of 128 bits, which few Arrow clients read as integers.
+        return pa.int64()
+    if field.type == pa.date32() and field.name.endswith("__day"):
+        # Like times of every other grain.
+        return pa.timestamp("us")
+    return field.type
 
 
 def _first_line(error: Exception) -> str:

@@ -60,7 +60,7 @@ def _():
         color="trip__trip_type",
         labels={"metric_time__month": "month", "total_trips": "trips", "trip__trip_type": ""},
         title="Trips by month and type",
-    )
+    ).update_xaxes(dtick="M1", tickformat="%b %Y")
     return (trips,)
 
 
@@ -128,6 +128,8 @@ def _():
 def _():
     mo.md("""
     ## 4. Where do trips begin?
+
+    Trips without a zone are left out: those of bikes begin at stations, and some files lack it.
     """)
     return
 
@@ -137,7 +139,7 @@ def _():
     zones = ask(
         "total_trips",
         by=("pickup_location__zone_name", "pickup_location__borough"),
-        where=("pickup_location__zone_name is not null",),
+        where=("pickup_location__borough not in ('Unknown', 'N/A')",),
         order_by=("-total_trips", "pickup_location__zone_name"),
         limit=10,
     )
@@ -158,7 +160,8 @@ def _():
     mo.md("""
     ## 5. What does rain change?
 
-    `hours_with_trips` says on how many hours a number rests: nobody should read a difference made of ten.
+    Hours with rain are compared with the hours of the same month, hour of the day and kind of day without it. An
+    effect within its margin may be chance, and nobody should read one made of ten hours.
     """)
     return
 
@@ -166,12 +169,16 @@ def _():
 @app.cell
 def _():
     rain = ask(
-        "avg_trips_per_hour",
-        "hours_with_trips",
-        by=("mobility_hour__trip_type", "mobility_hour__is_rain"),
-        where=("mobility_hour__is_rain is not null",),
+        "hours_with_condition",
+        "trips_with_condition",
+        "trips_expected_without_condition",
+        "weather_effect_pct",
+        "weather_effect_margin_pct",
+        by=("weather_day__trip_type",),
+        where=("weather_day__weather_condition = 'rain'",),
+        order_by=("weather_day__trip_type",),
     )
-    mo.ui.table(rain.round(2), selection=None, label="Hours with trips, by rain and type of trip")
+    mo.ui.table(rain.round(2), selection=None, label="Effect of rain on trips in percent, by type of trip")
     return (rain,)
 
 

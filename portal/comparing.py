@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
+from portal.tables import table
 from portal.texts import plain
 from portal.view import keep_open
 from warehouse.releases import Release
@@ -13,9 +14,6 @@ from warehouse.releases.diff_ledger import FeedChange, LedgerState, compare_ledg
 from warehouse.releases.diff_outline import DifferingTable, outline
 from warehouse.releases.diff_text import loaded_in_between
 from warehouse.releases.release import DATABASE_NAME
-
-# Reasons of a table that are named; the others are counted.
-_REASONS = 3
 
 
 @dataclass(frozen=True)
@@ -56,15 +54,12 @@ def show_comparison(comparison: Comparison, *, most: int | None = None) -> None:
         return
     rows = sorted(map(_row, comparison.tables), key=lambda row: -abs(int(str(row["difference"]))))
     shown = pd.DataFrame(rows[:most])
-    st.dataframe(
+    table(
         shown,
-        hide_index=True,
-        column_config={
-            "why": st.column_config.TextColumn(width="large"),
-            "rows before": st.column_config.NumberColumn(format="localized"),
-            "rows after": st.column_config.NumberColumn(format="localized"),
-            "difference": st.column_config.NumberColumn("rows more", format="localized"),
-            "partitions": st.column_config.NumberColumn("partitions that differ", format="localized"),
+        {
+            "why": st.column_config.TextColumn("Why", width="large"),
+            "difference": st.column_config.NumberColumn("Rows more", format="%+,d"),
+            "partitions": st.column_config.NumberColumn("Partitions", format="localized", help="That differ"),
         },
     )
     if len(rows) > len(shown):
@@ -82,12 +77,13 @@ def _loaded(changes: Sequence[FeedChange]) -> dict[str, list[str]]:
 
 def _row(table: DifferingTable) -> dict[str, object]:
     reasons = list(dict.fromkeys(str(reason) for part in table.parts for reason in part.reasons))
-    more = f" and {len(reasons) - _REASONS} more" if len(reasons) > _REASONS else ""
+    # In a line of a table there is room for one.
+    more = f", and {len(reasons) - 1} more" if len(reasons) > 1 else ""
     return {
         "table": table.name,
-        "difference": table.rows_after - table.rows_before,
-        "why": "; ".join(reasons[:_REASONS]) + more,
         "rows before": table.rows_before,
         "rows after": table.rows_after,
+        "difference": table.rows_after - table.rows_before,
         "partitions": len(table.parts),
+        "why": "".join(reasons[:1]) + more,
     }

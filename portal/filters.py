@@ -4,12 +4,24 @@ Streamlit puts a widget's value into the address and takes from there only what 
 person writes into the address gets further.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 import streamlit as st
 
 T = TypeVar("T")
+
+# Narrow pages show this line in place of the filters, until it is opened; look.css has how.
+_FOLD = '<details class="fold"><summary>Filters</summary></details>'
+
+
+@contextmanager
+def row(key: str = "page", *, is_horizontal: bool = True) -> Iterator[None]:
+    """Filters of a page, beside each other. On a telephone they are folded away."""
+    with st.container(key=f"filters-{key}", horizontal=is_horizontal, vertical_alignment="bottom"):
+        st.html(_FOLD)
+        yield
 
 
 def choose(name: str, label: str, options: Sequence[str], *, default: str, words: Callable[[str], str] = str) -> str:

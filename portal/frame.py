@@ -17,6 +17,7 @@ from warehouse.releases import Release, Releases, Source, current_release
 TITLE = "NYC Mobility"
 
 _ICON = Path(__file__).with_name("icon.svg")
+_LOOK = Path(__file__).with_name("look.css")
 
 # How often an open page looks whether there is a newer release.
 _SECONDS_BETWEEN_LOOKS = 15
@@ -30,6 +31,8 @@ def sections() -> list[Section]:
 def run() -> None:
     """Draw the page that the address names."""
     st.set_page_config(page_title=TITLE, page_icon=str(_ICON), layout="wide")
+    st.html(_LOOK)
+    st.logo(str(_ICON))
     pages = {section.title: [_as_streamlit(page) for page in section.pages] for section in sections() if section.pages}
     remember_pages({page.url_path or FIRST_PAGE: page for section in pages.values() for page in section})
     st.navigation(pages).run()
@@ -75,7 +78,7 @@ def _show_release(release: Release) -> None:
         return
     is_newer = current.published_at > release.published_at
     st.info("There is a newer release." if is_newer else "Another release is current.", icon=":material/update:")
-    if st.button("Show it", type="primary", width="stretch"):
+    if st.button("Show it", width="stretch"):
         show_release(current)
         st.rerun(scope="app")
 

@@ -30,12 +30,15 @@ class Page:
 class Section:
     """Pages that belong together, as the menu shows them.
 
-    `overview` draws what the subject says of itself on the first page.
+    `overview` draws what the subject says of itself on the first page. `names` are those of values
+    that people know by another name, such as a type of trips, and `colours` are theirs, by name, on every page.
     """
 
     title: str
     pages: tuple[Page, ...]
     overview: Callable[[View], None] | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    colours: Mapping[str, str] = field(default_factory=dict)
 
 
 def sections_of_subjects() -> Iterator[Section]:

@@ -1,5 +1,6 @@
 """What `nyc portal` serves: the pages, each at its own address, and the log of what failed."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -44,6 +45,10 @@ async def _ready(_: st.App) -> AsyncIterator[None]:
 
     import portal.frame  # noqa: F401
 
+    # After each run of a page Streamlit collects garbage, for which everything that was imported would be looked at: a
+    # tenth of a second, in which no other session goes on.
+    gc.collect()
+    gc.freeze()
     yield
 
 

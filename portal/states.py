@@ -16,20 +16,25 @@ from warehouse.releases import NothingPublishedError
 
 logger = logging.getLogger(__name__)
 
-_BUILD_AND_PUBLISH = ("nyc build", "nyc publish")
+BUILD_AND_PUBLISH = ("nyc build", "nyc publish")
 _TAKE_THE_NEWER = "The portal offers the newer release as soon as there is one."
+
+
+def show_commands(commands: Sequence[str]) -> None:
+    """Commands to copy."""
+    st.code("\n".join(commands), language="bash", wrap_lines=True)
 
 
 def say_what_to_do(text: str, commands: Sequence[str]) -> None:
     """Words about what to do, and the commands for it."""
     st.markdown(plain(text))
-    st.code("\n".join(commands), language="bash")
+    show_commands(commands)
 
 
-def nothing_to_show(text: str, commands: Sequence[str] = (LOAD, *_BUILD_AND_PUBLISH)) -> None:
+def nothing_to_show(text: str, commands: Sequence[str] = (LOAD, *BUILD_AND_PUBLISH)) -> None:
     """In place of a part of a page: there are no rows. The commands say what to load, build and publish."""
     st.info(plain(text), icon=":material/info:")
-    st.code("\n".join(commands), language="bash")
+    show_commands(commands)
     st.caption(_TAKE_THE_NEWER)
 
 
@@ -40,7 +45,7 @@ def say_what_is_missing(page: Page, view: View) -> bool:
         return False
     loads = dict.fromkeys(page.needs[table] for table in missing)
     st.title(page.title)
-    nothing_to_show(f"This release has no rows in {' and '.join(missing)}.", (*loads, *_BUILD_AND_PUBLISH))
+    nothing_to_show(f"This release has no rows in {' and '.join(missing)}.", (*loads, *BUILD_AND_PUBLISH))
     return True
 
 
@@ -50,10 +55,10 @@ def say_no_release(error: WarehouseError) -> None:
         say_error(error)
     elif database_path().exists():
         st.title("Nothing is published yet")
-        say_what_to_do("There is a database. Publish what is built in it.", _BUILD_AND_PUBLISH)
+        say_what_to_do("There is a database. Publish what is built in it.", BUILD_AND_PUBLISH)
     else:
         st.title("Nothing is loaded yet")
-        say_what_to_do("Load, build and publish.", (LOAD, *_BUILD_AND_PUBLISH))
+        say_what_to_do("Load, build and publish.", (LOAD, *BUILD_AND_PUBLISH))
         say_what_to_do("Or look at sample data first, which is made on this machine.", ("make demo",))
 
 
@@ -64,7 +69,7 @@ def say_error(error: WarehouseError) -> None:
     st.error(plain(str(error)), icon=":material/error:")
     say_what_to_do(
         "See which releases there are and go back to one, or make a new one.",
-        ("nyc publish --list", "nyc publish --rollback ID", *_BUILD_AND_PUBLISH),
+        ("nyc publish --list", "nyc publish --rollback ID", *BUILD_AND_PUBLISH),
     )
 
 

@@ -1,10 +1,14 @@
 """Words and numbers as people read them."""
 
 import re
+from datetime import date
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
 
 _LONGEST = 2000
+
+# What a table has where there is no value. Streamlit would write None.
+NO_VALUE = "—"
 
 
 def plain(text: str) -> str:
@@ -36,3 +40,10 @@ def short(number: float) -> str:
             decimals = 2 if abs(scaled) < 9.995 else 1 if abs(scaled) < 99.95 else 0
             return f"{scaled:,.{decimals}f} {unit}"
     return f"{number:,.3g}"
+
+
+def months_in_words(first: date, last: date | None = None) -> str:
+    """A month, or months from first to last: `Jan 2025`, `Jan to Mar 2025`, `Nov 2024 to Feb 2025`."""
+    if last is None or (first.year, first.month) == (last.year, last.month):
+        return f"{first:%b %Y}"
+    return f"{first:%b}{'' if first.year == last.year else f' {first:%Y}'} to {last:%b %Y}"

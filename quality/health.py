@@ -24,7 +24,7 @@ from warehouse.connection import NotThereYetError, WarehouseError
 from warehouse.exit_codes import ExitCode
 from warehouse.paths import PROJECT_ROOT
 from warehouse.publishing.audit import outdated_failures
-from warehouse.releases import open_for_readers
+from warehouse.releases import Source, open_for_readers
 from warehouse.terminal import Style, add_live_option, print_json, quiet_on_broken_pipe
 from warehouse.verdict import Level, Verdict
 
@@ -100,6 +100,8 @@ def print_verdict(verdict: Verdict, console: Console) -> None:
     for trouble in verdict.troubles:
         commands = f" {' && '.join(trouble.commands)}" if trouble.commands else ""
         console.print(f"  {trouble.summary}: {trouble.advice}{commands}", markup=False)
+        if trouble.otherwise:
+            console.print(f"    or, if it stays as it is: {' && '.join(trouble.otherwise)}", markup=False)
     console.print()
 
 
@@ -136,7 +138,7 @@ def _titled_rows(checks: Sequence[Check]) -> Iterator[tuple[str, list[str]]]:
 def main(
     arguments: Sequence[str] | None = None,
     *,
-    judged: Callable[[duckdb.DuckDBPyConnection], Verdict] | None = None,
+    judged: Callable[[Source, duckdb.DuckDBPyConnection], Verdict] | None = None,
     prog: str = "python -m quality.health",
 ) -> int:
     """Print the health of the data, and return the exit status.
@@ -150,7 +152,7 @@ def main(
     try:
         with open_for_readers(live=options.live) as (source, connection):
             checks = latest_checks(connection)
-            verdict = judged(connection) if judged else None
+            verdict = judged(source, connection) if judged else None
     except duckdb.CatalogException:
         checks = []
     except WarehouseError as error:

@@ -6,7 +6,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from shutil import disk_usage
@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import duckdb
 
 from quality.health import Check, count_failed, latest_checks
-from quality.quarantine import Rejection, rejections
+from quality.quarantine import Rejection, rejections, suspect_files
+from warehouse.ledger import utc_now
 from warehouse.paths import database_path
 from warehouse.periods import Period, compress
 from warehouse.publishing.audit import failed_builds
@@ -24,18 +25,28 @@ from warehouse.verdict import PUBLISH_COMMANDS, Level, Trouble, Verdict, counted
 
 _LONGEST_TEXT = 300
 
+# Files that one command accepts, so that it can be read.
+_FILES = 5
+
+# A publication writes the working file once more when it is done.
+_LONGEST_PUBLICATION = timedelta(minutes=5)
+
+# From one day's job to the end of the next.
+_LONGEST_WAIT = timedelta(hours=36)
+
 # The last run of each kind, if it failed. Failures of dbt, of checks and of single files are told by name elsewhere.
+# A publication keeps everybody else from the working file. So one that a reader finds running was killed.
 _FAILED_RUNS = """
     with latest as (
         from meta.ingestion_runs
-        where kind not like 'dbt %' and kind <> 'quality' and status <> 'running'
+        where kind not like 'dbt %' and kind <> 'quality' and (status <> 'running' or kind = 'publish')
         qualify started_at = max(started_at) over (partition by kind)
     )
 
-    select kind, started_at, error
+    select kind, started_at, case when status = 'running' then 'it did not end' else error end
     from latest
     where
-        status = 'failed'
+        status <> 'success'
         and not exists (
             select 1
             from meta.ingestion_run_assets as assets
@@ -56,16 +67,26 @@ class FailedRun(NamedTuple):
 
 @dataclass(frozen=True)
 class Room:
-    """What the working file takes and what is free on its disk, in bytes. Without a working file `taken` is 0."""
+    """What the working file takes and what is free on its disk, in bytes. Without a working file `taken` is 0.
+
+    `written_at` is when the working file was last written, UTC without zone.
+    """
 
     folder: Path
     taken: int
     free: int
+    written_at: datetime | None = None
 
 
-def judge(gaps: Iterable[Trouble], data: Iterable[Trouble], found: Room) -> Verdict:
-    """Judge what there is: the troubles of gaps, of the data (`troubles_of_data`), and the disk."""
-    return Verdict.of([*gaps, *data, *trouble_of_room(found)])
+def judge(
+    gaps: Iterable[Trouble], data: Iterable[Trouble], found: Room, *, published_at: datetime | None = None
+) -> Verdict:
+    """Judge what there is: the troubles of gaps, of the data (`troubles_of_data`), and the disk.
+
+    Where a release is judged, `published_at` is when the current one was published.
+    """
+    waiting = trouble_of_waiting(found, published_at, utc_now()) if published_at else ()
+    return Verdict.of([*gaps, *data, *waiting, *trouble_of_room(found)])
 
 
 def troubles_of_data(connection: duckdb.DuckDBPyConnection) -> list[Trouble]:
@@ -103,10 +124,9 @@ def troubles_of_checks(checks: Sequence[Check]) -> Iterator[Trouble]:
         commands = ("nyc build", "nyc check", "nyc publish")
         yield Trouble(Level.WRONG, f"{counted(failed, 'check')} failed", _said_of(checks, "error"), advice, commands)
     if warned := count_failed(checks, "warn"):
-        advice = "Look whether it is as it should be. It forbids nothing."
-        yield Trouble(
-            Level.ATTENTION, f"{counted(warned, 'check')} warned", _said_of(checks, "warn"), advice, ("nyc health",)
-        )
+        advice = "Look whether it is as it should be. It forbids nothing. Once the data is mended, check again."
+        commands = ("nyc build", "nyc check", "nyc publish")
+        yield Trouble(Level.ATTENTION, f"{counted(warned, 'check')} warned", _said_of(checks, "warn"), advice, commands)
 
 
 def _said_of(checks: Sequence[Check], severity: str) -> tuple[str, ...]:
@@ -124,24 +144,24 @@ def said_of(check: Check) -> str:
 
 def trouble_of_quarantine(found: Sequence[Rejection]) -> Iterator[Trouble]:
     """Files with more rejected rows than is tolerated, without those whose reason is known."""
-    unexplained: dict[tuple[str, str], float] = {}
-    tolerances: dict[tuple[str, str], float] = {}
-    for each in found:
-        file = (each["feed"], each["period"])
-        tolerances[file] = each["tolerance"]
-        unexplained[file] = unexplained.get(file, 0.0) + (0.0 if each["explanation"] else each["share"])
-    above = [(file, share) for file, share in sorted(unexplained.items()) if share > tolerances[file]]
-    if above:
+    tolerances = {(each["feed"], each["period"]): each["tolerance"] for each in found}
+    if above := suspect_files(found):
         yield Trouble(
             Level.ATTENTION,
             f"{counted(len(above), 'file')} with too many rejected rows",
             tuple(
                 f"{feed} {period}: {share:.2%} of its rows, tolerated are {tolerances[feed, period]:.2%}"
-                for (feed, period), share in above
+                for (feed, period), share in above.items()
             ),
             "They are in no figure. Look at the reasons; if the file is damaged, load it when it is mended.",
             ("nyc quarantine",),
+            (accept_command([f"{feed}:{period}" for feed, period in above]), "nyc publish"),
         )
+
+
+def accept_command(files: Sequence[str]) -> str:
+    """The command that accepts what was rejected of files, for copying."""
+    return f"nyc quarantine {' '.join(f'--accept {file}' for file in files[:_FILES])} --reason 'say why'"
 
 
 def troubles_of_rows(partitions: Sequence[PartitionRows]) -> Iterator[Trouble]:
@@ -205,7 +225,35 @@ def room() -> Room:
     """Look how much room there is, without opening the working file."""
     path = database_path()
     folder = next(parent for parent in path.parents if parent.is_dir())
-    return Room(folder, path.stat().st_size if path.exists() else 0, disk_usage(folder).free)
+    free = disk_usage(folder).free
+    try:
+        found = path.stat()
+    except OSError:
+        return Room(folder, 0, free)
+    return Room(folder, found.st_size, free, datetime.fromtimestamp(found.st_mtime, UTC).replace(tzinfo=None))
+
+
+def is_ahead(found: Room, published_at: datetime) -> bool:
+    """Whether the working file was written after a publication, so that it may hold more."""
+    return found.written_at is not None and found.written_at - published_at > _LONGEST_PUBLICATION
+
+
+def trouble_of_waiting(found: Room, published_at: datetime, now: datetime) -> Iterator[Trouble]:
+    """Whether the working file is ahead of the current release for longer than from one day's job to the next.
+
+    Then a job may have failed before it published, which the release cannot know.
+    """
+    if is_ahead(found, published_at) and now - published_at > _LONGEST_WAIT:
+        yield Trouble(
+            Level.ATTENTION,
+            f"nothing published for {counted((now - published_at).days, 'day')}",
+            (
+                f"The working file was written at {found.written_at:%Y-%m-%d %H:%M} UTC, after the last publication at "
+                f"{published_at:%Y-%m-%d %H:%M}. Readers do not see what it has, such as loads and failures.",
+            ),
+            "See what is wrong with it, build and publish.",
+            ("nyc health --live", *PUBLISH_COMMANDS),
+        )
 
 
 def trouble_of_room(found: Room) -> Iterator[Trouble]:

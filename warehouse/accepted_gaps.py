@@ -1,8 +1,11 @@
-"""What a person has accepted as it is (`meta.accepted_gaps`): a period that is thin, missing, replaced or overdue.
+"""What a person has accepted as it is (`meta.accepted_gaps`): a period that is thin, missing, replaced or overdue, or
+of which many rows were rejected.
 
 It is accepted for one state of its file: with another file it counts as a gap again.
 """
 
+import getpass
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,10 +14,19 @@ import duckdb
 
 from warehouse.ledger import Fingerprint, Ledger
 
+# What is accepted of a loaded file besides gaps: that so many of its rows were rejected.
+REJECTED = "rejected"
+
+_LONGEST_REASON = 200
+
 _COLUMNS = (
     "asset, partition_key, state, reason, accepted_by, accepted_at, load_id,"
     " etag, last_modified, content_length, content_hash"
 )
+
+
+class BadAcceptanceError(ValueError):
+    """What was to be accepted or reopened cannot be, or the reason is not a valid one."""
 
 
 @dataclass(frozen=True)
@@ -92,3 +104,26 @@ def reopen_gaps(partitions: Iterable[tuple[str, str]], connection: duckdb.DuckDB
         f"delete from meta.accepted_gaps where (asset, partition_key) in ({marks})",
         [value for key in keys for value in key],
     )
+
+
+def parse_reason(text: str | None) -> str:
+    """A reason as it is kept: one printable line.
+
+    Raises:
+        BadAcceptanceError: it is empty, too long, or has characters that cannot be printed.
+    """
+    reason = (text or "").strip()
+    if not reason or len(reason) > _LONGEST_REASON or not reason.isprintable():
+        raise BadAcceptanceError(
+            f"expected --reason with one line of 1 to {_LONGEST_REASON} printable characters, such as --reason 'snow'"
+        )
+    return reason
+
+
+def who_accepts() -> str:
+    """The name of the person at the terminal."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        # In a container the user may have no name.
+        return f"user {os.getuid()}"

@@ -11,6 +11,7 @@ from dbt_common.invocation import get_invocation_id
 
 from warehouse.connection import WarehouseError, connect_when_free, folder_for_spilling, writer_settings
 from warehouse.ledger import Ledger
+from warehouse.paths import database_path
 from warehouse.releases import current_release, naming_damage
 from warehouse.sql import identifier, literal
 
@@ -18,7 +19,7 @@ logger = AdapterLogger("DuckDB")
 
 
 class Plugin(BasePlugin):
-    """Attaches the file as the profile names it, and has the ledger's tables there for what dbt writes into them.
+    """Attaches the file under the name in the profile, and has the ledger's tables there for what dbt writes into them.
 
     DuckDB would name the database by its file, dbt writes that name into its manifests, and whoever reads those with
     the file named otherwise finds nothing; a file named `main.duckdb` could not be built at all. It waits for the file
@@ -46,7 +47,7 @@ class Plugin(BasePlugin):
             raise RuntimeError(str(error)) from error
         config["lock_configuration"] = str(self.locks_settings).lower()
         # As DuckDB has it of a file: beside it. A release must not change.
-        config["temp_directory"] = folder_for_spilling() if _only_reads(creds) else f"{_file(creds)}.tmp"
+        config["temp_directory"] = folder_for_spilling() if _only_reads(creds) else f"{database_path()}.tmp"
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Called once DuckDB is started, before dbt-duckdb attaches what is not attached yet.
@@ -69,21 +70,18 @@ class Plugin(BasePlugin):
             raise RuntimeError(str(error)) from error
 
     def _attach_for_writing(self, conn: duckdb.DuckDBPyConnection, database: str) -> None:
-        assert self.creds
-
         def attach(file: Path) -> None:
             conn.execute(f"attach {literal(file)} as {database}")
 
-        file = _file(self.creds)
+        file = database_path()
         file.parent.mkdir(parents=True, exist_ok=True)
         connect_when_free(file, attach, say=logger.warning)
         conn.execute(f"use {database}")
         Ledger(conn)
 
     def _attach_release(self, conn: duckdb.DuckDBPyConnection, database: str) -> None:
-        assert self.creds
         # The release and not the link to it: so it says what is wrong with either, and a newer one changes nothing.
-        release = current_release(_file(self.creds).parent)
+        release = current_release()
         with naming_damage(release):
             conn.execute(f"attach {literal(release.database)} as {database} (read_only)")
         conn.execute(f"use {database}")
@@ -98,8 +96,3 @@ def _only_reads(creds: DuckDBCredentials) -> bool:
     """Whether it is the target that reads the current release."""
     assert creds.attach
     return creds.attach[0].read_only
-
-
-def _file(creds: DuckDBCredentials) -> Path:
-    assert creds.attach
-    return Path(creds.attach[0].path)

@@ -18,7 +18,7 @@ def database_path() -> Path:
 
     A relative path is relative to the project root, whichever folder a command runs in.
     """
-    return PROJECT_ROOT / os.environ.get(DATABASE_VARIABLE, _DEFAULT_DATABASE)
+    return PROJECT_ROOT / (os.environ.get(DATABASE_VARIABLE) or _DEFAULT_DATABASE)
 
 
 def published_folder() -> Path:

@@ -28,7 +28,8 @@ class Trouble:
     """One kind of trouble.
 
     `summary` is a few words for the line, such as `2 checks failed`. `reasons` say each in one line what is wrong.
-    `advice` says what to do, and `commands` can be copied, to be run one after the other.
+    `advice` says what to do, and `commands` can be copied, to be run one after the other. `otherwise` are those to run
+    in place of them where it is to stay as it is.
     """
 
     level: Level
@@ -36,6 +37,7 @@ class Trouble:
     reasons: tuple[str, ...] = ()
     advice: str = ""
     commands: tuple[str, ...] = ()
+    otherwise: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def sessions(first: date, last: date) -> list[Session]:
 
 
 def closings_csv() -> str:
-    """The weekdays on which the exchange is closed, or closes early, for dbt: a line each, with its closing time."""
+    """Weekdays on which the exchange is closed or closes early, for dbt: a line each, with the time it closes at."""
     closes = {day.date(): f"{moment.astimezone(NEW_YORK):%H:%M}" for day, moment in _calendar().closes.items()}
     lines = [
         f"{day},{closes.get(day, '')}\n"

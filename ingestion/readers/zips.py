@@ -104,11 +104,12 @@ def extract_csvs(
     return targets
 
 
-def extract_one_of_each(file: PublishedFile, suffixes: Sequence[str]) -> dict[str, Path]:
+def extract_one_of_each(file: PublishedFile, suffixes: Sequence[str], most_bytes: int) -> dict[str, Path]:
     """Unpack the one entry of each suffix beside the zip; other entries are not looked at.
 
     Raises:
-        UnreadableFileError: it is not a whole zip, is far too large when unpacked, or has none or several of a suffix.
+        UnreadableFileError: it is not a whole zip, has more bytes than these when unpacked, or has none or several of a
+            suffix.
     """
     found: dict[str, list[Entry]] = {suffix: [] for suffix in suffixes}
     with _clear_errors(file):
@@ -120,7 +121,7 @@ def extract_one_of_each(file: PublishedFile, suffixes: Sequence[str]) -> dict[st
         if any(len(entries) != 1 for entries in found.values()):
             raise _holds_others(file, f"one file of each of {', '.join(suffixes)}")
         entries = {suffix: entry for suffix, (entry,) in found.items()}
-        _check_size(file, list(entries.values()))
+        _check_size(file, list(entries.values()), most_bytes)
         targets = {suffix: file.path.with_name(f"{file.path.name}{suffix}") for suffix in suffixes}
         for suffix, entry in entries.items():
             _extract(entry, targets[suffix])
@@ -191,14 +192,14 @@ def _csv_entries(file: PublishedFile, is_wanted: Callable[[str], bool]) -> list[
     return list(entries.values())
 
 
-def _check_size(file: PublishedFile, entries: list[Entry]) -> None:
+def _check_size(file: PublishedFile, entries: list[Entry], most_bytes: int = MAX_UNPACKED_BYTES) -> None:
     unpacked = sum(entry.info.file_size for entry in entries)
     # Entries may lie one over another, so that together they have more bytes than the zips that they are in.
     packed = min(
         sum(entry.info.compress_size for entry in entries),
         sum(archive.stat().st_size for archive in {entry.archive for entry in entries}),
     )
-    most = min(MAX_UNPACKED_BYTES, MAX_RATIO * max(packed, SMALL_FILE_BYTES))
+    most = min(most_bytes, MAX_RATIO * max(packed, SMALL_FILE_BYTES))
     if unpacked > most:
         raise file.beyond_bounds(
             f"at most {most:,} bytes when unpacked", f"{packed:,} bytes would unpack to {unpacked:,}"

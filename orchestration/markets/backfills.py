@@ -18,7 +18,7 @@ from warehouse.periods import Grain
 
 
 class FilesToLoad(dg.Config):
-    """Which files to load, how many of them together (0 for all), and whether those that are loaded are loaded again."""
+    """Which files to load, how many together (0 for all), and whether to load those again that are loaded already."""
 
     prefix: str
     batch_size: int

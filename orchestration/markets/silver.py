@@ -102,7 +102,7 @@ def _refuse_what_is_not_loaded(connection: duckdb.DuckDBPyConnection, config: Ti
         raise dg.Failure(f"{partition} is not loaded. Load it first: {load}", allow_retries=False)
     if not of_ticker:
         raise dg.Failure(
-            f"ticker: {config.ticker!r} is in no row of {partition}. Write it as it is published, such as AAPL or BRK.B.",
+            f"ticker: {config.ticker!r} is in no row of {partition}. Write it as published, such as AAPL or BRK.B.",
             allow_retries=False,
         )
 

@@ -11,15 +11,20 @@ from itertools import groupby
 import plotly.graph_objects as go
 import streamlit as st
 
+from ingestion.catalog import FEEDS
 from ingestion.gap_plan import Planned
 from ingestion.publication import Gap, State
 from portal.charts import CONFIG
+from portal.colours import ink
 from warehouse.periods import Grain, Period
 
 _ROW_PIXELS = 24
 _AXIS_PIXELS = 34
 # A taller grid scrolls within this height.
 _HEIGHT = 520
+
+# Below all years.
+_NO_PERIOD = "(no period)"
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -36,17 +41,17 @@ class Look(StrEnum):
     NOT_PUBLISHED = "not published yet"
 
 
-# Told apart on light and on dark, and by those who see few colours: gaps have a sign, too.
-_COLOURS = {
+# Told apart on light and on dark, and by those who see few colours: gaps have a sign, too, in white.
+COLOURS = {
     Look.LOADED: "#4f93b0",
-    Look.MISSING: "#c2584c",
-    Look.OVERDUE: "#d9822b",
-    Look.REPLACED: "#9a6a94",
-    Look.THIN: "#d8b13c",
-    Look.ACCEPTED: "#8fb8a8",
+    Look.MISSING: "#b84a3e",
+    Look.OVERDUE: "#a8600f",
+    Look.REPLACED: "#8a5a83",
+    Look.THIN: "#857000",
+    Look.ACCEPTED: "#4b7d69",
     Look.NOT_PUBLISHED: "rgba(128, 138, 148, 0.22)",
 }
-_SIGNS = {Look.MISSING: "!", Look.OVERDUE: "?", Look.REPLACED: "≠", Look.THIN: "~", Look.ACCEPTED: "✓"}
+SIGNS = {Look.MISSING: "!", Look.OVERDUE: "?", Look.REPLACED: "≠", Look.THIN: "~", Look.ACCEPTED: "✓"}
 
 _OF_GAPS = {
     Gap.MISSING: Look.MISSING,
@@ -81,6 +86,9 @@ class _Place:
 
 def _place(feed: str, period: Period) -> _Place:
     start = period.start
+    if feed in FEEDS and FEEDS[feed].is_reference:
+        # One file, which is of no time.
+        return _Place(_NO_PERIOD, feed, 0)
     match period.grain:
         case Grain.MONTH:
             return _Place(f"{start:%Y}", feed, start.month - 1)
@@ -146,7 +154,7 @@ def grid_figure(plan: Sequence[Planned], rows: Mapping[str, int]) -> tuple[go.Fi
         place, look = _place(planned.partition.feed.name, planned.partition.period), look_of(planned)
         line = lines[place.block, place.row]
         values[line][place.column] = looks.index(look)
-        signs[line][place.column] = _SIGNS.get(look, "")
+        signs[line][place.column] = SIGNS.get(look, "")
     figure.add_heatmap(
         z=values,
         text=signs,
@@ -181,7 +189,7 @@ def _lines(plan: Iterable[Planned]) -> dict[tuple[str, str], int]:
 
 def _scale(looks: Sequence[Look]) -> list[tuple[float, str]]:
     """A colour scale of steps, one for each look."""
-    return [(edge / len(looks), _COLOURS[look]) for number, look in enumerate(looks) for edge in (number, number + 1)]
+    return [(edge / len(looks), COLOURS[look]) for number, look in enumerate(looks) for edge in (number, number + 1)]
 
 
 def _clickable(plan: Iterable[Planned], rows: Mapping[str, int], lines: Mapping[tuple[str, str], int]) -> go.Scatter:
@@ -208,6 +216,7 @@ def _rows_in_words(rows: int | None) -> str:
 
 
 def _style(figure: go.Figure, lines: Mapping[tuple[str, str], int], columns: Sequence[str], height: int) -> None:
+    words = {"color": ink(), "size": 12}
     figure.update_layout(
         height=height,
         margin={"l": 8, "r": 8, "t": _AXIS_PIXELS, "b": 0},
@@ -220,6 +229,7 @@ def _style(figure: go.Figure, lines: Mapping[tuple[str, str], int], columns: Seq
         tickvals=list(range(len(columns))),
         ticktext=list(columns),
         tickangle=0,
+        tickfont=words,
         showgrid=False,
         zeroline=False,
         range=[-0.5, len(columns) - 0.5],
@@ -228,6 +238,7 @@ def _style(figure: go.Figure, lines: Mapping[tuple[str, str], int], columns: Seq
     figure.update_yaxes(
         tickvals=list(lines.values()),
         ticktext=[row or f"<b>{block}</b>" for block, row in lines],
+        tickfont=words,
         range=[len(lines) - 0.5, -0.5],
         showgrid=False,
         zeroline=False,
@@ -240,8 +251,8 @@ def legend(found: Mapping[Look, int]) -> str:
     """The meaning of the colours with counts, as HTML made of nothing but these words."""
     chips = "".join(
         f'<span style="display:inline-flex;align-items:center;gap:.4rem;margin:0 1rem .3rem 0;white-space:nowrap">'
-        f'<span style="width:.95rem;height:.95rem;border-radius:.15rem;background:{_COLOURS[look]};color:#fff;'
-        f'font-size:.7rem;line-height:.95rem;text-align:center">{_SIGNS.get(look, "")}</span>{look} {number:,}</span>'
+        f'<span style="width:.95rem;height:.95rem;border-radius:.15rem;background:{COLOURS[look]};color:#fff;'
+        f'font-size:.7rem;line-height:.95rem;text-align:center">{SIGNS.get(look, "")}</span>{look} {number:,}</span>'
         for look, number in found.items()
     )
     return f'<div style="display:flex;flex-wrap:wrap;font-size:.9rem">{chips}</div>'

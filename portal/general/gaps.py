@@ -6,10 +6,13 @@ from datetime import date
 import streamlit as st
 
 from ingestion.gap_plan import Planned
-from ingestion.ledger_gaps import LedgerState, accept_command, due_on, load_command, reopen_command
+from ingestion.ledger_gaps import LedgerState, accept_commands, due_on, load_command, reopen_commands
 from ingestion.publication import Gap
+from portal import filters
 from portal.filters import choose
 from portal.general.gap_grid import Look, counts, draw_grid, legend, look_of, name_of
+from portal.states import show_commands
+from portal.tables import table
 from portal.texts import count, plain
 from portal.view import View
 from warehouse.accepted_gaps import AcceptedGap
@@ -58,8 +61,9 @@ def show_gaps(view: View, plan: Sequence[Planned], state: LedgerState, now: date
 
 def _filtered(plan: Sequence[Planned]) -> list[Planned]:
     feeds = list(dict.fromkeys(planned.partition.feed.name for planned in plan))
-    years = sorted({f"{planned.partition.period.start:%Y}" for planned in plan}, reverse=True)
-    with st.container(horizontal=True):
+    of_time = [planned for planned in plan if not planned.partition.feed.is_reference]
+    years = sorted({f"{planned.partition.period.start:%Y}" for planned in of_time}, reverse=True)
+    with filters.row("gaps"):
         feed = choose("feed", "Feed", [_ALL, *feeds], default=_ALL)
         year = choose("year", "Year", [_ALL, *years], default=_ALL)
     found = [
@@ -87,9 +91,9 @@ def _show_cell(view: View, planned: Planned, state: LedgerState) -> None:
         if runs.empty:
             st.caption("No run has tried to load it.")
         else:
-            st.dataframe(runs, hide_index=True)
+            table(runs, {"error or note": st.column_config.TextColumn("Error or note", width="large")})
         if commands := _commands(planned):
-            st.code("\n".join(commands), language="bash", wrap_lines=True)
+            show_commands(commands)
 
 
 def _why(planned: Planned, state: LedgerState) -> list[str]:
@@ -120,6 +124,6 @@ def _commands(planned: Planned) -> list[str]:
     """What can be done about a cell."""
     partition = planned.partition
     if not planned.open_gaps:
-        return [reopen_command(partition)] if planned.accepted else []
+        return [*reopen_commands(partition)] if planned.accepted else []
     load = load_command(partition.feed.name, partition.key, is_forced=planned.open_gaps == (Gap.THIN,))
-    return [load, *PUBLISH_COMMANDS, "# or, if it stays as it is:", accept_command(partition)]
+    return [load, *PUBLISH_COMMANDS, "# or, if it stays as it is:", *accept_commands([partition])]

@@ -1,30 +1,27 @@
 """Is all well? In one line, then why not, then what to do; below it all that the answer is made of."""
 
-from datetime import UTC, datetime
-
 import pandas as pd
 import streamlit as st
 
 from ingestion.ledger_gaps import Freshness, LedgerState, freshness, plan_by_ledger, read_ledger_state
+from portal.cards import Card, show_cards
 from portal.general.gaps import show_gaps
-from portal.general.judged import verdict_of
+from portal.general.judged import show_verdict, verdict_of
 from portal.session import link_to
+from portal.states import nothing_to_show, show_commands
+from portal.tables import capitalised, table
 from portal.texts import count, plain
 from portal.view import View
 from quality.health import Check, count_failed, latest_checks
-from quality.judging import Room, room
+from quality.judging import Room, is_ahead, room
 from warehouse.ledger import utc_now
-from warehouse.paths import database_path
 from warehouse.releases import Release
-from warehouse.verdict import Level, Trouble, Verdict
+from warehouse.verdict import Trouble
+
+_SIGNS = {"success": "✓ ", "failed": "✗ "}
 
 # A trouble shows so many reasons; the others are below, in the tables.
 _REASONS = 8
-
-# A publication writes the working file once more when it is done.
-_SECONDS_OF_PUBLICATION = 300
-
-_COUNT = st.column_config.NumberColumn(format="localized")
 
 _RUNS = """
     select
@@ -63,26 +60,17 @@ def render(view: View) -> None:
     checks = view.read(latest_checks)
     st.title("Health")
     verdict = verdict_of(view)
-    _show_verdict(verdict)
+    show_verdict(verdict)
     _show_figures(fresh, sum(bool(planned.open_gaps) for planned in plan), checks, room())
     for trouble in verdict.troubles:
         _show_trouble(trouble)
-    _say_what_is_judged(view.release)
+    _say_what_is_judged(view.release, room())
     _show_freshness(fresh, state)
     show_gaps(view, plan, state, now)
     _show_checks(checks)
     _show_table(view.rows(_RUNS), "Last runs", "The last five of each kind, whoever started them, until this release.")
     _show_table(view.rows(_VERSIONS), "Published versions", "The last ten. Those that can still be read: Releases.")
     _show_sizes(view.release, room())
-
-
-def _show_verdict(verdict: Verdict) -> None:
-    draw, icon = {
-        Level.WELL: (st.success, ":material/check_circle:"),
-        Level.ATTENTION: (st.warning, ":material/info:"),
-        Level.WRONG: (st.error, ":material/error:"),
-    }[verdict.level]
-    draw(f"**{plain(verdict.line)}**", icon=icon)
 
 
 def _show_trouble(trouble: Trouble) -> None:
@@ -97,67 +85,74 @@ def _show_trouble(trouble: Trouble) -> None:
         with what:
             st.markdown(plain(trouble.advice))
             if trouble.commands:
-                st.code("\n".join(trouble.commands), language="bash", wrap_lines=True)
+                show_commands(trouble.commands)
+            if trouble.otherwise:
+                st.caption("Or, if it stays as it is:")
+                show_commands(trouble.otherwise)
             if "nyc quarantine" in trouble.commands:
                 link_to("quarantine", "Rejected rows and examples", "rule")
 
 
-def _say_what_is_judged(release: Release) -> None:
+def _say_what_is_judged(release: Release, found: Room) -> None:
     text = "This judges the release that is shown, today. What was loaded, built or checked since is not in it."
-    path = database_path()
-    if path.exists():
-        written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(tzinfo=None)
-        if (written_at - release.published_at).total_seconds() > _SECONDS_OF_PUBLICATION:
-            text += (
-                f" The working file was written later, at {written_at:%Y-%m-%d %H:%M} UTC: it may hold more. "
-                "To judge that: nyc health --live. To publish it: nyc publish."
-            )
+    if is_ahead(found, release.published_at):
+        text += (
+            f" The working file was written later, at {found.written_at:%Y-%m-%d %H:%M} UTC: it may hold more. "
+            "To judge that: nyc health --live. To publish it: nyc publish."
+        )
     st.caption(plain(text))
 
 
 def _show_figures(fresh: list[Freshness], gaps: int, checks: list[Check], found: Room) -> None:
     failed, warned = count_failed(checks), count_failed(checks, "warn")
     checked = len({(check["source"], check["asset"], check["check"]) for check in checks})
-    with st.container(horizontal=True):
-        st.metric("Feeds up to date", f"{sum(not one.is_behind for one in fresh)} of {len(fresh)}", border=True)
-        st.metric("Open gaps", count(gaps), border=True)
-        st.metric("Checks passed", f"{checked - failed - warned} of {checked}", border=True)
-        st.metric("Free on disk", f"{found.free / 1e9:,.0f} GB", border=True)
+    show_cards(
+        [
+            Card("Feeds up to date", f"{sum(not one.is_behind for one in fresh)} of {len(fresh)}"),
+            Card("Open gaps", count(gaps)),
+            Card("Checks passed", f"{checked - failed - warned} of {checked}"),
+            Card("Free on disk", f"{found.free / 1e9:,.0f} GB"),
+        ],
+        key="health",
+    )
 
 
 def _show_freshness(fresh: list[Freshness], state: LedgerState) -> None:
     st.subheader("Freshness by feed", anchor=False)
     if not fresh:
-        st.info("Nothing is loaded of any feed.", icon=":material/info:")
-        st.code("nyc load --from 2025-01 --to 2025-03\nnyc build\nnyc publish", language="bash")
+        nothing_to_show("Nothing is loaded of any feed.")
         return
     st.caption("Up to when each feed is loaded, and when the next file is due by the publisher's usual lag.")
     rows = sum_rows(state)
-    table = pd.DataFrame(
+    state_of_feeds = pd.DataFrame(
         {
             "feed": [one.feed.name for one in fresh],
             "state": [_in_words(one) for one in fresh],
             "newest loaded": [one.newest.key if one.newest else "nothing" for one in fresh],
             "next": [one.next.key if one.next else "none" for one in fresh],
-            "due on": [one.next_due_on for one in fresh],
+            "due on": [f"{one.next_due_on or ''}" for one in fresh],
             "lag, days": [one.feed.publication_lag_days for one in fresh],
             "rows loaded": [rows.get(one.feed.name, 0) for one in fresh],
         }
     )
-    st.dataframe(
-        table,
-        hide_index=True,
-        column_config={
-            "feed": st.column_config.TextColumn(pinned=True),
-            "rows loaded": _COUNT,
+    # The file of a reference feed is of no time. The period it is filed under says nothing.
+    of_no_time = [one.feed.is_reference for one in fresh]
+    table(
+        state_of_feeds.style.format("no period", subset=(of_no_time, "newest loaded")),
+        {
+            "rows loaded": st.column_config.NumberColumn("Rows loaded", format="localized"),
+            "feed": st.column_config.TextColumn("Feed", pinned=True),
+            "lag, days": st.column_config.NumberColumn(
+                "Lag, days", help="How long after a period ends its file is published"
+            ),
         },
     )
 
 
 def _in_words(one: Freshness) -> str:
     if one.is_behind and one.next and one.next_due_on:
-        return f"{one.due} {one.feed.grain}{'' if one.due == 1 else 's'} behind since {one.next_due_on}"
-    return "up to date"
+        return f"⚠ {one.due} {one.feed.grain}{'' if one.due == 1 else 's'} behind since {one.next_due_on}"
+    return "✓ up to date"
 
 
 def sum_rows(state: LedgerState) -> dict[str, int]:
@@ -171,8 +166,7 @@ def sum_rows(state: LedgerState) -> dict[str, int]:
 def _show_checks(checks: list[Check]) -> None:
     st.subheader("Checks", anchor=False)
     if not checks:
-        st.info("Nothing was checked.", icon=":material/info:")
-        st.code("nyc build\nnyc check\nnyc publish", language="bash")
+        nothing_to_show("Nothing was checked.", ("nyc build", "nyc check", "nyc publish"))
         return
     last = max(check["checked_at"] for check in checks)
     st.caption(
@@ -186,7 +180,7 @@ def _show_checks(checks: list[Check]) -> None:
     else:
         shown = pd.DataFrame(
             {
-                "result": ["failed" if check["severity"] == "error" else "warned" for check in bad],
+                "result": ["✗ failed" if check["severity"] == "error" else "⚠ warned" for check in bad],
                 "check": [f"{check['asset']}.{check['check']}" for check in bad],
                 "of": [check["partition"] or "all" for check in bad],
                 "observed": [check["observed"] for check in bad],
@@ -195,8 +189,8 @@ def _show_checks(checks: list[Check]) -> None:
                 "at (UTC)": [check["checked_at"] for check in bad],
             }
         ).sort_values("result", kind="stable")
-        st.dataframe(shown, hide_index=True)
-    st.dataframe(_counted(checks), hide_index=True)
+        table(shown)
+    table(_counted(checks))
 
 
 def _counted(checks: list[Check]) -> pd.DataFrame:
@@ -225,18 +219,27 @@ def _show_table(rows: pd.DataFrame, title: str, about: str) -> None:
     if rows.empty:
         st.info("There are none yet.", icon=":material/info:")
         return
-    wide = {"error": st.column_config.TextColumn(width="large")}
-    st.dataframe(rows, hide_index=True, column_config={"rows": _COUNT, **wide})
+    if "status" in rows:
+        rows = rows.assign(status=[_SIGNS.get(status, "") + status for status in rows["status"]])
+    one_decimal = {
+        name: st.column_config.NumberColumn(capitalised(name), format="%,.1f")
+        for name in ("seconds", "MB written")
+        if name in rows
+    }
+    table(rows, {"error": st.column_config.TextColumn("Error", width="large"), **one_decimal})
 
 
 def _show_sizes(release: Release, found: Room) -> None:
     st.subheader("Disk", anchor=False)
     st.caption(plain(f"The disk of {found.folder}. Releases share the files that did not change."))
-    files = sum(part.bytes or 0 for _, part in release.files()) + release.database.stat().st_size
-    with st.container(horizontal=True):
-        st.metric("This release", _megabytes(files), border=True)
-        st.metric("Working file", _megabytes(found.taken) if found.taken else "none", border=True)
-        st.metric("Free", _megabytes(found.free), border=True)
+    show_cards(
+        [
+            Card("This release", _megabytes(release.size)),
+            Card("Working file", _megabytes(found.taken) if found.taken else "none"),
+            Card("Free", _megabytes(found.free)),
+        ],
+        key="disk",
+    )
 
 
 def _megabytes(size: int) -> str:

@@ -15,15 +15,23 @@ from metrics.definitions import MetricDefinition, define_metric
 from metrics.query import Metric, MetricQuery, metric_sql, months_loaded, query_metrics
 from metrics.questions import as_command
 from metrics.semantic_manifest import MetricQueryError
+from portal.cards import Card, show_cards
 from portal.general.metric_charts import show_charts
-from portal.general.metric_question import words_of
+from portal.general.metric_widgets import words_of
+from portal.page import LOAD
+from portal.states import say_what_to_do, show_commands
+from portal.tables import TIME, capitalised, table
 from portal.texts import figure, plain
 from portal.view import View, keep_open
+from warehouse.verdict import PUBLISH_COMMANDS
 
 # More rows nobody reads on a page. The command gives all.
 _MOST_ROWS = 10_000
 
 _LONGEST_REFUSAL = 1500
+
+# How a time is written, by its grain; others by their day.
+_TIMES = {"hour": TIME, "month": "YYYY-MM", "year": "YYYY"}
 
 
 def show_answer(view: View, question: MetricQuery, metrics: Mapping[str, Metric]) -> None:
@@ -59,22 +67,24 @@ def show_answer(view: View, question: MetricQuery, metrics: Mapping[str, Metric]
             _show_figures(answer, drawn)
     for note in notes:
         st.info(plain(note), icon=":material/info:") if not answer.num_rows else st.caption(plain(note))
+    if not answer.num_rows and not months:
+        say_what_to_do("Load, build and publish.", (LOAD, *PUBLISH_COMMANDS))
     _show_details(view, question, answer, asked)
 
 
 def _show_figures(answer: pa.Table, metrics: Sequence[Metric]) -> None:
-    with st.container(horizontal=True):
-        for metric in metrics:
-            value = answer[metric.name][0].as_py()
-            st.metric(plain(_title(metric)), figure(value), border=True, width=260)
+    show_cards(
+        [Card(plain(_title(metric)), figure(answer[metric.name][0].as_py())) for metric in metrics], key="answer"
+    )
 
 
 def _show_details(view: View, question: MetricQuery, answer: pa.Table, metrics: Sequence[Metric]) -> None:
-    table, meaning, command, sql = st.tabs(["Table", "What it means", "Command", "SQL"])
-    with table:
-        st.dataframe(
-            answer.to_pandas(integer_object_nulls=True), hide_index=True, column_config=_columns(answer, metrics)
-        )
+    rows, meaning, command, sql = st.tabs(["Table", "What it means", "Command", "SQL"])
+    with rows:
+        if answer.num_rows:
+            table(answer.to_pandas(integer_object_nulls=True), _columns(answer, metrics))
+        else:
+            st.markdown("No rows.")
         written = io.StringIO()
         write_csv(answer, written)
         st.download_button(
@@ -90,7 +100,7 @@ def _show_details(view: View, question: MetricQuery, answer: pa.Table, metrics: 
             _show_definition(_definition(view.release.id, metric.name, view))
     with command:
         st.caption("The same question in a terminal.")
-        st.code(as_command(question), language="bash", wrap_lines=True)
+        show_commands([as_command(question)])
     with sql:
         st.caption("What MetricFlow makes of the question, in DuckDB's SQL.")
         st.code(metric_sql(question, view.source), language="sql")
@@ -103,12 +113,12 @@ def _columns(answer: pa.Table, metrics: Sequence[Metric]) -> dict[str, ColumnCon
         if name in titles:
             columns[name] = st.column_config.NumberColumn(titles[name], format="localized")
         elif pa.types.is_timestamp(answer.schema.field(name).type):
-            with_hours = name.endswith("__hour")
+            grain = name.rpartition("__")[2]
             columns[name] = st.column_config.DatetimeColumn(
-                words_of(name), format="YYYY-MM-DD HH:mm" if with_hours else "YYYY-MM-DD"
+                capitalised(words_of(name)), format=_TIMES.get(grain, "YYYY-MM-DD")
             )
         else:
-            columns[name] = st.column_config.Column(words_of(name))
+            columns[name] = st.column_config.Column(capitalised(words_of(name)))
     return columns
 
 

@@ -14,15 +14,14 @@ import streamlit as st
 
 from metrics.query import Metric, MetricQuery
 from portal import charts
-from portal.general.metric_question import words_of
+from portal.general.metric_widgets import words_of
+from portal.page import sections_of_subjects
+from portal.tables import capitalised
 
 # What a person can tell apart.
 _MOST_SERIES = 8
 _MOST_BARS = 30
 _MOST_CHARTS = 6
-
-# Each of so many months has its name on the axis; Plotly would name weeks between few of them.
-_MONTHS_NAMED = 8
 
 # From so many bars, or such long names, bars lie on their side.
 _MANY_BARS = 13
@@ -83,7 +82,7 @@ def show_charts(
     columns = st.columns(2) if len(drawings) > 1 else [st.container()]
     for number, drawing in enumerate(drawings[:_MOST_CHARTS]):
         by = ", ".join(words_of(name) for name in question.group_by)
-        about = f"{drawing.metrics[0].unit} by {by}; {period}{drawing.note}"
+        about = f"{capitalised(drawing.metrics[0].unit)} by {by}; {period}{drawing.note}"
         is_stacked = all(metric.name in additive for metric in drawing.metrics) and len(drawing.metrics) == 1
         with columns[number % len(columns)]:
             charts.show(
@@ -98,18 +97,32 @@ def show_charts(
 
 
 def _drawn(drawing: Drawing, *, is_stacked: bool) -> go.Figure:
-    rows = drawing.rows
-    labels = {_X: words_of(drawing.x), _VALUE: _escaped(drawing.metrics[0].unit), _SERIES: ""}
+    sections = list(sections_of_subjects())
+    names = {value: name for section in sections for value, name in section.names.items()}
+    colours = {name: colour for section in sections for name, colour in section.colours.items()}
+    rows = drawing.rows.replace({_SERIES: names, _X: names})
+    labels = {
+        _X: "" if drawing.is_time else words_of(drawing.x),
+        _VALUE: _escaped(drawing.metrics[0].unit),
+        _SERIES: "",
+    }
     colour = _SERIES if rows[_SERIES].nunique() > 1 else None
     if drawing.is_time:
-        figure = charts.line(rows.sort_values(_X, kind="stable"), x=_X, y=_VALUE, colour=colour, labels=labels)
-        if drawing.x.endswith("__month") and rows[_X].nunique() <= _MONTHS_NAMED:
-            figure.update_xaxes(dtick="M1", tickformat="%b\n%Y")
-        return figure
-    names = rows[_X].unique()
-    on_side = len(names) >= _MANY_BARS or max(map(len, names)) > _LONG_NAME
+        figure = charts.line(
+            rows.sort_values(_X, kind="stable"), x=_X, y=_VALUE, colour=colour, labels=labels, colours=colours
+        )
+        return charts.by_month(figure, rows[_X]) if drawing.x.endswith("__month") else figure
+    bars = rows[_X].unique()
+    on_side = len(bars) >= _MANY_BARS or max(map(len, bars)) > _LONG_NAME
     return charts.bar(
-        rows, x=_X, y=_VALUE, colour=colour, labels=labels, is_stacked=is_stacked, is_on_side=on_side and colour is None
+        rows,
+        x=_X,
+        y=_VALUE,
+        colour=colour,
+        labels=labels,
+        colours=colours,
+        is_stacked=is_stacked,
+        is_on_side=on_side and colour is None,
     )
 
 

@@ -4,38 +4,30 @@ The address has the whole question. It is read when a person comes with it, and 
 Widgets are not bound to it by Streamlit, because Streamlit drops silently what is not valid in an address.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Any
 
 import streamlit as st
 
-from metrics.comparisons import OPERATORS, WITHOUT_VALUES, Comparison, Operator, Value, read_comparison
-from metrics.conditions import ConditionError, as_filter
 from metrics.dimensions import Dimension, dimensions_of
 from metrics.query import Metric, MetricQuery
 from metrics.questions import as_address, few, read_address, shortened, valid_part
-from metrics.semantic_manifest import MetricQueryError
+from portal.general.metric_filters import comparisons, fill_filters, free_condition
+from portal.general.metric_widgets import CHANGED, TIME, changed, drop_others, words_of
 from portal.texts import plain
 from portal.view import View
 
-_TIME = "metric_time"
 _FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)
 _MOST_ROWS = 10**8
 
-# Values of a dimension that are offered.
-_MOST_VALUES = 1000
-
 # The widgets' values in the session.
 METRICS = "explorer_metrics"
-_BY, _GRAIN, _FILTERS, _WHERE = "explorer_by", "explorer_grain", "explorer_filters", "explorer_where"
+_BY, _GRAIN = "explorer_by", "explorer_grain"
 _START, _END, _ORDER, _LIMIT = "explorer_start", "explorer_end", "explorer_order", "explorer_limit"
-_OPERATOR, _VALUES = "explorer_operator_", "explorer_values_"
 
-# The address that was read or written last, what in it was not valid, and whether a widget was changed since.
-_ADDRESS, _PROBLEMS, _CHANGED = "explorer_address", "explorer_problems", "explorer_changed"
+# The address that was read or written last, and what in it was not valid.
+_ADDRESS, _PROBLEMS = "explorer_address", "explorer_problems"
 
 
 @dataclass(frozen=True)
@@ -46,22 +38,10 @@ class Asked:
     problems: Sequence[str] = ()
 
 
-def words_of(name: str) -> str:
-    """The name of a dimension, or of a time with its grain, as people read it."""
-    # `trip__trip_type` is a trip type.
-    said = re.sub(r"^(\w+?)__(?=\1_)", "", name.removeprefix(f"{_TIME}__"))
-    return said.replace("__", " · ").replace("_", " ")
-
-
 def start_with(metric: str | None) -> None:
     """Begin a new question: about a metric, or about nothing yet."""
     _fill(MetricQuery(() if metric is None else (metric,)))
     changed()
-
-
-def changed() -> None:
-    """A widget was changed: from now on it says what is asked, and not the address."""
-    st.session_state[_CHANGED] = True
 
 
 def ask(view: View, metrics: Sequence[Metric]) -> Asked:
@@ -74,10 +54,10 @@ def ask(view: View, metrics: Sequence[Metric]) -> Asked:
         return Asked(MetricQuery(), problems)
     dimensions = _dimensions(view.release.id, chosen, view)
     group_by, dropped = _groups(dimensions)
-    start, end, order_by, limit = _bounds_and_order(chosen, group_by)
-    with st.expander("Filters", icon=":material/filter_alt:"):
-        conditions = _comparisons(view, dimensions)
-        free, refused = _free_condition()
+    with st.expander("Period, order and filters", icon=":material/filter_alt:"):
+        start, end, order_by, limit = _bounds_and_order(chosen, group_by)
+        conditions = comparisons(view, dimensions)
+        free, refused = free_condition()
     problems += dropped
     if start and end and start > end:
         refused = "The first day is after the last."
@@ -92,7 +72,7 @@ def ask(view: View, metrics: Sequence[Metric]) -> Asked:
 def _take_address(view: View) -> None:
     """Fill the widgets from the address where a person came with it."""
     state = st.session_state
-    if state.pop(_CHANGED, False):
+    if state.pop(CHANGED, False):
         state[_PROBLEMS] = []
         return
     address = {part: st.query_params.get_all(part) for part in st.query_params}
@@ -118,42 +98,32 @@ def _write_address(question: MetricQuery) -> None:
 def _fill(question: MetricQuery) -> list[str]:
     """Put a question into the widgets, and say what they cannot hold."""
     state = st.session_state
-    times = [name for name in question.group_by if name.startswith(f"{_TIME}__")]
-    comparisons: dict[str, Comparison] = {}
-    free = []
-    for condition in question.where:
-        comparison = read_comparison(condition)
-        if comparison and comparison.dimension not in comparisons:
-            comparisons[comparison.dimension] = comparison
-        else:
-            free.append(condition)
+    times = [name for name in question.group_by if name.startswith(f"{TIME}__")]
     days = {key: day.date() if day else None for key, day in ((_START, question.start), (_END, question.end))}
     beyond = [key for key, day in days.items() if day and not _FIRST_DAY <= day <= _LAST_DAY]
     state[METRICS] = list(question.metrics)
     state[_GRAIN] = times[0] if times else ""
     state[_BY] = [name for name in question.group_by if name not in times]
-    state[_FILTERS] = list(comparisons)
-    state[_WHERE] = free[0] if len(free) == 1 else " and ".join(f"({condition})" for condition in free)
+    fill_filters(question.where)
     state[_ORDER] = list(question.order_by)
     state[_LIMIT] = question.limit
     for key, day in days.items():
         state[key] = None if key in beyond else day
-    for dimension, comparison in comparisons.items():
-        state[_OPERATOR + dimension] = comparison.operator
-        state[_VALUES + dimension] = list(comparison.values)
-    return [f"by: only one grain of {_TIME}, not also {shortened(name)}" for name in times[1:]] + [
+    return [f"by: only one grain of {TIME}, not also {shortened(name)}" for name in times[1:]] + [
         f"{key.removeprefix('explorer_')}: expected a day from {_FIRST_DAY} to {_LAST_DAY}" for key in beyond
     ]
 
 
 def _metrics(metrics: Sequence[Metric]) -> tuple[str, ...]:
     words = {metric.name: f"{metric.label} · {metric.category}" for metric in metrics}
-    _drop_others(METRICS, list(words))
+    drop_others(METRICS, list(words))
     st.multiselect(
         "Metrics",
         list(words),
         key=METRICS,
         format_func=lambda name: words.get(name, name),
+        # The title of the page says the same.
+        label_visibility="collapsed",
         placeholder=f"Choose among {len(words)}, or type to search",
         select_all=False,
         on_change=changed,
@@ -164,9 +134,9 @@ def _metrics(metrics: Sequence[Metric]) -> tuple[str, ...]:
 def _groups(dimensions: Sequence[Dimension]) -> tuple[tuple[str, ...], list[str]]:
     """What to group by, the time first, and what was chosen before but is not to be had for these metrics."""
     state = st.session_state
-    grains = ["", *(name for each in dimensions if each.name == _TIME for name in each.groups)]
-    options = [name for each in dimensions if each.name != _TIME for name in each.groups]
-    dropped = _drop_others(_BY, options)
+    grains = ["", *(name for each in dimensions if each.name == TIME for name in each.groups)]
+    options = [name for each in dimensions if each.name != TIME for name in each.groups]
+    dropped = drop_others(_BY, options)
     if state[_GRAIN] not in grains:
         dropped.append(state[_GRAIN])
         state[_GRAIN] = ""
@@ -196,7 +166,7 @@ def _bounds_and_order(
     metrics: Sequence[str], group_by: Sequence[str]
 ) -> tuple[datetime | None, datetime | None, tuple[str, ...], int | None]:
     options = [f"{sign}{name}" for name in (*metrics, *group_by) for sign in ("-", "")]
-    _drop_others(_ORDER, options)
+    drop_others(_ORDER, options)
     row = st.container(horizontal=True)
     for label, key in (("From", _START), ("To", _END)):
         row.date_input(
@@ -232,88 +202,6 @@ def _bounds_and_order(
     state = st.session_state
     start, end = (datetime.combine(day, time()) if (day := state[key]) else None for key in (_START, _END))
     return start, end, tuple(state[_ORDER]), state[_LIMIT]
-
-
-def _comparisons(view: View, dimensions: Sequence[Dimension]) -> list[str]:
-    """The conditions of the filters that are complete."""
-    names = [each.name for each in dimensions if not each.grains]
-    _drop_others(_FILTERS, names)
-    st.multiselect(
-        "Filter by",
-        names,
-        key=_FILTERS,
-        format_func=words_of,
-        placeholder="nothing",
-        select_all=False,
-        on_change=changed,
-    )
-    comparisons = [_comparison(view, name) for name in st.session_state[_FILTERS]]
-    return [comparison.as_condition() for comparison in comparisons if comparison.is_complete]
-
-
-def _comparison(view: View, dimension: str) -> Comparison:
-    state = st.session_state
-    left, right = st.columns([1, 3])
-    operator: Operator = left.selectbox(
-        words_of(dimension), OPERATORS, key=_OPERATOR + dimension, on_change=changed, help=plain(dimension)
-    )
-    if operator in WITHOUT_VALUES:
-        return Comparison(dimension, operator)
-    most = 1 if operator in ("is at least", "is at most") else None
-    key = _VALUES + dimension
-    state[key] = state.get(key, [])[:most]
-    found = _values(view, dimension)
-    # Also values that came with the address and that this release does not have.
-    options = [*found[:_MOST_VALUES], *(value for value in state[key] if value not in found[:_MOST_VALUES])]
-    right.multiselect(
-        "Values",
-        options,
-        key=key,
-        format_func=str,
-        placeholder="Choose",
-        max_selections=most,
-        select_all=False,
-        on_change=changed,
-        help=f"The first {_MOST_VALUES:,} values. For others write a condition." if len(found) > _MOST_VALUES else None,
-    )
-    return Comparison(dimension, operator, tuple(state[key]))
-
-
-def _values(view: View, dimension: str) -> list[Value]:
-    """The values of a dimension in the release, and one more than are offered where there are more."""
-    try:
-        rows = view.metrics(MetricQuery(group_by=(dimension,), limit=_MOST_VALUES + 2))
-    except MetricQueryError:
-        return []
-    found: list[Value] = rows[dimension].dropna().tolist()
-    # Pandas makes fractions of whole numbers among which one is missing.
-    return [int(value) if isinstance(value, float) and value.is_integer() else value for value in found]
-
-
-def _free_condition() -> tuple[list[str], str | None]:
-    """The condition that is written out, and why it is refused."""
-    condition: str = st.text_area(
-        "Condition",
-        key=_WHERE,
-        height=68,
-        placeholder="trip__is_rain and date__season = 'winter'",
-        help="One condition on dimensions, as MetricFlow writes them. It holds beside the filters.",
-        on_change=changed,
-    )
-    if not condition.strip():
-        return [], None
-    try:
-        as_filter(condition)
-    except ConditionError as error:
-        return [], str(error)
-    return [condition], None
-
-
-def _drop_others(key: str, options: Sequence[str]) -> list[str]:
-    """Take out of a widget's value what is not among its options, and say what that was."""
-    given: list[Any] = st.session_state.get(key, [])
-    st.session_state[key] = [name for name in given if name in options]
-    return [name for name in given if name not in options]
 
 
 @st.cache_data(max_entries=200, show_spinner=False)

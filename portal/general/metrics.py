@@ -33,12 +33,12 @@ def render(view: View) -> None:
 
 def _browse(metrics: Sequence[Metric]) -> None:
     """Every metric by category. A click asks for it."""
-    st.caption("Choose one to ask for it, then group and filter. Below is what each one means.")
-    for category, members in groupby(metrics, key=lambda metric: metric.category):
-        st.subheader(plain(category), anchor=False)
-        with st.container(border=True, gap="xsmall"):
+    st.caption("Choose a metric to ask for it, then group and filter.")
+    by_category = {category: list(members) for category, members in groupby(metrics, key=lambda one: one.category)}
+    for number, (category, members) in enumerate(by_category.items()):
+        with st.expander(f"**{plain(category)}** · {len(members)}", expanded=number == 0):
             for metric in members:
-                name, about = st.columns([1, 3])
+                name, about = st.columns([1, 2.4])
                 name.button(
                     f":primary[{plain(metric.label)}]",
                     key=f"ask_{metric.name}",

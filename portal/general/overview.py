@@ -2,20 +2,41 @@
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
-from ingestion.catalog import SUBJECTS
+from ingestion.catalog import FEEDS, SUBJECTS
+from portal.cards import Card, show_cards
 from portal.comparing import compare, show_comparison
-from portal.general.judged import verdict_of
+from portal.general.judged import show_verdict, verdict_of
 from portal.page import sections_of_subjects
 from portal.session import link_to
 from portal.states import nothing_to_show
+from portal.tables import TIME, table
 from portal.texts import count, plain, short
 from portal.view import View
 from warehouse.connection import WarehouseError
 from warehouse.releases import Releases
-from warehouse.verdict import Level
 
 _RECONCILED = "core_checks.reconciliation"
+
+# Feeds whose one file is of no time. It is filed under a month that says nothing.
+_REFERENCE = {name for name, feed in FEEDS.items() if feed.is_reference}
+_OF_NO_TIME = "no period"
+
+_COLUMNS: dict[str, ColumnConfig | str] = {
+    "up_to": st.column_config.TextColumn("Up to", help="The newest period with a file"),
+    "periods": st.column_config.NumberColumn("Files", format="localized", help="Files loaded, one a period"),
+    "kept": st.column_config.NumberColumn("Rows kept", format="localized"),
+    "quarantined": st.column_config.NumberColumn(
+        "Set aside",
+        format="localized",
+        help="Rejected rows, whose reasons Quarantine has, and rows that two files have",
+    ),
+    "lost": st.column_config.NumberColumn(
+        "Lost", format="localized", help="Rows published that are neither kept nor rejected; 0 is right"
+    ),
+    "loaded_at": st.column_config.DatetimeColumn("Last loaded (UTC)", format=TIME),
+}
 
 # What each feed has, and when it was last loaded.
 _LOADED = """
@@ -52,12 +73,6 @@ _LOADED = """
 
 _TABLES_THAT_CHANGED = 6
 
-_ICONS = {
-    Level.WELL: ":material/check_circle:",
-    Level.ATTENTION: ":material/warning:",
-    Level.WRONG: ":material/error:",
-}
-
 
 def render(view: View) -> None:
     """Draw the page."""
@@ -78,21 +93,21 @@ def render(view: View) -> None:
 
 def _show_verdict(view: View) -> None:
     verdict = verdict_of(view)
-    say = {Level.WELL: st.success, Level.ATTENTION: st.warning, Level.WRONG: st.error}[verdict.level]
-    say(plain(verdict.line), icon=_ICONS[verdict.level])
+    show_verdict(verdict)
     if verdict.troubles:
         with st.container(horizontal=True):
             link_to("health", "Why, and what to do", "monitor_heart")
-            link_to("quarantine", "Rejected rows", "block")
+            link_to("quarantine", "Rejected rows", "rule")
 
 
 def _show_figures(view: View, loaded: pd.DataFrame) -> None:
-    kinds = loaded.groupby("kind", sort=False)["kept"].sum().sort_values(ascending=False)
-    cards = [(_words(str(kind)), short(int(rows)), f"{count(int(rows))} rows") for kind, rows in kinds.items()]
+    # Files of no time, such as shapes, are beside what is counted.
+    rows_of_time = loaded[~loaded["feed"].isin(_REFERENCE)]
+    kinds = rows_of_time.groupby("kind", sort=False)["kept"].sum().sort_values(ascending=False)
+    cards = [Card(_words(str(kind)), short(int(rows)), f"{count(int(rows))} rows") for kind, rows in kinds.items()]
     passed, warned = view.release.checks.get("passed", 0), view.release.checks.get("warned", 0)
-    cards.append(("Checks passed", f"{passed:,} of {passed + warned:,}", "when the release was made"))
-    for column, (label, value, about) in zip(st.columns(len(cards)), cards, strict=True):
-        column.metric(label, value, help=about, border=True)
+    cards.append(Card("Checks passed", f"{passed:,} of {passed + warned:,}", "when the release was made"))
+    show_cards(cards, key="overview")
 
 
 def _words(kind: str) -> str:
@@ -105,22 +120,8 @@ def _show_loaded(loaded: pd.DataFrame) -> None:
     for subject, feeds in loaded.groupby("subject", sort=False):
         if len(SUBJECTS) > 1:
             st.subheader(plain(str(subject).capitalize()), anchor=False)
-        st.dataframe(
-            feeds[["feed", "up_to", "periods", "kept", "quarantined", "lost", "loaded_at"]],
-            hide_index=True,
-            column_config={
-                "up_to": st.column_config.TextColumn("up to", help="The newest period with a file"),
-                "periods": st.column_config.NumberColumn(format="localized", help="Files loaded, one a period"),
-                "kept": st.column_config.NumberColumn("rows kept", format="localized"),
-                "quarantined": st.column_config.NumberColumn(
-                    "rejected", format="localized", help="Rows in the quarantine, with the reason"
-                ),
-                "lost": st.column_config.NumberColumn(
-                    format="localized", help="Rows published that are neither kept nor rejected; 0 is right"
-                ),
-                "loaded_at": st.column_config.DatetimeColumn("last loaded (UTC)", format="YYYY-MM-DD HH:mm"),
-            },
-        )
+        shown = feeds[["feed", "up_to", "periods", "kept", "quarantined", "lost", "loaded_at"]]
+        table(shown.style.format(_OF_NO_TIME, subset=(feeds["feed"].isin(_REFERENCE), "up_to")), _COLUMNS)
 
 
 def _show_changes(view: View) -> None:

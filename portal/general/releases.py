@@ -9,6 +9,8 @@ import streamlit as st
 from portal.comparing import compare, show_comparison
 from portal.filters import choose
 from portal.session import show_release
+from portal.states import show_commands
+from portal.tables import table
 from portal.texts import plain
 from portal.view import View
 from warehouse.connection import WarehouseError
@@ -20,6 +22,7 @@ _MEGABYTE = 1_000_000
 def render(view: View) -> None:
     """Draw the page."""
     st.title("Releases")
+    st.caption("What was published, by whom and when. A release never changes; one of them is the current one.")
     releases = Releases()
     there = sorted([*releases.all()], key=lambda release: release.id, reverse=True)
     _show_list(view, releases, there)
@@ -28,17 +31,16 @@ def render(view: View) -> None:
 
 
 def _show_list(view: View, releases: Releases, there: Sequence[Release]) -> None:
-    st.dataframe(
+    table(
         pd.DataFrame([_row(release, view, releases) for release in there]),
-        hide_index=True,
-        column_config={
-            "published": st.column_config.DatetimeColumn("published (UTC)", format="YYYY-MM-DD HH:mm"),
-            "rows": st.column_config.NumberColumn(format="localized", help="Of all tables"),
+        {
+            "published": "Published (UTC)",
+            "rows": st.column_config.NumberColumn("Rows", format="localized", help="Of all tables"),
             "megabytes": st.column_config.NumberColumn(
-                "size (MB)", format="%.1f", help="Files that two releases share count in both, and are on disk once"
+                "MB", format="%,.1f", help="Files that two releases share count in both, and are on disk once"
             ),
-            "passed": st.column_config.NumberColumn("checks passed", format="localized"),
-            "warned": st.column_config.NumberColumn("checks that warned", format="localized"),
+            "passed": "Checks passed",
+            "warned": "Warned",
         },
     )
     others = [release.id for release in there if release.id != view.release.id]
@@ -57,7 +59,7 @@ def _row(release: Release, view: View, releases: Releases) -> dict[str, object]:
         "published": release.published_at,
         "by": release.published_by,
         "rows": sum(table.rows for table in release.tables),
-        "megabytes": _bytes(release) / _MEGABYTE,
+        "megabytes": release.size / _MEGABYTE,
         "passed": release.checks.get("passed"),
         "warned": release.checks.get("warned"),
     }
@@ -72,14 +74,6 @@ def _state(release: Release, view: View, releases: Releases) -> str:
         "shown here" if release.id == view.release.id else "",
     ]
     return ", ".join(word for word in words if word)
-
-
-def _bytes(release: Release) -> int:
-    try:
-        in_database = release.database.stat().st_size
-    except OSError:
-        in_database = 0
-    return in_database + sum(part.bytes or 0 for _, part in release.files())
 
 
 def _show_difference(releases: Releases, there: Sequence[Release]) -> None:
@@ -99,13 +93,13 @@ def _show_difference(releases: Releases, there: Sequence[Release]) -> None:
     except WarehouseError as error:
         st.warning(plain(str(error)), icon=":material/warning:")
     st.caption("Rows added, gone and changed, and sums of money, for each partition; with --rows also examples:")
-    st.code(f"nyc diff {old} {new}", language="bash")
+    show_commands([f"nyc diff {old} {new}"])
 
 
 def _show_how_to_open(link: Path, release: Release) -> None:
     st.header("Open it with other tools", anchor=False)
     st.markdown("One address always leads to the current release. It is read-only, and never locked.")
-    for title, language, text in (
+    tools: tuple[tuple[str, str, str], ...] = (
         ("DuckDB", "bash", f'duckdb -readonly "{link}"'),
         (
             "Python",
@@ -115,9 +109,9 @@ def _show_how_to_open(link: Path, release: Release) -> None:
         ),
         ("Metrics", "bash", "nyc metrics list"),
         ("Files for other tools", "bash", "nyc export --format parquet"),
-    ):
-        st.caption(title)
-        st.code(text, language=language)
+    )
+    for tab, (_, language, text) in zip(st.tabs([title for title, *_ in tools]), tools, strict=True):
+        tab.code(text, language=language, wrap_lines=True)
     st.caption(
         "BI tools take the address as a DuckDB file. A tool that holds it keeps its release until it reconnects."
     )

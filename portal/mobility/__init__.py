@@ -3,6 +3,7 @@
 from portal.mobility import demand, weather
 from portal.mobility import map as map_page
 from portal.mobility.overview import overview
+from portal.mobility.trips import COLOURS, NAMES
 from portal.page import LOAD, Page, Section
 
 _WEATHER = f"{LOAD} --sources taxi,citibike,weather"
@@ -15,4 +16,6 @@ SECTION = Section(
         Page("Weather effect", "weather", "rainy", weather.render, {"core_core.fct_weather_effect": _WEATHER}),
     ),
     overview,
+    names=NAMES,
+    colours=COLOURS,
 )

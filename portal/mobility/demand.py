@@ -8,8 +8,11 @@ import plotly.graph_objects as go
 import streamlit as st
 from plotly.subplots import make_subplots
 
+from metrics.changes import change_pct
 from metrics.query import list_metrics
 from portal import charts
+from portal.cards import Card, show_cards
+from portal.colours import MUTED
 from portal.mobility.questions import figures, grain_of, over_time, per_hour, with_weather
 from portal.mobility.selection import Loaded, Selection, loaded, say_absent, select
 from portal.mobility.trips import COLOURS, named
@@ -32,7 +35,8 @@ _HOUR = "time__hour_label"
 _WEEKDAY = "date__day_of_week"
 _PER_HOUR = "avg_trips_per_hour"
 
-_TEMPERATURE, _PRECIPITATION, _TRIPS = "#c9653f", "#4f8fbf", "#7f8c99"
+# None of a mode, since these are of all chosen ones.
+_TEMPERATURE, _PRECIPITATION, _TRIPS = "#c2584c", "#5b94ac", MUTED
 
 
 def render(view: View) -> None:
@@ -45,12 +49,12 @@ def render(view: View) -> None:
     selection = select(available)
     say_absent(available.absent(selection))
     # The averages take longest. Their place is kept at the top, and they are filled in last.
-    row_of_figures = st.container()
+    row_of_figures = st.container(key="place-of-figures")
     rows = over_time(view, selection)
     if rows.empty:
         nothing_to_show(f"There are no such trips in {selection.words}. Choose others, or load the period.")
         return
-    _show_over_time(rows, selection)
+    _show_over_time(rows, selection, available)
     _show_hours(view, selection)
     _show_weather(view, selection)
     with row_of_figures:
@@ -61,18 +65,18 @@ def _show_figures(view: View, selection: Selection, available: Loaded) -> None:
     now = figures(view, selection)
     before = figures(view, selection.before) if available.has(selection.before) else {}
     described = {metric.name: metric.description for metric in list_metrics(view.source)}
-    for column, (name, (label, form)) in zip(st.columns(len(_FIGURES)), _FIGURES.items(), strict=True):
-        value = now[name]
-        with column:
-            st.metric(
+    show_cards(
+        [
+            Card(
                 label,
-                "not published" if value is None else form(value),
-                delta=_change(value, before.get(name)),
-                delta_color="off",
-                help=plain(described[name]),
-                border=True,
-                height="stretch",
+                "not published" if (value := now[name]) is None else form(value),
+                described[name],
+                _change(value, before.get(name)),
             )
+            for name, (label, form) in _FIGURES.items()
+        ],
+        key="demand",
+    )
     if before:
         st.caption(plain(f"{selection.words}. Change against {selection.before.words}."))
     else:
@@ -80,32 +84,43 @@ def _show_figures(view: View, selection: Selection, available: Loaded) -> None:
 
 
 def _change(now: float | None, before: float | None) -> str | None:
+    change = change_pct(now, before)
     # The added zero makes none of a negative one.
-    return None if now is None or not before else f"{round(100 * (now - before) / before, 1) + 0.0:+.1f} %"
+    return None if change is None else f"{round(change, 1) + 0.0:+.1f} %"
 
 
-def _show_over_time(rows: pd.DataFrame, selection: Selection) -> None:
+def _show_over_time(rows: pd.DataFrame, selection: Selection, available: Loaded) -> None:
     grain = grain_of(selection)
-    labels = {"time": "", "trips": "trips", "trip_type": ""}
-    trips, shares = st.columns(2)
+    trips, shares = st.columns(2, gap="medium")
     with trips:
         charts.show(
-            charts.bar(rows, x="time", y="trips", colour="trip_type", labels=labels, colours=COLOURS),
+            _over_time(rows, grain),
             title=f"Trips by {grain}",
-            about=f"By mode, {selection.words}",
+            about=f"Trips by mode, {selection.words}",
             key="trips",
         )
     with shares:
-        figure = charts.bar(rows, x="time", y="trips", colour="trip_type", labels=labels, colours=COLOURS)
+        # Rows that stray into a month that is not loaded are no shares of it.
+        is_loaded = rows["time"].dt.to_period("M").isin(pd.PeriodIndex(available.months, freq="M"))
+        figure = _over_time(rows[is_loaded], grain)
         figure.update_layout(barnorm="percent")
-        figure.update_traces(hovertemplate="%{x|%d %b %Y}: %{y:.1f} %")
-        figure.update_yaxes(title="% of trips", range=[0, 100])
+        figure.update_traces(hovertemplate="%{y:.1f} %")
+        figure.update_yaxes(title_text="% of trips", range=[0, 100])
         charts.show(
             figure,
             title="Shares of the modes",
             about=f"Percent of the chosen trips, {selection.words}",
             key="shares",
         )
+
+
+def _over_time(rows: pd.DataFrame, grain: str) -> go.Figure:
+    labels = {"time": "", "trips": "trips", "trip_type": ""}
+    figure = charts.bar(rows, x="time", y="trips", colour="trip_type", labels=labels, colours=COLOURS)
+    if grain == "month":
+        return charts.by_month(figure, rows["time"])
+    figure.update_xaxes(tickformat="%d %b\n%Y", hoverformat="%a %d %b %Y")
+    return figure.update_layout(bargap=0.1)
 
 
 def _show_hours(view: View, selection: Selection) -> None:
@@ -118,10 +133,10 @@ def _show_hours(view: View, selection: Selection) -> None:
     charts.show(
         figure,
         title="Through the week",
-        about=f"Trips per hour, over hours in which there were any, by weekday and hour of pickup, {selection.words}",
+        about=f"Trips per hour with trips, by weekday and hour of pickup, {selection.words}",
         key="week",
     )
-    hours, weekdays = st.columns(2)
+    hours, weekdays = st.columns(2, gap="medium")
     labels = {_HOUR: "", "weekday": "", _PER_HOUR: "trips per hour", _TYPE: ""}
     with hours:
         rows = named(per_hour(view, selection, _TYPE, _HOUR), _TYPE)
@@ -181,9 +196,8 @@ def _beside_weather(rows: pd.DataFrame, grain: str) -> go.Figure:
     for position, (trace, title, unit) in enumerate(drawn, start=1):
         trace.update(hovertemplate="%{y:,.1f} " + unit + "<extra></extra>", name=title)
         figure.add_trace(trace, row=position, col=1)
-        figure.update_yaxes(title=title, row=position, col=1)
+        figure.update_yaxes(title_text=title, row=position, col=1)
     figure.update_traces(hovertemplate="%{y:,.0f} trips<extra></extra>", row=1, col=1)
-    figure.update_layout(
-        height=460, margin={"l": 8, "r": 8, "t": 8, "b": 8}, showlegend=False, hovermode="x unified", bargap=0
-    )
+    charts.style(figure, height=460).update_layout(showlegend=False, hovermode="x unified", bargap=0)
+    figure.update_xaxes(tickformat="%d %b\n%Y", hoverformat="%a %d %b %Y" + (", %H:00" if grain == "hour" else ""))
     return figure

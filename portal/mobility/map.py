@@ -1,10 +1,13 @@
 """The map: where trips begin and end, what they cost, how fast they are, and where bikes are taken and left."""
 
+from datetime import date
 from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
+from portal import filters
 from portal.charts import CONFIG
 from portal.filters import choose, choose_one_of_few
 from portal.mobility.map_data import (
@@ -22,41 +25,49 @@ from portal.mobility.map_data import (
 )
 from portal.mobility.map_figures import station_map, zone_map
 from portal.mobility.trips import name_of
-from portal.texts import count, plain
+from portal.states import BUILD_AND_PUBLISH, nothing_to_show
+from portal.tables import capitalised, table
+from portal.texts import count, months_in_words, plain
 from portal.view import View
 
 _MAP = "zone_map"
 _ZONE = "zone"
 _TOP = 10
 
-_HOW_TO_LOAD_TRIPS = "nyc load --year 2025 --months 1\nnyc build\nnyc publish"
-_HOW_TO_LOAD_SHAPES = "nyc load --sources taxi_zones\nnyc build\nnyc publish"
+# Of columns, in pixels.
+_WIDE, _NARROW, _BOROUGH = 200, 64, 96
+
+_LOAD_SHAPES = ("nyc load --sources taxi_zones", *BUILD_AND_PUBLISH)
 
 
 def render(view: View) -> None:
     """Draw the page."""
     st.title("Map", anchor=False)
     loaded = months(view)
-    if view.release.table(SHAPES) is None or not loaded:
-        old = "This release was made before there was a map." if loaded else "No trips are loaded."
-        st.info(f"{old} Load, build and publish:")
-        st.code(_HOW_TO_LOAD_SHAPES if loaded else _HOW_TO_LOAD_TRIPS, language="bash")
+    if not loaded:
+        nothing_to_show("No trips are loaded.")
+        return
+    if view.release.table(SHAPES) is None:
+        nothing_to_show("This release was made before there was a map.", _LOAD_SHAPES)
         return
     measure = MEASURES[
         choose_one_of_few("measure", "Show", list(MEASURES), default="pickups", words=lambda name: MEASURES[name].label)
     ]
     shapes = polygons(view) if view.has_table(SHAPES) else None
     if shapes is None:
-        st.info("The polygons of the zones are not loaded. Load, build and publish:", icon=":material/map:")
-        st.code(_HOW_TO_LOAD_SHAPES, language="bash")
+        nothing_to_show("The polygons of the zones are not loaded. They make this a map.", _LOAD_SHAPES)
     if measure.is_of_stations:
-        _render_stations(view, measure, _choose_month(loaded), shapes)
+        with filters.row():
+            month = _choose_month(view, measure, loaded)
+        _render_stations(view, measure, month, shapes)
     else:
         _render_zones(view, measure, loaded, shapes)
 
 
-def _choose_month(loaded: list[str]) -> str:
-    return choose("month", "Month", [*reversed(loaded), ALL], default=loaded[-1], words=_month_words)
+def _choose_month(view: View, measure: Measure, loaded: list[str]) -> str:
+    """A month: at first the newest that has trips of taxis and cars, or of bikes, as the measure is of."""
+    with_some = months(view, is_of_bikes=measure.is_of_stations) or loaded
+    return choose("month", "Month", [*reversed(loaded), ALL], default=with_some[-1], words=_month_words)
 
 
 def _month_words(month: str) -> str:
@@ -65,19 +76,20 @@ def _month_words(month: str) -> str:
 
 def _period(month: str, loaded: list[str]) -> str:
     if month != ALL:
-        return month
-    return loaded[0] if len(loaded) == 1 else f"{loaded[0]} to {loaded[-1]}"
+        return months_in_words(_day(month))
+    return months_in_words(_day(loaded[0]), _day(loaded[-1]))
+
+
+def _day(month: str) -> date:
+    return date.fromisoformat(f"{month}-01")
 
 
 def _render_zones(view: View, measure: Measure, loaded: list[str], shapes: dict[str, Any] | None) -> None:
     names = zones(view)
-    left, middle, right = st.columns(3)
-    with left:
+    known = names[names["is_known"]].sort_values(["zone", "borough"])
+    with filters.row():
         trip_type = choose("type", "Trips", [ALL, *trip_types(view)], default=ALL, words=_type_words)
-    with middle:
-        month = _choose_month(loaded)
-    with right:
-        known = names[names["is_known"]].sort_values(["zone", "borough"])
+        month = _choose_month(view, measure, loaded)
         # A click on the map chooses as well: see _on_click.
         chosen = choose(
             _ZONE,
@@ -97,7 +109,7 @@ def _render_zones(view: View, measure: Measure, loaded: list[str], shapes: dict[
         rows = by_zone(view, measure, trip_type, month)
         shown = measure
         title = f"{measure.label} by zone" if measure.kind == "count" else f"{measure.label} by zone of the pickup"
-    _draw(rows, shown, title, f"{shown.unit}, {about}", shapes, origin)
+    _draw(rows, shown, title, f"{_unit(shown)}, {about}", shapes, origin)
 
 
 def _type_words(trip_type: str) -> str:
@@ -110,13 +122,16 @@ def _draw(
     on_map, others = rows[rows["is_known"]], rows[~rows["is_known"]]
     st.subheader(plain(title), anchor=False)
     st.caption(plain(about))
-    if rows.empty:
-        st.info("There are no such trips. Choose another month or kind of trips.")
+    if rows["value"].isna().all():
+        what = f"These trips have no {measure.label.lower()}." if len(rows) else "There are no such trips."
+        st.info(f"{what} Choose another month or kind of trips.", icon=":material/info:")
         return
-    if shapes is None:
+    if on_map["value"].isna().all():
+        st.info("Not one of these trips is in a zone of the map.")
+    elif shapes is None:
         _table(on_map, measure, len(on_map))
     else:
-        left, right = st.columns([1.7, 1], gap="medium")
+        left, right = st.columns(2, gap="medium")
         with left:
             st.plotly_chart(
                 zone_map(rows, shapes, measure, origin),
@@ -136,7 +151,8 @@ def _words(row: Any, measure: Measure) -> str:
     # The zone that is not known has a name in its borough alone.
     place = row.borough if row.zone == "N/A" else row.zone
     if measure.kind == "count":
-        return f"{place}, {count(row.value)} {measure.unit}"
+        unit = measure.unit if row.value != 1 else measure.unit.removesuffix("s")
+        return f"{place}, {count(row.value)} {unit}"
     value = f"{row.value:,.2f} {measure.unit}" if pd.notna(row.value) else "no value"
     return f"{place}, {value} ({count(row.trips)} trips)"
 
@@ -148,34 +164,41 @@ def _on_click() -> None:
         st.session_state[_ZONE] = str(points[0]["location"])
 
 
+def _unit(measure: Measure) -> str:
+    """The unit as a title: `Trips`, but `mph`."""
+    return capitalised(measure.unit) if measure.kind == "count" else measure.unit
+
+
 def _table(rows: pd.DataFrame, measure: Measure, most: int) -> None:
     shown = rows.dropna(subset="value").head(most)
     form = "%,d" if measure.kind == "count" else "%.2f"
-    columns = {
-        "zone": st.column_config.TextColumn("Zone"),
-        "value": st.column_config.NumberColumn(measure.unit, format=form),
+    columns: dict[str, ColumnConfig | str] = {
+        "zone": st.column_config.TextColumn("Zone", width=_WIDE),
+        "value": st.column_config.NumberColumn(_unit(measure), format=form, width=_NARROW),
     }
     if measure.kind != "count":
-        columns["trips"] = st.column_config.NumberColumn("trips", format="%,d")
-    columns["borough"] = st.column_config.TextColumn("Borough")
-    st.dataframe(shown[list(columns)], column_config=columns, hide_index=True)
+        columns["trips"] = st.column_config.NumberColumn("Trips", format="%,d", width=_NARROW)
+    columns["borough"] = st.column_config.TextColumn("Borough", width=_BOROUGH)
+    table(shown[list(columns)], columns)
 
 
 def _render_stations(view: View, measure: Measure, month: str, shapes: dict[str, Any] | None) -> None:
     rows = by_station(view, month)
     unknown = rows[rows["latitude"].isna()]
     title = "Rides by station" if measure.name == "rides" else "Where bikes gather, and where they are missing"
-    unit = "rides that begin or end" if measure.name == "rides" else "arrivals less departures, in bikes"
+    unit = "Rides that begin or end" if measure.name == "rides" else "Arrivals less departures, in bikes"
     st.subheader(title, anchor=False)
     st.caption(plain(f"{unit}, Citi Bike, {_period(month, months(view))}"))
     if rows.empty:
-        st.info("There are no such rides. Choose another month, or load some:")
-        st.code(_HOW_TO_LOAD_TRIPS, language="bash")
+        nothing_to_show("There are no such rides. Choose another month, or load some.")
         return
-    left, right = st.columns([1.7, 1], gap="medium")
+    if len(unknown) == len(rows):
+        st.info("No station of these rides has a place on the map.", icon=":material/info:")
+        return
+    left, right = st.columns(2, gap="medium")
     with left:
         figure = station_map(rows, shapes, measure)
-        st.plotly_chart(figure, key="station_map", config=CONFIG, alt=f"{title}: {month}")
+        st.plotly_chart(figure, key="station_map", config=CONFIG, alt=f"{title}: {unit}, {month}")
     with right:
         _station_table(rows[rows["latitude"].notna()], measure)
     if len(unknown):
@@ -186,12 +209,12 @@ def _render_stations(view: View, measure: Measure, month: str, shapes: dict[str,
 def _station_table(rows: pd.DataFrame, measure: Measure) -> None:
     order = rows[measure.name].abs() if measure.kind == "balance" else rows[measure.name]
     shown = rows.loc[order.sort_values(ascending=False, kind="stable").index].head(_TOP)
-    columns = {
-        "station": st.column_config.TextColumn("Station"),
-        "rides": st.column_config.NumberColumn("Rides", format="%,d"),
-        "balance": st.column_config.NumberColumn("Balance", format="%+,d"),
-        "departures": st.column_config.NumberColumn("Departures", format="%,d"),
-        "arrivals": st.column_config.NumberColumn("Arrivals", format="%,d"),
+    columns: dict[str, ColumnConfig | str] = {
+        "station": st.column_config.TextColumn("Station", width=_WIDE),
+        "rides": st.column_config.NumberColumn("Rides", format="%,d", width=_NARROW),
+        "balance": st.column_config.NumberColumn("Balance", format="%+,d", width=_NARROW),
+        "departures": st.column_config.NumberColumn("Out", format="%,d", width=_NARROW, help="Departures"),
+        "arrivals": st.column_config.NumberColumn("In", format="%,d", width=_NARROW, help="Arrivals"),
     }
     columns.pop("rides" if measure.name == "balance" else "balance")
-    st.dataframe(shown[list(columns)], column_config=columns, hide_index=True)
+    table(shown[list(columns)], columns)

@@ -9,7 +9,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from ingestion.mobility import citibike
 from metrics.query import MetricQuery
+from metrics.stations import rides_and_balance
 from portal.mobility.trips import in_order
 from portal.view import View
 from warehouse.sql import literal
@@ -56,7 +58,9 @@ MEASURES = {
 _LOADED = """
     select distinct partition_key as month
     from core_checks.reconciliation
-    where subject = 'mobility' and kind = 'trip' and kept > 0
+    where
+        subject = 'mobility' and kind = 'trip' and kept > 0
+        and list_contains($bikes, feed) = coalesce(cast($is_of_bikes as boolean), list_contains($bikes, feed))
     order by month
 """
 _TYPES = "select distinct trip_type from core_core.fct_hourly_mobility"
@@ -73,9 +77,10 @@ _POLYGONS = f"select location_id, geojson from {SHAPES}"
 _STATIONS = "select station_id, station_name as station, latitude, longitude from core_core.dim_station"
 
 
-def months(view: View) -> list[str]:
-    """The months of which trips are loaded, such as `2025-01`, by time."""
-    return [str(month) for month in view.rows(_LOADED)["month"]]
+def months(view: View, *, is_of_bikes: bool | None = None) -> list[str]:
+    """The months of which trips are loaded, such as `2025-01`, by time: all of them, or those of bikes or of others."""
+    bikes = [feed.name for feed in citibike.FEEDS]
+    return [str(month) for month in view.rows(_LOADED, bikes=bikes, is_of_bikes=is_of_bikes)["month"]]
 
 
 def trip_types(view: View) -> list[str]:
@@ -140,9 +145,7 @@ def by_station(view: View, month: str) -> pd.DataFrame:
         .set_index(end.removeprefix("trip__"))["total_trips"]
         for name, end in ends.items()
     }
-    rows = pd.DataFrame(counts).fillna(0).astype("int64").rename_axis("station_id").reset_index()
-    rows["rides"] = rows["departures"] + rows["arrivals"]
-    rows["balance"] = rows["arrivals"] - rows["departures"]
+    rows = rides_and_balance(**counts).rename_axis("station_id").reset_index()
     return rows.merge(view.rows(_STATIONS), on="station_id", how="left").sort_values("rides", ascending=False)
 
 

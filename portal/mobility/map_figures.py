@@ -9,12 +9,13 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from portal.colours import ink, is_dark
 from portal.mobility.map_data import Measure
-from portal.texts import short
 
 _HEIGHT = 620
 
-# No tiles and no fonts, so that no other host is asked.
+# No tiles and no fonts, so that no other host is asked. With a style of one's own, even an empty one, Plotly fails
+# whenever it draws the map again, and clicks lead nowhere.
 _STYLE = "white-bg"
 _EVERYWHERE = {
     "type": "Polygon",
@@ -24,16 +25,21 @@ _EVERYWHERE = {
 _GREY = ["rgba(128,140,150,0.16)"] * 2
 _NO_COLOUR = ["rgba(0,0,0,0)"] * 2
 _BORDER = {"width": 0.7, "color": "rgba(165,177,187,0.5)"}
-_CHOSEN = {"width": 3, "color": "#d08a2e"}
+_CHOSEN = {"width": 3, "color": "#b8593a"}
 # Readable on white and on black.
 _SEQUENTIAL = ["#d3e4ec", "#a8cbd9", "#7dafc4", "#5293ad", "#2f7695", "#1f5a78", "#153f59"]
-_DIVERGING = ["#b5544b", "#d9a49e", "#c9ced3", "#8fb9cb", "#2f6f8f"]
+_DIVERGING = ["#b5544b", "#cf8d85", "#a7b0b8", "#7dafc4", "#2f6f8f"]
 
 # A scale of means leaves out the outermost values, which are of few trips.
 _OUTERMOST = 0.03
 
 _LARGEST_DOT, _SMALLEST_DOT = 17, 3
-_STRAYS = 0.01
+
+# Stations with fewer rides than this share of the busiest do not widen the map.
+_BUSY = 0.01
+
+# Of counts below 1,000 the legend has a step between the powers of ten.
+_POWERS_WITH_STEPS = 3
 
 _PIXELS_ACROSS, _PIXELS_DOWN = 370, 540
 
@@ -95,9 +101,9 @@ def station_map(rows: pd.DataFrame, polygons: dict[str, Any] | None, measure: Me
                 "<br>balance %{customdata[3]:+,}<extra></extra>",
             )
         )
-    # The whole of it would be mostly empty: strays at the edges are left out.
-    edges = shown[["latitude", "longitude"]].quantile([_STRAYS, 1 - _STRAYS])
-    return _styled(figure, edges["latitude"], edges["longitude"])
+    # The whole of it would be mostly empty: what bikes of another city come to now and then is left out.
+    busy = shown[shown["rides"] >= _BUSY * shown["rides"].max()]
+    return _styled(figure, busy["latitude"], busy["longitude"])
 
 
 def _corners(polygons: dict[str, Any]) -> tuple[pd.Series, pd.Series]:
@@ -163,11 +169,12 @@ class _Scale:
 
 def _scale(values: pd.Series, measure: Measure) -> _Scale:
     """Counts by their logarithm, because a few zones have most trips; a balance with 0 in the middle."""
-    legend = {"title": {"text": measure.unit, "side": "top"}, **_LEGEND}
+    words = {"color": ink(), "size": 12}
+    legend = {"title": {"text": measure.unit, "side": "top", "font": words}, "tickfont": words, **_LEGEND}
     values = values.astype(float)
     if measure.kind == "count":
         ticks = _round_numbers(values.max())
-        legend |= {"tickvals": [math.log10(tick) for tick in ticks], "ticktext": [short(tick) for tick in ticks]}
+        legend |= {"tickvals": [math.log10(tick) for tick in ticks], "ticktext": [_in_short(tick) for tick in ticks]}
         numbers = np.log10(values.clip(lower=1))
         lowest = numbers.quantile(_OUTERMOST)
         return _Scale(numbers, _sequential(), lowest, max(numbers.max(), lowest + 0.5), legend)
@@ -181,33 +188,41 @@ def _scale(values: pd.Series, measure: Measure) -> _Scale:
 _LEGEND = {
     "orientation": "h",
     "thickness": 8,
-    "len": 0.6,
+    "len": 220,
+    "lenmode": "pixels",
     "x": 0,
+    "xpad": 0,
     "xanchor": "left",
     "y": 1.0,
     "yanchor": "bottom",
     "outlinewidth": 0,
+    "tickangle": 0,
 }
 
 
 def _round_numbers(most: float) -> list[int]:
-    """1, 3, 10, 30, 100 … up to the largest count."""
+    """1, 3, 10, 30, 100 … up to the largest count; of a large one 1, 10, 100 … which have room."""
     powers = range(int(math.log10(max(most, 1))) + 1)
-    return [number for power in powers for number in (10**power, 3 * 10**power) if number <= most]
+    steps = (1, 3) if len(powers) <= _POWERS_WITH_STEPS else (1,)
+    return [step * 10**power for power in powers for step in steps if step * 10**power <= most]
+
+
+def _in_short(number: int) -> str:
+    """A round number: `300`, `30k`, `1M`."""
+    for size, unit in ((10**6, "M"), (1000, "k")):
+        if number >= size:
+            return f"{number // size:,}{unit}"
+    return f"{number}"
 
 
 def _sequential() -> list[str]:
     """Colours from little to much: much is what stands out from the page."""
-    return _SEQUENTIAL[::-1] if _is_dark() else _SEQUENTIAL
-
-
-def _is_dark() -> bool:
-    return st.context.theme.type == "dark"
+    return _SEQUENTIAL[::-1] if is_dark() else _SEQUENTIAL
 
 
 def _dark_background() -> list[dict[str, Any]]:
     """The page's colour over the white of the style, where the page is dark."""
-    if not _is_dark():
+    if not is_dark():
         return []
     colour = st.get_option("theme.dark.backgroundColor")
     return [{"sourcetype": "geojson", "source": _EVERYWHERE, "type": "fill", "color": colour, "below": "traces"}]

@@ -19,12 +19,14 @@ def overview(view: View) -> None:
     rows = by_month(view, available)
     period = everything(available).words
     labels = {"time": "", "trip_type": "", "trips": "trips", "revenue": "USD"}
-    trips, money = st.columns(2)
+    trips, money = st.columns(2, gap="medium")
     with trips:
         charts.show(
-            charts.bar(rows, x="time", y="trips", colour="trip_type", labels=labels, colours=COLOURS),
+            charts.by_month(
+                charts.bar(rows, x="time", y="trips", colour="trip_type", labels=labels, colours=COLOURS), rows["time"]
+            ),
             title="Trips by month",
-            about=f"By mode, {period}",
+            about=f"Trips by mode, {period}",
             key="overview-trips",
         )
     paid = rows[rows["revenue"].notna()]
@@ -32,7 +34,10 @@ def overview(view: View) -> None:
         charts.show(
             None
             if paid.empty
-            else charts.bar(paid, x="time", y="revenue", colour="trip_type", labels=labels, colours=COLOURS),
+            else charts.by_month(
+                charts.bar(paid, x="time", y="revenue", colour="trip_type", labels=labels, colours=COLOURS),
+                paid["time"],
+            ),
             title="Revenue by month",
             about=f"USD paid by passengers, by mode, {period}",
             key="overview-money",

@@ -6,8 +6,10 @@ from datetime import date, datetime, time, timedelta
 
 import streamlit as st
 
+from portal import filters
 from portal.filters import choose, choose_several
 from portal.mobility.trips import in_order, name_of
+from portal.texts import months_in_words
 from portal.view import Value, View
 from warehouse.sql import literal
 
@@ -58,9 +60,7 @@ class Selection:
     @property
     def words(self) -> str:
         """The period and kind of day, as charts say them."""
-        period = f"{self.last:%b %Y}"
-        if self.months > 1:
-            period = f"{self.first:%b}{'' if self.first.year == self.last.year else f' {self.first:%Y}'} to {period}"
+        period = months_in_words(self.first, self.last)
         return period if self.is_working_day is None else f"{period}, {self._day_kind.lower()}"
 
     @property
@@ -140,14 +140,10 @@ def everything(available: Loaded) -> Selection:
 def select(available: Loaded) -> Selection:
     """Draw the filters. Bounds in the wrong order are exchanged."""
     months = [f"{month:%Y-%m}" for month in available.months]
-    from_column, to_column, types_column, days_column = st.columns([1, 1, 2, 1])
-    with from_column:
+    with filters.row():
         first = choose("from", "From", months, default=months[-_MONTHS_AT_FIRST:][0])
-    with to_column:
         last = choose("to", "To", months, default=months[-1])
-    with types_column:
         trip_types = choose_several("types", "Trips", available.trip_types, words=name_of)
-    with days_column:
         kind = choose("days", "Days", list(_DAY_KINDS), default=_ALL, words=lambda each: _DAY_KINDS.get(each, each))
     first, last = sorted((first, last))
     return Selection(

@@ -6,9 +6,11 @@ import streamlit as st
 
 from metrics.query import MetricQuery
 from portal import charts
+from portal.colours import MUTED
 from portal.mobility.selection import Selection, loaded, say_absent, select
 from portal.mobility.trips import COLOURS, named
 from portal.states import nothing_to_show
+from portal.tables import table
 from portal.texts import count, plain
 from portal.view import View
 
@@ -28,27 +30,29 @@ FEWEST_TRIPS = 100
 
 _CONDITION = "weather_day__weather_condition"
 _TYPE = "weather_day__trip_type"
+_BASIS = "basis"
 _COLUMNS = {
     _CONDITION: "Weather",
     _TYPE: "Mode",
     "weather_effect_pct": "Difference, %",
     "weather_effect_margin_pct": "± points",
     "trips_with_condition": "Trips",
-    "trips_expected_without_condition": "Trips expected",
+    "trips_expected_without_condition": "Expected",
     "hours_with_condition": "Hours",
     "days_with_condition": "Days",
+    _BASIS: "Basis",
 }
 
 _PALE = 0.25
 
-# Of the thin lines; seen on white and on black.
-_MARGIN = "#7a8794"
+# So many differences are said in words.
+_MOST_NAMED = 3
 
 
 def render(view: View) -> None:
     """Draw the page."""
     st.title("Weather effect", anchor=False)
-    st.markdown(
+    st.caption(
         "Trips in hours with rain, snow, cold, heat or wind, against what such hours have without it: the mean of the "
         "same month, hour of the day and kind of day. It compares, and proves no cause."
     )
@@ -70,6 +74,7 @@ def render(view: View) -> None:
             ),
         )
         return
+    st.markdown(f"**{plain(in_a_line(rows))}**")
     charts.show(
         _figure(rows),
         title="More or fewer trips",
@@ -113,6 +118,19 @@ def effects(view: View, selection: Selection) -> pd.DataFrame:
     )
 
 
+def in_a_line(rows: pd.DataFrame) -> str:
+    """What stands out: the largest differences that rest on enough and are beyond what chance may make."""
+    size = rows["weather_effect_pct"].abs()
+    clear = rows[rows["is_enough"] & (size > rows["weather_effect_margin_pct"])]
+    largest = clear.loc[size[clear.index].sort_values(ascending=False, kind="stable").index].head(_MOST_NAMED)
+    if largest.empty:
+        return "No difference here is larger than chance may make it."
+    named_ones = (
+        f"{row[_TYPE]} {row['weather_effect_pct']:+.1f} % in {row[_CONDITION]}" for _, row in largest.iterrows()
+    )
+    return f"What stands out: {', '.join(named_ones)}."
+
+
 def _figure(rows: pd.DataFrame) -> go.Figure:
     figure = go.Figure()
     for mode, of_mode in rows.groupby(_TYPE, sort=False):
@@ -121,7 +139,7 @@ def _figure(rows: pd.DataFrame) -> go.Figure:
             name=mode,
             y=[_CONDITIONS[each].partition(",")[0] for each in of_mode[_CONDITION]],
             x=of_mode["weather_effect_pct"],
-            error_x={"array": of_mode["weather_effect_margin_pct"], "thickness": 1, "width": 3, "color": _MARGIN},
+            error_x={"array": of_mode["weather_effect_margin_pct"], "thickness": 1, "width": 3, "color": MUTED},
             marker={"color": COLOURS.get(mode), "opacity": [1 if one else _PALE for one in of_mode["is_enough"]]},
             customdata=of_mode[["hours_with_condition", "days_with_condition", "trips_with_condition"]],
             hovertemplate=(
@@ -130,16 +148,26 @@ def _figure(rows: pd.DataFrame) -> go.Figure:
             ),
         )
     shown = rows[_CONDITION].nunique()
-    figure.update_layout(
-        height=90 + 34 * len(rows) + 20 * shown,
-        margin={"l": 8, "r": 48, "t": 8, "b": 8},
-        bargap=0.3,
-        barmode="group",
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None, "traceorder": "normal"},
+    charts.style(figure, height=110 + 20 * len(rows) + 12 * shown).update_layout(
+        bargap=0.25, barmode="group", hovermode="closest", legend={"traceorder": "normal"}
     )
     figure.update_yaxes(autorange="reversed", title=None)
-    figure.update_xaxes(title="more (+) or fewer (-) trips", zeroline=True, zerolinewidth=1.5, ticksuffix=" %")
+    figure.update_xaxes(
+        range=_range(rows),
+        title_text="fewer or more trips than expected",
+        zeroline=True,
+        zerolinewidth=1.5,
+        ticksuffix=" %",
+    )
     return figure
+
+
+def _range(rows: pd.DataFrame) -> list[float]:
+    """From where to where the axis goes: all bars, and the margins of those that rest on enough."""
+    bars = rows["weather_effect_pct"]
+    margins = rows["weather_effect_margin_pct"].where(rows["is_enough"]).fillna(0)
+    lowest, highest = min(bars.sub(margins).min(), -1.0), max(bars.add(margins).max(), 1.0)
+    return [min(lowest, -highest), max(highest, -lowest)]
 
 
 def _say_without_hours(rows: pd.DataFrame, selection: Selection) -> None:
@@ -154,10 +182,11 @@ def _show_counts(rows: pd.DataFrame, selection: Selection) -> None:
     st.caption(
         plain(
             f"Hours and days with the weather, their trips, and the trips expected of such hours without it, "
-            f"{selection.words}. Grey: too few."
+            f"{selection.words}. Too few: chance alone may make the difference."
         )
     )
-    shown = rows.assign(**{_CONDITION: rows[_CONDITION].map(_CONDITIONS)})
+    basis = rows["is_enough"].map({True: "✓ enough", False: "too few"})
+    shown = rows.assign(**{_CONDITION: rows[_CONDITION].map(_CONDITIONS), _BASIS: basis})
     styled = (
         shown[list(_COLUMNS)]
         .rename(columns=_COLUMNS)
@@ -167,12 +196,12 @@ def _show_counts(rows: pd.DataFrame, selection: Selection) -> None:
             {
                 "Difference, %": "{:+.1f}",
                 "± points": "{:.1f}",
-                **dict.fromkeys(("Trips", "Trips expected", "Hours", "Days"), count),
+                **dict.fromkeys(("Trips", "Expected", "Hours", "Days"), count),
             }
         )
     )
-    st.dataframe(styled, hide_index=True, width="stretch", height="content")
+    table(styled)
 
 
 def _style(position: int, rows: pd.DataFrame) -> str:
-    return "" if rows["is_enough"].iloc[position] else "color: #98a2ad"
+    return "" if rows["is_enough"].iloc[position] else f"color: {MUTED}"

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from dbt.contracts.graph.manifest import Manifest
 
 from benchmarks.comparison import require_same_rows
 from benchmarks.floor.__main__ import run
@@ -16,7 +15,7 @@ from benchmarks.floor.statements import TABLES
 from benchmarks.processes import BenchmarkError
 from benchmarks.scenarios import KEYS
 from quality.suites import SUITES
-from tests.dbt.small_warehouse import Trip, Warehouse, citibike_month, ride, trip, yellow_month
+from tests.dbt.small_warehouse import Trip, Warehouse, citibike_month, parsed_project, ride, trip, yellow_month
 
 OCTOBER, NOVEMBER, MARCH = date(2024, 10, 1), date(2024, 11, 1), date(2025, 3, 1)
 
@@ -54,7 +53,7 @@ def rides_with_quirks() -> list[Trip]:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     scratch = tmp_path_factory.mktemp("floor")
-    warehouse = Warehouse(scratch / "nyc_mobility.duckdb", scratch)
+    warehouse = Warehouse(scratch / "nyc_mobility.duckdb", scratch, parsed_project())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DUCKDB_DATABASE_PATH", str(warehouse.path))
         warehouse.create_raw_tables()
@@ -66,10 +65,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
         warehouse.load(
             "fhv", NOVEMBER, [{"pickup_datetime": "2024-11-05 09:00", "dropoff_datetime": "2024-11-05 10:00"}]
         )
-        parsed = warehouse.dbt("parse")
-        assert isinstance(parsed.result, Manifest), warehouse.said
-        warehouse.manifest = parsed.result
-        assert warehouse.dbt("build").success, warehouse.said
+        assert warehouse.dbt("build", "--exclude-resource-type", "unit_test").success, warehouse.said
         yield warehouse
 
 

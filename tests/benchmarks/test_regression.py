@@ -17,7 +17,6 @@ from typing import Any
 import duckdb
 import pytest
 from dbt.adapters.duckdb.environments import local
-from dbt.contracts.graph.manifest import Manifest
 
 from benchmarks.floor.__main__ import run as run_floor
 from benchmarks.floor.statements import FACTS
@@ -25,7 +24,7 @@ from benchmarks.ingest import run as measure_load
 from benchmarks.samples import months_from
 from benchmarks.scans import Scan, main, recorded_scans, rows_by_table
 from sandbox.files import write_file
-from tests.dbt.small_warehouse import Warehouse
+from tests.dbt.small_warehouse import Warehouse, parsed_project
 
 FIRST = date(2024, 1, 1)
 SHORT, LONG = 2, 6  # months of history
@@ -117,15 +116,12 @@ def load_month(warehouse: Warehouse, month: date) -> None:
 @pytest.fixture(scope="module")
 def histories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Histories]:
     scratch = tmp_path_factory.mktemp("scans")
-    warehouse = Warehouse(scratch / "nyc_mobility.duckdb", scratch)
+    warehouse = Warehouse(scratch / "nyc_mobility.duckdb", scratch, parsed_project())
     databases = {months: scratch / f"history-{months}.duckdb" for months in (SHORT, LONG)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DUCKDB_DATABASE_PATH", str(warehouse.path))
         warehouse.create_raw_tables()
         warehouse.load_weather(FIRST)
-        parsed = warehouse.dbt("parse")
-        assert isinstance(parsed.result, Manifest), warehouse.said
-        warehouse.manifest = parsed.result
         loaded = 0
         for months, database in databases.items():
             for month in months_from(FIRST, months)[loaded:]:

@@ -17,7 +17,7 @@ from cli.examples import all_examples
 from cli.settings import read_env_file
 from ingestion.catalog import FEEDS
 from sandbox.server import SamplePublisher
-from tests.dbt.small_warehouse import Warehouse
+from tests.dbt.small_warehouse import Warehouse, keep_parsed_project
 from tests.warehouse.small_releases import make_release
 from warehouse.exit_codes import ExitCode
 from warehouse.paths import PROJECT_ROOT
@@ -137,6 +137,7 @@ def test_errors_name_the_command_that_was_called() -> None:
 
 
 def test_build_runs_dbt_from_any_folder_and_passes_arguments_on(database: Path, tmp_path: Path) -> None:
+    keep_parsed_project(tmp_path / "target")
     settings = {"DBT_TARGET_PATH": str(tmp_path / "target"), "DBT_LOG_PATH": str(tmp_path / "logs")}
     done = nyc("build", "--", "--quiet", "--no-such-option", **settings)
     assert done.returncode == ExitCode.BAD_ARGUMENTS, done.stdout + done.stderr

@@ -3,16 +3,25 @@
 import shutil
 
 import pytest
-from dbt.contracts.graph.manifest import Manifest
 
-from tests.dbt.small_warehouse import JANUARY, MARCH, Warehouse, citibike_month, yellow_month
+from tests.dbt.small_warehouse import (
+    JANUARY,
+    MARCH,
+    Warehouse,
+    citibike_month,
+    keep_parsed_project,
+    parsed_project,
+    yellow_month,
+)
 
 
 @pytest.fixture(scope="session")
 def _base(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """January and March loaded and built, weather included; February is yet to come."""
     scratch = tmp_path_factory.mktemp("dbt")
-    warehouse = Warehouse(scratch / "nyc_mobility.duckdb", scratch)
+    warehouse = Warehouse(scratch / "nyc_mobility.duckdb", scratch, parsed_project())
+    # For tests that run dbt in a process of its own.
+    keep_parsed_project(scratch / "target")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DUCKDB_DATABASE_PATH", str(warehouse.path))
         warehouse.create_raw_tables()
@@ -20,9 +29,6 @@ def _base(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
             warehouse.load("yellow", month, yellow_month(month))
             warehouse.load("citibike", month, citibike_month(month))
             warehouse.load_weather(month)
-        parsed = warehouse.dbt("parse")
-        assert isinstance(parsed.result, Manifest), warehouse.said
-        warehouse.manifest = parsed.result
         assert warehouse.dbt("build").success, warehouse.said
         shutil.copy(warehouse.path, warehouse.base)
     # Not with the setting left as it is: other files' tests come in the same process.

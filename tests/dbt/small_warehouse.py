@@ -5,10 +5,13 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
+import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.factory import reset_adapters
 from dbt.cli.main import dbtRunner, dbtRunnerResult
@@ -18,6 +21,8 @@ from ingestion.catalog import FEEDS, raw_tables
 from warehouse.ledger import Fingerprint, Ledger, Watermark
 
 DBT_DIRECTORY = Path(__file__).parents[2] / "dbt"
+# What dbt keeps in its target folder of a project that it has parsed.
+PARTIAL_PARSE = "partial_parse.msgpack"
 
 JANUARY, FEBRUARY, MARCH, APRIL, JULY = (date(2025, month, 1) for month in (1, 2, 3, 4, 7))
 
@@ -161,6 +166,30 @@ class Warehouse:
         """All rows of the facts, sorted."""
         facts = ("fct_trips", "quarantined_trips", "fct_hourly_mobility")
         return {fact: self.execute(f"select * from core_core.{fact} order by all") for fact in facts}
+
+
+@cache
+def _parsed() -> tuple[Manifest, bytes]:
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        warehouse = Warehouse(Path(folder) / "nyc_mobility.duckdb", Path(folder))
+        patch.setenv("DUCKDB_DATABASE_PATH", str(warehouse.path))
+        parsed = warehouse.dbt("parse")
+        assert isinstance(parsed.result, Manifest), warehouse.said
+        return parsed.result, (Path(folder) / "target" / PARTIAL_PARSE).read_bytes()
+
+
+def parsed_project() -> Manifest:
+    """The project, parsed once in this process: that takes longer than building a small warehouse.
+
+    It is the same for every DuckDB file. dbt writes it into the target folder when it builds with it.
+    """
+    return _parsed()[0]
+
+
+def keep_parsed_project(target: Path) -> None:
+    """Put the same into a target folder as dbt keeps it, for dbt in another process or in a copy of the project."""
+    target.mkdir(parents=True, exist_ok=True)
+    (target / PARTIAL_PARSE).write_bytes(_parsed()[1])
 
 
 def trip(pickup: str, dropoff: str, **columns: object) -> Trip:

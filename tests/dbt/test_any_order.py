@@ -19,6 +19,7 @@ from tests.dbt.small_warehouse import (
     Trip,
     Warehouse,
     citibike_month,
+    keep_parsed_project,
     ride,
     trip,
     yellow_month,
@@ -154,6 +155,8 @@ def schema_of(table: str) -> str:
 def kill_in(warehouse: Warehouse, step: KilledBuild) -> bool:
     """Run dbt in a process of its own and kill it; False if it was done before."""
     folder = warehouse.scratch / "killed"
+    if not folder.exists():
+        keep_parsed_project(folder)
     command = [sys.executable, "-m", "dbt.cli.main", "run", "--no-use-colors", *step.arguments]
     paths = ["--project-dir", str(DBT_DIRECTORY), "--profiles-dir", str(DBT_DIRECTORY)]
     process = subprocess.Popen(

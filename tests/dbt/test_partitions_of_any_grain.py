@@ -97,10 +97,18 @@ def _project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project
 
 
+@pytest.fixture(scope="module")
+def _manifest(_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    scratch = tmp_path_factory.mktemp("parsed")
+    parsed = Warehouse(scratch / "nyc_mobility.duckdb", scratch, project=_project).dbt("parse").result
+    assert isinstance(parsed, Manifest)
+    return parsed
+
+
 @pytest.fixture
-def toys(_project: Path, database: Path) -> Warehouse:
+def toys(_project: Path, _manifest: Manifest, database: Path) -> Warehouse:
     """Sales of two shops, one an hour, from May 1 to June 3, built by month, day and hour."""
-    warehouse = Warehouse(database, database.parent, project=_project)
+    warehouse = Warehouse(database, database.parent, _manifest, project=_project)
     with open_for_writing() as connection:
         Ledger(connection)
         connection.execute(

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import duckdb
 import pytest
 
 from tests.dbt.small_warehouse import FEBRUARY, JANUARY, Warehouse, yellow_month
-from warehouse.ledger import Ledger
+from warehouse.accepted_gaps import AcceptedGap, accept_gaps, read_accepted_gaps, reopen_gaps
+from warehouse.ledger import Fingerprint, Ledger, utc_now
 from warehouse.maintenance.warehouse_items import files_of_releases
 from warehouse.publishing import making
 from warehouse.publishing.audit import AuditError
@@ -81,6 +83,37 @@ def test_nothing_new_is_not_published_again(built: Warehouse) -> None:
     again = publish()
     assert (again.is_new, again.release.id) == (False, first.release.id)
     assert len(Releases().all()) == 1
+
+
+def test_a_publication_that_finds_nothing_new_tells_that_readers_have_all(built: Warehouse) -> None:
+    publish()
+    os.utime(Releases().link, (1, 1), follow_symlinks=False)
+    assert not publish().is_new
+    switched_at = Releases().switched_at()
+    assert switched_at
+    assert abs(switched_at - utc_now()) < timedelta(hours=1)
+
+
+def _accept(connection: duckdb.DuckDBPyConnection) -> None:
+    gap = AcceptedGap("green", "2025-01", "missing", "snow", "ann", utc_now(), None, Fingerprint(""))
+    accept_gaps([gap], connection)
+
+
+def _reopen(connection: duckdb.DuckDBPyConnection) -> None:
+    reopen_gaps([("green", "2025-01")], connection)
+
+
+def test_what_a_person_accepts_or_takes_back_is_published(built: Warehouse) -> None:
+    publish()
+    for change in (_accept, _reopen):
+        with duckdb.connect(str(built.path)) as connection:
+            change(connection)
+            accepted = read_accepted_gaps(connection)
+        done = publish()
+        assert (done.is_new, done.parts_written) == (True, 0)
+        with open_release() as published:
+            assert read_accepted_gaps(published) == accepted
+        assert not publish().is_new
 
 
 def test_a_new_month_costs_that_month(built: Warehouse) -> None:

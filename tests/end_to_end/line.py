@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from sandbox.server import SamplePublisher
+from tests.dbt.small_warehouse import keep_parsed_project
 from warehouse.paths import PROJECT_ROOT
 
 # What says which load a row is from differs between two loads of the same file; nothing else may.
@@ -19,6 +20,7 @@ class Line:
 
     def __init__(self, folder: Path, publisher: SamplePublisher) -> None:
         self.database = folder / "warehouse.duckdb"
+        keep_parsed_project(folder / "target")
         self._environment = (
             os.environ
             | publisher.environment
@@ -31,8 +33,10 @@ class Line:
     def load(self, *arguments: str) -> str:
         return self._run([sys.executable, "ingestion/run_pipeline.py", *arguments], PROJECT_ROOT)
 
-    def build(self, *arguments: str) -> str:
-        return self._run(["dbt", "build", *arguments], PROJECT_ROOT / "dbt")
+    def build(self, *, unit_tests: bool = False) -> str:
+        """What dbt says. Its unit tests are of no data: one line that has them run is enough."""
+        excluded = [] if unit_tests else ["--exclude-resource-type", "unit_test"]
+        return self._run(["dbt", "build", *excluded], PROJECT_ROOT / "dbt")
 
     def rows(self, table: str) -> list[tuple[object, ...]]:
         with duckdb.connect(str(self.database), read_only=True) as connection:

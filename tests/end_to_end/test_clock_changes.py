@@ -23,7 +23,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.Duck
     with SamplePublisher(MARCH, NOVEMBER, rows=20_000, folder=folder / "published") as publisher:
         line = Line(folder, publisher)
         line.load("--year", "2025", "--months", "3,11", "--sources", "yellow,citibike,weather")
-        line.build("--exclude-resource-type", "unit_test")
+        line.build()
     with duckdb.connect(str(line.database), read_only=True) as connection:
         yield connection
 

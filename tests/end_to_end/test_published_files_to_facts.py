@@ -25,7 +25,7 @@ def in_order(tmp_path_factory: pytest.TempPathFactory, publisher: SamplePublishe
     """May and June loaded in order, and built once."""
     line = Line(tmp_path_factory.mktemp("in_order"), publisher)
     line.load("--from", "2025-05", "--to", "2025-06")
-    line.build()
+    line.build(unit_tests=True)
     return line
 
 

@@ -127,7 +127,15 @@ def test_what_the_publisher_did_not_have_when_it_was_due_is_overdue(connection: 
     assert _summaries(connection, later) == ["1 month missing"]
 
     _try(connection, "yellow", "2025-04", "not_published", datetime(2025, 7, 4))
-    assert _summaries(connection, later) == ["1 month overdue"]
+    (trouble,) = troubles_of_gaps(read_ledger_state(connection), later)
+    assert trouble.summary == "1 month overdue"
+    # To ask again is to load it where it is there by now.
+    assert trouble.commands == ("nyc gaps --fill", "nyc build", "nyc publish")
+    _try(connection, "green", "2025-05", "not_published", datetime(2025, 8, 4))
+    _try(connection, "yellow", "2025-05", "not_published", datetime(2025, 8, 4))
+    troubles = troubles_of_gaps(read_ledger_state(connection), datetime(2025, 8, 5))
+    (of_all,) = [each.otherwise[0] for each in troubles if "overdue" in each.summary]
+    assert of_all == "nyc gaps --accept yellow:2025-04,yellow:2025-05,green:2025-05 --reason 'say why'"
     assert _cell(connection, "yellow 2025-04", later).note == "due by now, but not at the publisher"
 
     _load(connection, "yellow", "2025-04")
@@ -149,7 +157,9 @@ def test_far_fewer_rows_than_its_neighbours_are_thin_until_accepted(connection: 
     _load(connection, "yellow", "2025-02", rows=100)
     (trouble,) = troubles_of_gaps(read_ledger_state(connection), NOW)
     assert trouble.reasons[0].startswith("yellow 2025-02: 100 rows, ")
-    assert trouble.commands[-1] == "nyc gaps --accept yellow:2025-02 --reason 'say why'"
+    assert trouble.commands == ("nyc gaps --fill", "nyc build", "nyc publish")
+    # Readers of releases see what was accepted only once it is published.
+    assert trouble.otherwise == ("nyc gaps --accept yellow:2025-02 --reason 'say why'", "nyc publish")
 
     _accept(connection, "yellow", "2025-02", Gap.THIN)
     assert _summaries(connection) == []

@@ -25,6 +25,7 @@ from sandbox.broken_files import write_broken_file
 from sandbox.faults import Fault
 from sandbox.files import write_file
 from sandbox.mobility.taxi_zones import SHAPE_FILE
+from tests.ingestion.zone_files import Ring, changed, redraw
 
 ZONES = FEEDS["taxi_zones"]
 PARTITION = Partition(ZONES, ZONES.first_period)
@@ -95,6 +96,7 @@ def test_the_real_file_is_read_simplified_and_in_place(read: Callable[[bytes], l
     rows = read(content)
 
     _assert_is_the_map_of_the_city(rows)
+    _assert_neighbours_share_their_borders(rows)
     jfk = next(row for row in rows if row.location_id == 132)
     assert jfk.geometry.contains(shapely.Point(-73.7858, 40.6441))  # the middle of the airport
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -106,13 +108,36 @@ def test_the_real_file_is_read_simplified_and_in_place(read: Callable[[bytes], l
     assert square_metres == pytest.approx(square_feet * (1200 / 3937) ** 2, rel=0.002)
 
 
+def _assert_neighbours_share_their_borders(rows: list[Zone]) -> None:
+    """Where borders were simplified apart, the union would have holes, or zones would overlap."""
+    zones = [row.geometry for row in rows]
+    union = shapely.union_all(zones)
+    assert sum(one.area for one in zones) == pytest.approx(union.area, rel=1e-5)
+    # A hundred-thousandth of a degree, to which points are rounded, is about a metre.
+    holes = [shapely.Polygon(ring) for part in shapely.get_parts(union) for ring in part.interiors]
+    assert [hole for hole in holes if 2 * hole.area / hole.length > 1e-5] == []
+    assert sum(hole.area for hole in holes) < 1e-5 * union.area
+
+
 def test_neighbours_still_share_their_border(published: bytes, read: Callable[[bytes], list[Zone]]) -> None:
-    manhattan = [row.geometry for row in read(published) if row.borough == "Manhattan"]
-    # Where borders were simplified apart, the union would have holes, or zones would overlap.
-    union = shapely.union_all(manhattan)
-    assert sum(one.area for one in manhattan) == pytest.approx(union.area, rel=1e-4)
-    holes = [shapely.Polygon(ring).area for part in shapely.get_parts(union) for ring in part.interiors]
-    assert sum(holes) < 1e-5 * union.area  # where a border ends in the middle of another one
+    _assert_neighbours_share_their_borders(read(published))
+
+
+def _all_as_the_first(entries: dict[str, bytes]) -> None:
+    """Every zone has the shape of the first."""
+    first: list[Ring] = []
+
+    def replace(ring: Ring) -> Ring:
+        first.append(ring)
+        return first[0]
+
+    redraw(entries, replace)
+
+
+def test_a_shape_that_is_there_twice_is_read_twice(published: bytes, read: Callable[[bytes], list[Zone]]) -> None:
+    rows = read(changed(published, _all_as_the_first))
+    assert len(rows) == 263
+    assert not any(row.geometry.is_empty for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -153,18 +178,6 @@ def test_a_new_column_is_kept(published: bytes, tmp_path: Path) -> None:
         assert connection.execute(f"select distinct never_seen from ({rows.query})").fetchall() == [("new",)]
 
 
-def _changed(content: bytes, change: Callable[[dict[str, bytes]], None]) -> bytes:
-    """The zip with other entries."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        entries = {name: archive.read(name) for name in archive.namelist()}
-    change(entries)
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, entry in entries.items():
-            archive.writestr(name, entry)
-    return target.getvalue()
-
-
 def _points() -> dict[str, bytes]:
     files = {suffix: io.BytesIO() for suffix in ("shp", "shx", "dbf")}
     writer = shapefile.Writer(**files, shapeType=shapefile.POINT)
@@ -176,17 +189,8 @@ def _points() -> dict[str, bytes]:
 
 
 def _elsewhere(entries: dict[str, bytes]) -> None:
-    """Every coordinate is that of a corner of the bounding box at 0, 0: in the sea."""
-    reader = shapefile.Reader(shp=io.BytesIO(entries["taxi_zones.shp"]), dbf=io.BytesIO(entries["taxi_zones.dbf"]))
-    files = {suffix: io.BytesIO() for suffix in ("shp", "shx", "dbf")}
-    writer = shapefile.Writer(**files, shapeType=shapefile.POLYGON)
-    for field in reader.fields[1:]:
-        writer.field(*field)
-    for one in reader.iterShapeRecords():
-        writer.poly([[[x - 900_000, y - 5_000_000] for x, y in one.shape.points]])
-        writer.record(*one.record)
-    writer.close()
-    entries |= {f"taxi_zones.{suffix}": file.getvalue() for suffix, file in files.items()}
+    """Every point lies in the sea."""
+    redraw(entries, lambda ring: [(x - 900_000, y - 5_000_000) for x, y in ring])
 
 
 HOSTILE: dict[str, tuple[Callable[[dict[str, bytes]], Any], str]] = {
@@ -205,7 +209,7 @@ HOSTILE: dict[str, tuple[Callable[[dict[str, bytes]], Any], str]] = {
 def test_a_hostile_file_is_refused(name: str, published: bytes, read: Callable[[bytes], list[Zone]]) -> None:
     change, said = HOSTILE[name]
     with pytest.raises(UnreadableFileError, match=r"taxi_zones\.zip: expected ") as refused:
-        read(_changed(published, change))
+        read(changed(published, change))
     assert said in str(refused.value)
     assert len(str(refused.value)) < 600
 
@@ -217,7 +221,7 @@ def test_an_entry_that_climbs_out_of_the_folder_stays_in_it(published: bytes, tm
     def climb(entries: dict[str, bytes]) -> None:
         entries["../../evil.shp"] = entries.pop("taxi_zones.shp")
 
-    (folder / "taxi_zones.zip").write_bytes(_changed(published, climb))
+    (folder / "taxi_zones.zip").write_bytes(changed(published, climb))
     assert len(_rows(folder / "taxi_zones.zip")) == 263
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
@@ -236,7 +240,7 @@ def _damages(published: bytes) -> Iterator[bytes]:
                 content[chance.randrange(min(len(content), furthest))] = chance.choice((0, 1, 127, 128, 255))
             entries[entry] = bytes(content)
 
-        yield _changed(published, damage)
+        yield changed(published, damage)
 
 
 def test_whatever_is_damaged_the_file_is_read_or_refused(published: bytes, read: Callable[[bytes], list[Zone]]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from ingestion.run_pipeline import main as load
 from sandbox.server import SamplePublisher
-from tests.dbt.small_warehouse import Warehouse
+from tests.dbt.small_warehouse import Warehouse, parsed_project
 from tests.metrics.definitions import TRIPS_VIEW
 from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE
 from warehouse.publishing.publish import publish
@@ -62,7 +62,7 @@ class MetricWarehouse:
 @pytest.fixture(scope="session")
 def _built(tmp_path_factory: pytest.TempPathFactory) -> MetricWarehouse:
     scratch = tmp_path_factory.mktemp("metrics")
-    warehouse = Warehouse(scratch / "nyc_mobility.duckdb", scratch)
+    warehouse = Warehouse(scratch / "nyc_mobility.duckdb", scratch, parsed_project())
     with (
         SamplePublisher(MARCH, NOVEMBER, rows=3000, folder=tmp_path_factory.mktemp("published")) as publisher,
         pytest.MonkeyPatch.context() as patch,

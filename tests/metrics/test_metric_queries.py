@@ -62,6 +62,16 @@ def test_order_limit_and_bounds(connection: duckdb.DuckDBPyConnection) -> None:
     rows = query_metrics(query, source_for_readers(), connection).to_pylist()
     assert {row["metric_time__day"].day for row in rows} == {8, 9}
     assert rows[0]["total_trips"] >= rows[1]["total_trips"]
+    assert all(type(row["metric_time__day"]) is datetime for row in rows), "as times of every grain"
+
+
+def test_rows_outside_of_the_bounds_are_skipped_where_they_are_read(connection: duckdb.DuckDBPyConnection) -> None:
+    """DuckDB then leaves out files and groups of rows by their least and most, however long the history."""
+    query = MetricQuery(("avg_fare",), start=datetime(2025, 3, 8), end=datetime(2025, 3, 9))
+    sql = metric_sql(query, source_for_readers())
+    ((_, plan),) = connection.execute(f"explain (format json) {sql}").fetchall()
+    assert re.search(r"pickup_date >= '2025-03-08'::DATE.*pickup_date <= '2025-03-09'::DATE", plan), plan
+    assert '"FILTER"' not in plan
 
 
 @pytest.mark.parametrize("groups", [(), ("metric_time__day",), ("metric_time__hour",)])

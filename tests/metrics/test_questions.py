@@ -5,7 +5,7 @@ from datetime import datetime, time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metrics.ask import asked
@@ -38,11 +38,13 @@ def questions(draw: st.DrawFn) -> MetricQuery:
     )
 
 
+@settings(deadline=None)
 @given(questions())
 def test_any_question_survives_its_address(question: MetricQuery) -> None:
     assert read_address(as_address(question)) == (question, [])
 
 
+@settings(deadline=None)
 @given(questions())
 def test_any_question_survives_its_command(question: MetricQuery) -> None:
     words = shlex.split(as_command(question))
@@ -50,6 +52,7 @@ def test_any_question_survives_its_command(question: MetricQuery) -> None:
     assert asked(words[2:]) == question
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["metrics", "by", "where", "order", "limit", "start", "end", "saved", "x"]) | _texts,
@@ -68,6 +71,7 @@ _values: st.SearchStrategy[Any] = (
 )
 
 
+@settings(deadline=None)
 @given(
     st.from_regex(r"[a-z]{1,8}__[a-z_]{1,8}", fullmatch=True), st.sampled_from(OPERATORS), st.lists(_values, max_size=3)
 )

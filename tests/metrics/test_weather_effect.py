@@ -41,7 +41,7 @@ PLAIN = """
         group by all
     )
 
-    select trip_type, d, count(*), cast(sum(n) as bigint), sum(expected) from pairs group by all order by all
+    select trip_type, d, count(*), cast(sum(n) as bigint), round(sum(expected), 4) from pairs group by all order by all
 """
 
 

@@ -1,19 +1,23 @@
-"""Two small releases that all tests of the portal share: two months of every feed, built, checked and published."""
+"""What all tests of the portal share: two releases with two months of every feed, and those of one feed each."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import duckdb
 import pytest
 from filelock import FileLock
+from streamlit.components.v2 import manifest_scanner
 
 from ingestion.catalog import FEEDS
 from ingestion.run_pipeline import main as load
 from sandbox.server import SamplePublisher
-from tests.dbt.small_warehouse import Warehouse
+from tests.dbt.small_warehouse import Warehouse, parsed_project
+from tests.portal.little_data import make_little
 from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE
 from warehouse.publishing.publish import publish
 from warehouse.releases import Release, Releases, open_release
@@ -29,9 +33,25 @@ class Sample:
     database: Path
     target: Path
 
+    @property
+    def unpublished(self) -> Path:
+        """A folder with a copy of it from before the second publication: March is built, and only February published.
+
+        To be copied with symbolic links kept, by those who publish it.
+        """
+        return self.database.parent / "unpublished"
+
     def releases(self) -> Releases:
         """The releases: the older one has February, the current one both months."""
         return Releases(self.database.parent / "published")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _look_for_components_once() -> Iterator[None]:
+    """Streamlit looks through all installed packages for components, each time that a test opens a page."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +69,7 @@ def _sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
 
 def _make(sample: Sample) -> None:
     scratch = sample.database.parent
-    warehouse = Warehouse(sample.database, scratch)
+    warehouse = Warehouse(sample.database, scratch, parsed_project())
     with SamplePublisher(FEBRUARY, MARCH, rows=3000) as publisher, pytest.MonkeyPatch.context() as patch:
         own = {
             DATABASE_VARIABLE: str(sample.database),
@@ -64,7 +84,29 @@ def _make(sample: Sample) -> None:
             period = f"{month:%Y-%m}"
             assert load(["--from", period, "--to", period, "--sources", ",".join(FEEDS)]) == 0
             assert warehouse.dbt("build", "--exclude-resource-type", "unit_test").success, warehouse.said
+            if month == MARCH:
+                _keep_unpublished(sample)
             publish()
+
+
+def _keep_unpublished(sample: Sample) -> None:
+    """Keep a copy of what is built and not yet published, for tests that publish it themselves."""
+    sample.unpublished.mkdir()
+    for path in sample.database.parent.glob(f"{sample.database.name}*"):
+        shutil.copy(path, sample.unpublished)
+    shutil.copytree(sample.database.parent / "published", sample.unpublished / "published", symlinks=True)
+
+
+@pytest.fixture(scope="session")
+def little(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the releases of one feed each: see `little_data.py`."""
+    own = tmp_path_factory.getbasetemp()
+    scratch = (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "little"
+    with FileLock(f"{scratch}.lock"):
+        if not (scratch / "published").exists():
+            scratch.mkdir(exist_ok=True)
+            make_little(scratch)
+    return scratch
 
 
 @pytest.fixture

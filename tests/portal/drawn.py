@@ -33,3 +33,8 @@ def by_name(figure: Mapping[str, Any], x: str = "x", y: str = "y") -> dict[tuple
         for trace in figure["data"]
         for place, value in zip(values_of(trace, x), values_of(trace, y), strict=True)
     }
+
+
+def all_figures(page: AppTest) -> list[dict[str, Any]]:
+    """All charts of a page."""
+    return [json.loads(chart.proto.spec) for chart in page.get("plotly_chart")]

@@ -19,7 +19,7 @@ from metrics.questions import as_address, read_address
 from metrics.semantic_manifest import MetricQueryError
 from portal.general.metric_answer import refusal_of
 from portal.general.metric_charts import drawings_of
-from portal.general.metric_question import words_of
+from portal.general.metric_widgets import words_of
 from tests.portal.browsing import open_page, texts
 from tests.portal.conftest import Sample
 from warehouse.releases import Source, source_for_readers
@@ -60,7 +60,8 @@ def test_every_metric_is_shown_with_unit_and_owner_and_a_click_asks_for_it(sampl
     for metric in list_metrics(source_for_readers()):
         assert metric.description in shown
         assert f"{metric.unit} · {metric.owner}" in shown
-    assert {metric.category for metric in list_metrics(source_for_readers())} <= {each.value for each in page.subheader}
+    categories = {each.label.replace("\\", "").split("**")[1] for each in page.expander if "**" in each.label}
+    assert {metric.category for metric in list_metrics(source_for_readers())} == categories
 
     page.button("ask_avg_fare").click().run()
 

@@ -1,6 +1,7 @@
 """What the page about rejected rows shows is what the quarantine of the release holds."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -8,6 +9,8 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from quality.subject import Explanation
+from quality.suites import SUBJECTS
 from tests.portal.browsing import open_page, texts
 from tests.portal.conftest import Sample
 from tests.warehouse.releases_by_hand import Contents, publish_by_hand
@@ -143,3 +146,25 @@ def test_before_the_first_build_it_says_what_to_do() -> None:
     publish_by_hand(Contents([]), 56)
 
     assert "nyc build" in texts(open_page("quarantine"))
+
+
+@pytest.mark.usefixtures("by_hand")
+def test_a_file_whose_reason_is_known_is_not_called_suspect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither here nor in Health."""
+    _publish(["pickup_outside_source_month"] * 5, 58)
+    page = open_page("quarantine")
+    assert _metrics(page)["Files above tolerance"] == "1"
+    assert "1 file has more rejected rows than is tolerated" in page.warning[0].value
+    assert "1 file with too many rejected rows" in texts(open_page("health"))
+
+    known = Explanation("yellow", "pickup_outside_source_month", "2030-01", "clocks")
+    subjects = [
+        replace(each, quarantines=tuple(replace(one, explanations=(known,)) for one in each.quarantines))
+        for each in SUBJECTS
+    ]
+    monkeypatch.setattr("quality.quarantine.SUBJECTS", subjects)
+    _publish(["pickup_outside_source_month"] * 5, 59)
+    page = open_page("quarantine")
+    assert _metrics(page)["Files above tolerance"] == "0"
+    assert "for a reason that is known" in page.success[0].value
+    assert "too many rejected rows" not in texts(open_page("health"))

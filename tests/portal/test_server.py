@@ -3,7 +3,6 @@
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
@@ -12,28 +11,15 @@ import pytest
 import requests
 
 from tests.portal.conftest import Sample
+from tests.portal.serving import portal_up
 from warehouse.paths import PROJECT_ROOT, log_folder
 
 
 @pytest.fixture
 def port(sample: Sample) -> Iterator[int]:
     """The port of a portal that is up."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number: int = free.getsockname()[1]
-    command = [sys.executable, "-m", "portal.command", "--port", str(number)]
-    with subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:
-        try:
-            until = time.monotonic() + 120
-            while time.monotonic() < until and server.poll() is None:
-                try:
-                    requests.get(f"http://127.0.0.1:{number}/_stcore/health", timeout=5)
-                    break
-                except (requests.ConnectionError, requests.Timeout):
-                    time.sleep(0.2)
-            yield number
-        finally:
-            server.terminate()
+    with portal_up() as number:
+        yield number
 
 
 def test_it_serves_pages_at_their_addresses_and_only_to_this_machine(port: int) -> None:

@@ -5,13 +5,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from dbt.contracts.graph.manifest import Manifest
 
 from ingestion.catalog import FEEDS
 from ingestion.pipeline import Status, ingest
 from sandbox.catalog import FEEDS_SERVED
 from sandbox.server import SamplePublisher
-from tests.dbt.small_warehouse import Warehouse
+from tests.dbt.small_warehouse import Warehouse, parsed_project
 from tests.partitions import partitions_of
 from warehouse.paths import DATABASE_VARIABLE
 from warehouse.periods import Grain
@@ -25,16 +24,13 @@ JANUARY, FEBRUARY = date(2025, 1, 1), date(2025, 2, 1)
 def _built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     folder = tmp_path_factory.mktemp("quality")
     # Of the name that `database` has, too: dbt knows the database by it.
-    warehouse = Warehouse(folder / "warehouse.duckdb", folder)
+    warehouse = Warehouse(folder / "warehouse.duckdb", folder, parsed_project())
     with pytest.MonkeyPatch.context() as patch, SamplePublisher(JANUARY, FEBRUARY, rows=3000) as publisher:
         for name, value in (publisher.environment | {DATABASE_VARIABLE: str(warehouse.path)}).items():
             patch.setenv(name, value)
         monthly = [FEEDS[name] for name in FEEDS_SERVED if FEEDS[name].grain is Grain.MONTH]
         results = ingest(partitions_of(monthly, [JANUARY, FEBRUARY]))
         assert {result.status for result in results} == {Status.LOADED}
-        parsed = warehouse.dbt("parse")
-        assert isinstance(parsed.result, Manifest), warehouse.said
-        warehouse.manifest = parsed.result
         assert warehouse.dbt("build", "--exclude-resource-type", "unit_test").success, warehouse.said
     return warehouse
 

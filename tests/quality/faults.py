@@ -89,6 +89,24 @@ FAULTS: dict[str, dict[str, str]] = {
             f"update raw_data.weather_hourly set temperature_2m = null where {OF_FEBRUARY} and source_row < 24"
         ),
     },
+    "stg_tlc__taxi_zones": {
+        "source_row_unique": "insert into raw_data.taxi_zone_shapes from raw_data.taxi_zone_shapes limit 1",
+        "shapes": "delete from raw_data.taxi_zone_shapes where source_row % 2 = 0",
+        "zones": "update raw_data.taxi_zone_shapes set location_id = 1 where source_row < 20",
+        "location_id_not_null": "update raw_data.taxi_zone_shapes set location_id = null where source_row = 7",
+        "zone_name_not_null": "update raw_data.taxi_zone_shapes set zone = null where source_row = 7",
+        "borough_not_null": "update raw_data.taxi_zone_shapes set borough = null where source_row = 7",
+        "location_id_in_range": "update raw_data.taxi_zone_shapes set location_id = -7 where source_row = 7",
+        "borough_known": "update raw_data.taxi_zone_shapes set borough = 'Jersey' where source_row = 7",
+        "geometry_is_a_multipolygon": (
+            "update raw_data.taxi_zone_shapes set geometry = left(geometry, 100) where source_row = 7"
+        ),
+        "within_the_region": (
+            """update raw_data.taxi_zone_shapes
+            set geometry = '{"type":"MultiPolygon","coordinates":[[[[40.7,-74],[40.8,-74],[40.8,-73],[40.7,-74]]]]}'
+            where source_row = 7"""
+        ),
+    },
     "dim_date": {
         "dates_without_gap": "delete from core_core.dim_date where date_day = date '2025-01-20'",
     },
@@ -97,6 +115,15 @@ FAULTS: dict[str, dict[str, str]] = {
     },
     "dim_location": {
         "unknown_zone_is_there": "delete from core_core.dim_location where location_id = 264",
+    },
+    "dim_zone_shape": {
+        "location_id_unique": "insert into core_core.dim_zone_shape from core_core.dim_zone_shape limit 1",
+        "location_id_in_range": "update core_core.dim_zone_shape set location_id = 999 where location_id = 7",
+        "every_shape_is_in_a_zone": "delete from core_core.dim_zone_shape",
+        "every_zone_is_shown": "delete from core_core.dim_zone_shape where location_id = 56",
+        "geojson_is_a_multipolygon": (
+            "update core_core.dim_zone_shape set geojson = left(geojson, 100) where location_id = 7"
+        ),
     },
     "dim_station": {
         "station_id_unique": "insert into core_core.dim_station from core_core.dim_station limit 1",
@@ -139,6 +166,17 @@ FAULTS: dict[str, dict[str, str]] = {
             "update core_core.fct_hourly_mobility set mode_share_pct = mode_share_pct / 2 where trip_type = 'fhv'"
         ),
         "sane_trips_within_trips": "update core_core.fct_hourly_mobility set trip_count = 1",
+    },
+    "fct_weather_effect": {
+        "date_type_and_condition_unique": (
+            "insert into core_core.fct_weather_effect from core_core.fct_weather_effect limit 1"
+        ),
+        "weather_condition_known": "update core_core.fct_weather_effect set weather_condition = 'fog'",
+        "hour_count_in_range": "update core_core.fct_weather_effect set hour_count = 25",
+        "expected_trip_count_in_range": "update core_core.fct_weather_effect set expected_trip_count = -1",
+        "month_is_of_the_date": "update core_core.fct_weather_effect set pickup_month = date '2000-01-01'",
+        "trips_within_those_of_the_day": "update core_core.fct_weather_effect set trip_count = trip_count + 100000",
+        "effect_is_plausible": "update core_core.fct_weather_effect set expected_trip_count = 100000, hour_count = 24",
     },
     "reconciliation": {
         "rows_as_loaded": f"delete from raw_data.yellow_taxi where {OF_FEBRUARY} and source_row = 7",

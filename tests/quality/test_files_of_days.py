@@ -11,11 +11,13 @@ import pytest
 from quality import health, quarantine
 from quality.comparisons import ratio_to_before, rows_like_before
 from quality.files import figure, not_null
+from quality.judging import trouble_of_quarantine
 from quality.subject import Explanation, Listing, Quarantine, Subject
 from quality.suite import Expectation, Suite
 from quality.validate import run_suites
-from warehouse.connection import open_for_writing
+from warehouse.connection import open_for_reading, open_for_writing
 from warehouse.ledger import Check, Fingerprint, Ledger, Watermark
+from warehouse.paths import database_path
 from warehouse.periods import Grain
 
 # A Friday, and the trading days after it.
@@ -52,9 +54,9 @@ def load(connection: duckdb.DuckDBPyConnection, day: date, *, rows: int = 600, p
     record(connection, "toys", f"{day:%Y-%m-%d}", rows)
 
 
-def record(connection: duckdb.DuckDBPyConnection, feed: str, key: str, rows: int) -> None:
+def record(connection: duckdb.DuckDBPyConnection, feed: str, key: str, rows: int, *, load_id: str = "1") -> None:
     address = Fingerprint(f"https://example.org/{key}.csv")
-    Ledger(connection).set_watermark(feed, key, Watermark("1", rows, None, None, address))
+    Ledger(connection).set_watermark(feed, key, Watermark(load_id, rows, None, None, address))
 
 
 def sales(*expectations: Expectation, event_days: str | None = None) -> Suite:
@@ -173,6 +175,34 @@ def test_a_subjects_quarantine_is_in_the_report(database: Path, capsys: pytest.C
         "explanation": "shops were closed",
         "examples": [{"row": 0, "price": None}],
     }
+
+
+@pytest.mark.usefixtures("rejected")
+def test_what_was_rejected_of_a_file_can_be_accepted_until_another_file_is_loaded(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def troubles() -> list[str]:
+        with open_for_reading() as connection:
+            return [trouble.summary for trouble in trouble_of_quarantine(quarantine.rejections(connection))]
+
+    with open_for_reading() as connection:
+        (trouble,) = trouble_of_quarantine(quarantine.rejections(connection))
+    assert trouble.otherwise == ("nyc quarantine --accept toys:2025-01-06 --reason 'say why'", "nyc publish")
+
+    assert quarantine.main(["--accept", "toys:2025-01-07", "--reason", "a flood"]) == 2
+    assert "expected FEED:PERIOD with rejected rows, but got 'toys:2025-01-07'" in capsys.readouterr().err
+    assert quarantine.main(["--accept", "toys:2025-01-06"]) == 2
+    assert len(troubles()) == 1
+
+    assert quarantine.main(["--accept", "toys:2025-01-06", "--reason", "a flood"]) == 0
+    assert capsys.readouterr().out == "accepted: toys 2025-01-06. Readers see it after the next nyc publish.\n"
+    assert troubles() == []
+    assert quarantine.main(["--live"]) == 0
+    assert ": a flood\n" in capsys.readouterr().out
+
+    with duckdb.connect(str(database_path())) as connection:
+        record(connection, "toys", f"{MONDAY}", 10, load_id="another")
+    assert len(troubles()) == 1
 
 
 @pytest.mark.usefixtures("rejected")

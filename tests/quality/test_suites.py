@@ -85,6 +85,18 @@ def test_a_partition_that_is_rejected_in_part_fails_with_its_reason(sample: Path
     assert "missing_times: the files of for-hire bases of 2015 and 2016 have no drop-off times" in failed.observed
 
 
+def test_what_is_empty_because_its_feed_is_not_loaded_passes(sample: Path) -> None:
+    empty = ("raw_data.taxi_zone_shapes", "core_staging.int_zone_shapes", "core_core.dim_zone_shape")
+    with duckdb.connect(str(sample)) as connection:
+        for table in (*empty, "core_core.fct_weather_effect"):
+            connection.execute(f"delete from {table}")
+        connection.execute("delete from meta.asset_watermarks where feed = 'taxi_zones'")
+        of_them = select(SUITES, ["stg_tlc__taxi_zones", "dim_zone_shape", "fct_weather_effect"])
+        of_file, *of_rows = run_suites(connection, of_them)
+    assert of_file.checks == ()
+    assert [check for result in of_rows for check in result.checks if not check.passed] == []
+
+
 def test_a_column_that_is_gone_is_a_failure_and_not_a_pass(sample: Path) -> None:
     with duckdb.connect(str(sample)) as connection:
         connection.execute("alter table core_core.dim_time drop column day_part")

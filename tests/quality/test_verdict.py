@@ -16,12 +16,14 @@ from quality.judging import (
     judge,
     trouble_of_quarantine,
     trouble_of_room,
+    trouble_of_waiting,
     troubles_of_checks,
     troubles_of_data,
     troubles_of_rows,
     troubles_of_runs,
 )
 from warehouse.ledger import Check, Ledger, RunAsset
+from warehouse.publishing.audit import count_checks
 from warehouse.reconciliation import PartitionRows
 from warehouse.verdict import Level, Trouble, Verdict
 
@@ -116,6 +118,23 @@ def test_a_disk_with_less_room_than_the_working_file_needs_is_told() -> None:
     assert list(trouble_of_room(PLENTY)) == []
 
 
+def test_a_working_file_that_is_long_ahead_of_the_release_is_told() -> None:
+    def waits(written_after: timedelta, now_after: timedelta) -> list[str]:
+        found = replace(PLENTY, written_at=NOW + written_after)
+        return [trouble.summary for trouble in trouble_of_waiting(found, NOW, NOW + now_after)]
+
+    # Its last write is that of the publication, or it will be published by the next day's job.
+    assert waits(timedelta(seconds=20), timedelta(days=30)) == []
+    assert waits(timedelta(hours=20), timedelta(hours=30)) == []
+    assert list(trouble_of_waiting(PLENTY, NOW, NOW + timedelta(days=30))) == []
+
+    assert waits(timedelta(hours=20), timedelta(days=3)) == ["nothing published for 3 days"]
+    ahead = replace(PLENTY, written_at=NOW + timedelta(hours=20))
+    (trouble,) = judge([], [], ahead, published_at=NOW).troubles
+    assert trouble.commands == ("nyc health --live", "nyc build", "nyc publish")
+    assert judge([], [], ahead).troubles == ()
+
+
 def test_an_error_of_a_run_is_one_line_that_ends() -> None:
     (trouble,) = troubles_of_runs([FailedRun("publish", NOW, "no\n  room " + "x" * 5000)])
 
@@ -145,6 +164,16 @@ def test_a_failed_run_is_told_until_the_next_of_its_kind_succeeds(connection: du
     assert failed_runs(connection) == []
 
 
+def test_a_publication_that_was_killed_is_told(connection: duckdb.DuckDBPyConnection) -> None:
+    ledger = Ledger(connection)
+    ledger.start_run("publish", {}, started_by="terminal", started_at=NOW)
+    ledger.start_run("ingestion", {}, started_by="terminal", started_at=NOW)
+    assert [(run.kind, run.error) for run in failed_runs(connection)] == [("publish", "it did not end")]
+
+    _run(ledger, "publish", "success", 2)
+    assert failed_runs(connection) == []
+
+
 def test_a_load_that_failed_for_some_files_is_told_by_its_files(connection: duckdb.DuckDBPyConnection) -> None:
     ledger = Ledger(connection)
     ledger.record_asset(_run(ledger, "ingestion", "failed", 0), RunAsset("yellow", "2025-01", "failed"))
@@ -167,6 +196,8 @@ def test_a_failed_check_that_is_there_no_more_is_forgotten(connection: duckdb.Du
 
     ledger.record_checks(_run(ledger, "dbt build", "success", 2), [kept])
     assert [check["check"] for check in latest_checks(connection)] == ["kept"]
+    # Of a release as of its ledger: pages show both.
+    assert count_checks(connection) == {"passed": 1, "warned": 0}
 
 
 def test_a_model_that_was_not_built_is_wrong_until_it_is(connection: duckdb.DuckDBPyConnection) -> None:

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import threading
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 
 import duckdb
@@ -119,10 +119,9 @@ def _ways_to_read(database: Path) -> dict[str, AbstractContextManager[duckdb.Duc
     return {"the warehouse": open_for_reading(), "another file": open_for_reading(path=database)}
 
 
-def _dbt(database: Path) -> duckdb.DuckDBPyConnection:
+def _dbt() -> duckdb.DuckDBPyConnection:
     """The connection that dbt works with, by its own profile."""
     rendered = yaml.safe_load((PROJECT_ROOT / "dbt" / "profiles.yml").read_text())["nyc_mobility"]["outputs"]["dev"]
-    rendered["attach"][0]["path"] = str(database)
     credentials = DuckDBCredentials.from_dict(rendered)
     plugins = LocalEnvironment.initialize_plugins(credentials)
     connection: duckdb.DuckDBPyConnection = LocalEnvironment.initialize_db(credentials, plugins)
@@ -182,8 +181,11 @@ def test_no_sql_of_a_reader_reaches_a_file_the_network_or_a_setting(database: Pa
 
 
 @pytest.mark.parametrize("sql", ["select * from read_csv('http://127.0.0.1:9/x.csv')", "load httpfs"])
-def test_no_writer_fetches_or_loads_an_extension(database: Path, sql: str) -> None:
-    with open_for_writing() as connection, closing(_dbt(database.with_name("dbt.duckdb"))) as dbt:
+def test_no_writer_fetches_or_loads_an_extension(database: Path, sql: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_for_writing() as connection, ExitStack() as stack:
+        # The same process cannot have the file open twice.
+        monkeypatch.setenv(DATABASE_VARIABLE, str(database.with_name("dbt.duckdb")))
+        dbt = stack.enter_context(closing(_dbt()))
         for each in (connection, dbt):
             for setting in ("autoinstall_known_extensions", "autoload_known_extensions"):
                 assert each.execute(f"select current_setting('{setting}')").fetchall() == [(False,)]
@@ -224,7 +226,7 @@ def test_odd_names_of_files_and_folders_work(
     monkeypatch.setenv(DATABASE_VARIABLE, str(database))
     with open_for_writing() as connection:
         connection.execute("create schema raw_data; create table raw_data.held as select range as x from range(1000)")
-    with closing(_dbt(database)) as dbt:
+    with closing(_dbt()) as dbt:
         assert dbt.execute("select count(*) from nyc_mobility.raw_data.held").fetchall() == [(1000,)]
     with open_for_reading() as connection:
         assert connection.execute("select count(*) from raw_data.held").fetchall() == [(1000,)]
@@ -238,7 +240,7 @@ def test_a_question_mark_in_a_path_is_refused(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(WarehouseError, match=r"without `\?`.*DUCKDB_DATABASE_PATH"):
         open_for_writing()
     with pytest.raises(RuntimeError, match=r"without `\?`"):
-        _dbt(tmp_path / "a?b" / "w.duckdb")
+        _dbt()
 
 
 def test_a_lock_timeout_that_is_none_is_named(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:

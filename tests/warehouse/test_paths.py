@@ -10,8 +10,10 @@ from warehouse.paths import PROJECT_ROOT, database_path
 def test_the_default_is_below_the_project_root_from_whichever_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.delenv("DUCKDB_DATABASE_PATH", raising=False)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DUCKDB_DATABASE_PATH", "")
+    assert database_path() == PROJECT_ROOT / "data" / "nyc_mobility.duckdb"
+    monkeypatch.delenv("DUCKDB_DATABASE_PATH")
     assert database_path() == PROJECT_ROOT / "data" / "nyc_mobility.duckdb"
     assert (PROJECT_ROOT / "pyproject.toml").exists()
 

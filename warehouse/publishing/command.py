@@ -112,7 +112,7 @@ def _list(console: Console, *, as_json: bool) -> int:
                 "published_at": release.published_at,
                 "by": release.published_by,
                 "rows": sum(table.rows for table in release.tables),
-                "bytes": release.database.stat().st_size + sum(part.bytes or 0 for _, part in release.files()),
+                "bytes": release.size,
                 "state": state,
             }
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse.accepted_gaps import read_accepted_gaps
 from warehouse.connection import NotThereYetError, limit_memory, open_for_writing
 from warehouse.ledger import ABANDONED, INTERRUPTED, Ledger
 from warehouse.paths import database_path
@@ -20,6 +21,7 @@ from warehouse.publishing.making import Maker, check_disk, content_of, drafts_of
 from warehouse.publishing.project import read_project
 from warehouse.publishing.snapshots import with_snapshots
 from warehouse.publishing.versions import record_version
+from warehouse.releases import open_release
 from warehouse.releases.expiry import clear_half_made, expire_releases, kept_releases
 from warehouse.releases.release import Release
 from warehouse.releases.store import Releases
@@ -146,12 +148,15 @@ def _refuse_withdrawn(releases: Releases, kept: Sequence[Release], content: str)
 
 
 def _has_anything_happened_since(release: Release, connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether any run but a publication has ended since a release was made."""
+    """Whether any run but a publication has ended since a release was made, or a person has accepted other gaps."""
     found = connection.execute(
         "select 1 from meta.ingestion_runs where kind <> ? and coalesce(finished_at, started_at) > ? limit 1",
         [KIND, release.published_at],
     ).fetchall()
-    return bool(found)
+    if found:
+        return True
+    with open_release(release) as published:
+        return read_accepted_gaps(published) != read_accepted_gaps(connection)
 
 
 def _is_whole(release: Release) -> bool:
@@ -167,7 +172,6 @@ def _is_whole(release: Release) -> bool:
 def _unchanged(releases: Releases, newest: Release) -> Publication:
     """Keep the newest release, or finish its publication if that was killed just before its end."""
     current = releases.current()
-    is_new = current is None or current.id != newest.id
-    if is_new:
-        releases.switch_to(newest)
-    return Publication(newest, is_new=is_new)
+    # Also where it is current already: the link says when readers last got all that there is.
+    releases.switch_to(newest)
+    return Publication(newest, is_new=current is None or current.id != newest.id)

@@ -129,6 +129,15 @@ class Release:
         """Every part that has a file of its own."""
         return ((table, part) for table in self.tables for part in table.parts if part.file)
 
+    @property
+    def size(self) -> int:
+        """The bytes of its files. Those that several releases share count in each, and are on disk once."""
+        try:
+            database = self.database.stat().st_size
+        except OSError:
+            database = 0
+        return database + sum(part.bytes or 0 for _, part in self.files())
+
     def write(self) -> str:
         """The text of release.json."""
         values = asdict(self)

@@ -133,6 +133,16 @@ class Releases:
         new.replace(self.link)
         sync(self.folder)
 
+    def switched_at(self) -> datetime | None:
+        """When readers last got all that there was: the last publication, also one that found nothing new, or rollback.
+
+        UTC, without zone; None if nothing is published.
+        """
+        try:
+            return datetime.fromtimestamp(self.link.lstat().st_mtime, UTC).replace(tzinfo=None)
+        except FileNotFoundError:
+            return None
+
     def withdrawn(self) -> dict[str, Withdrawal]:
         """The releases that a person has rolled back from, by id.
 

@@ -19,7 +19,7 @@
         {%- endfor -%}
         {%- if missing -%}
             {%- do exceptions.raise_compiler_error(
-                "expected every raw table in " ~ target.attach[0].path ~ ", but " ~ missing | sort | join(', ')
+                "expected every raw table in " ~ file_of_the_database() ~ ", but " ~ missing | sort | join(', ')
                 ~ (" is" if missing | length == 1 else " are") ~ " missing. Load a month first, which makes them all:"
                 ~ " python ingestion/run_pipeline.py --year 2025 --months 1"
             ) -%}
@@ -33,6 +33,12 @@
             ) -%}
         {%- endfor -%}
     {%- endif -%}
+{%- endmacro %}
+
+{# The path of the DuckDB file. #}
+{% macro file_of_the_database() -%}
+    {%- set query = "select path from duckdb_databases() where database_name = '" ~ target.database ~ "'" -%}
+    {{ return(run_query(query).rows[0][0]) }}
 {%- endmacro %}
 
 {#

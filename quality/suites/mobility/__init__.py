@@ -8,8 +8,9 @@ from quality.suites.mobility.facts import FACTS, QUARANTINE
 from quality.suites.mobility.for_hire import FHV, HVFHV
 from quality.suites.mobility.taxi import GREEN, YELLOW
 from quality.suites.mobility.weather import WEATHER
+from quality.suites.mobility.zones import TAXI_ZONES
 
-SUITES: tuple[Suite, ...] = (YELLOW, GREEN, FHV, HVFHV, CITIBIKE, WEATHER, *DIMENSIONS, *FACTS)
+SUITES: tuple[Suite, ...] = (YELLOW, GREEN, FHV, HVFHV, CITIBIKE, WEATHER, TAXI_ZONES, *DIMENSIONS, *FACTS)
 
 QUARANTINES: tuple[Quarantine, ...] = (QUARANTINE,)
 

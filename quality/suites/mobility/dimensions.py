@@ -2,6 +2,7 @@
 
 from quality.rows import at_least, between, in_set, no_rows, none_where, not_null, row_count, unique
 from quality.suite import Expectation, Suite
+from quality.suites.mobility.zones import BOROUGHS, LAST_ZONE
 
 
 def _dimension(model: str, *expectations: Expectation) -> Suite:
@@ -54,6 +55,36 @@ DIM_LOCATION = _dimension(
     ),
 )
 
+# Empty until the shape file is loaded.
+DIM_ZONE_SHAPE = _dimension(
+    "dim_zone_shape",
+    row_count(0, LAST_ZONE),
+    unique("location_id"),
+    not_null("location_id"),
+    not_null("zone_name"),
+    between("location_id", 1, LAST_ZONE),
+    in_set("borough", BOROUGHS),
+    no_rows(
+        "every_shape_is_in_a_zone",
+        "select published from (select count(*) as published from core_staging.int_zone_shapes)"
+        " where published <> (select coalesce(sum(shape_count), 0) from {batch})",
+        "The zones are made of all published shapes.",
+    ),
+    no_rows(
+        "every_zone_is_shown",
+        "select location_id from core_core.dim_location where is_known_zone and exists (select 1 from {batch})"
+        " and shape_location_id not in (select location_id from {batch})",
+        "Each zone has a polygon, or a neighbour that shows it. The seed zones_without_shape names the neighbours.",
+        "warn",
+    ),
+    none_where(
+        "geojson_is_a_multipolygon",
+        "coalesce(try(json_extract_string(geojson, '$.type')) <> 'MultiPolygon'"
+        " or try(json_array_length(geojson, '$.coordinates')) < shape_count, true)",
+        "Each polygon is a GeoJSON MultiPolygon with at least one part a shape.",
+    ),
+)
+
 DIM_STATION = _dimension(
     "dim_station",
     row_count(),
@@ -100,4 +131,4 @@ DIM_WEATHER = _dimension(
     ),
 )
 
-DIMENSIONS = (DIM_DATE, DIM_TIME, DIM_LOCATION, DIM_STATION, DIM_WEATHER)
+DIMENSIONS = (DIM_DATE, DIM_TIME, DIM_LOCATION, DIM_ZONE_SHAPE, DIM_STATION, DIM_WEATHER)

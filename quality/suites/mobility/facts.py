@@ -167,6 +167,48 @@ FCT_HOURLY_MOBILITY = Suite(
     ),
 )
 
+_DAY_TRIPS = (
+    "(select pickup_date, trip_type, sum(trip_count) as day_trips from core_core.fct_hourly_mobility group by all)"
+)
+
+# Empty where trips have no weather.
+FCT_WEATHER_EFFECT = Suite(
+    "fct_weather_effect",
+    "fct_weather_effect",
+    "core_core.fct_weather_effect",
+    "rows",
+    (
+        unique_together("date_type_and_condition_unique", ("pickup_date", "trip_type", "weather_condition")),
+        not_null("pickup_date"),
+        in_set("trip_type", _TRIP_TYPES),
+        in_set("weather_condition", ("rain", "snow", "cold", "heat", "wind")),
+        rows_between("hour_count", 1, 24),
+        rows_between("trip_count", 0, None, why="Hours without trips count with 0."),
+        rows_between("expected_trip_count", 0, None, why="Means of counts are not negative."),
+        none_where(
+            "month_is_of_the_date",
+            "pickup_month <> date_trunc('month', pickup_date)",
+            "The month is that of the date.",
+        ),
+        no_rows(
+            "trips_within_those_of_the_day",
+            "select pickup_date, trip_type, weather_condition from {batch} as effects"
+            f" left join {_DAY_TRIPS} as days using (pickup_date, trip_type)"
+            " where trip_count > coalesce(day_trips, 0)",
+            "The trips in hours with the weather are among the trips of the date.",
+        ),
+        no_rows(
+            "effect_is_plausible",
+            "select trip_type, weather_condition from {batch} group by all having sum(hour_count) >= 100"
+            " and sum(expected_trip_count) >= 10000"
+            " and sum(trip_count) / sum(expected_trip_count) not between 0.2 and 3",
+            "Weather does not end or multiply travel: trips are 20 % to 300 % of those expected, where there are 100"
+            " hours and 10,000 expected trips or more.",
+            "warn",
+        ),
+    ),
+)
+
 # Trips and quarantined rows counted: together they are the rows of the file.
 _PUBLISHED = """
     (
@@ -197,4 +239,4 @@ QUARANTINED_TRIPS = monthly(
     end""",
 )
 
-FACTS = (FCT_TRIPS, FCT_TRIPS_BY_FILE, FCT_HOURLY_MOBILITY, QUARANTINED_TRIPS)
+FACTS = (FCT_TRIPS, FCT_TRIPS_BY_FILE, FCT_HOURLY_MOBILITY, FCT_WEATHER_EFFECT, QUARANTINED_TRIPS)

@@ -11,7 +11,7 @@ from orchestration import defs
 from orchestration.checks.quality import quality_checks
 from quality.suites import SUITES
 from tests.dbt.small_warehouse import FEBRUARY as MONTH
-from tests.dbt.small_warehouse import Warehouse, citibike_month, yellow_month
+from tests.dbt.small_warehouse import Warehouse, citibike_month, parsed_project, yellow_month
 from warehouse.paths import DATABASE_VARIABLE
 
 HOURLY = dg.AssetKey(["core", "fct_hourly_mobility"])
@@ -21,7 +21,7 @@ TIME = dg.AssetKey(["core", "dim_time"])
 @pytest.fixture(scope="module")
 def _built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("quality")
-    warehouse = Warehouse(folder / "warehouse.duckdb", folder)
+    warehouse = Warehouse(folder / "warehouse.duckdb", folder, parsed_project())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(DATABASE_VARIABLE, str(warehouse.path))
         warehouse.create_raw_tables()
@@ -36,7 +36,7 @@ def _built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def warehouse(_built: Path, database: Path, tmp_path: Path) -> Warehouse:
     """A month of a few trips, built; the test's own copy."""
     shutil.copy(_built, database)
-    return Warehouse(database, tmp_path)
+    return Warehouse(database, tmp_path, parsed_project())
 
 
 def _published(upstream: dg.AssetKey) -> dg.AssetsDefinition:

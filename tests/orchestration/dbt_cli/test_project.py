@@ -9,6 +9,7 @@ import pytest
 from dagster_dbt import DbtProject
 
 from orchestration.dbt_cli.project import ManifestError, dbt_project, prepare_manifest
+from tests.dbt.small_warehouse import PARTIAL_PARSE, keep_parsed_project
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def project(tmp_path: Path) -> DbtProject:
     manifest = prepare_manifest(dbt_project)
     folder = tmp_path / "dbt"
     shutil.copytree(dbt_project.project_dir, folder, ignore=shutil.ignore_patterns("target", "logs"))
-    (folder / "target").mkdir()
+    keep_parsed_project(folder / "target")
     shutil.copyfile(manifest, folder / "target" / "manifest.json")
     return DbtProject(project_dir=folder, profiles_dir=folder)
 
@@ -33,12 +34,14 @@ def test_a_new_model_is_in_the_manifest(project: DbtProject) -> None:
     assert "model.nyc_mobility.brand_new" in nodes
 
 
-@pytest.mark.parametrize("bytes_left", [0, 1, 200_000])
-def test_a_manifest_that_was_not_written_to_its_end_is_made_anew(project: DbtProject, bytes_left: int) -> None:
+@pytest.mark.parametrize(("bytes_left", "is_all_half_written"), [(0, False), (1, False), (200_000, True)])
+def test_a_manifest_that_was_not_written_to_its_end_is_made_anew(
+    project: DbtProject, bytes_left: int, is_all_half_written: bool
+) -> None:
     whole = json.loads(project.manifest_path.read_text())["nodes"].keys()
     os.truncate(project.manifest_path, bytes_left)
-    partial_parse = project.manifest_path.with_name("partial_parse.msgpack")
-    partial_parse.write_bytes(b"half")
+    if is_all_half_written:
+        project.manifest_path.with_name(PARTIAL_PARSE).write_bytes(b"half")
     assert json.loads(prepare_manifest(project).read_text())["nodes"].keys() == whole
 
 

@@ -4,9 +4,11 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +16,8 @@ import dagster as dg
 import psutil
 import pytest
 import yaml
+from click.testing import CliRunner
+from dagster._cli.job import job_cli
 
 from ingestion.run_pipeline import main as load
 from orchestration.dbt_cli.project import dbt_project, prepare_manifest
@@ -27,6 +31,9 @@ from warehouse.paths import PROJECT_ROOT, log_folder
 WORKSPACE = str(PROJECT_ROOT / "orchestration" / "workspace.yaml")
 PATIENCE_SECONDS = 300
 
+# How often the daemon looks, and how long a place stays taken after a run's end: shorter than in dagster.yaml.
+IMPATIENT = {"poll_interval_seconds": 2, "free_slots_after_run_end_seconds": 2}
+
 
 @pytest.fixture
 def instance(
@@ -37,6 +44,14 @@ def instance(
     settings["storage"]["sqlite"]["base_dir"] = str(tmp_path / "storage")
     settings["local_artifact_storage"]["config"]["base_dir"] = str(tmp_path / "storage")
     settings["compute_logs"]["config"]["base_dir"] = str(tmp_path / "compute")
+    assert settings["run_monitoring"].keys() >= IMPATIENT.keys()
+    settings["run_monitoring"] |= IMPATIENT
+    settings["run_coordinator"] = {
+        "module": "dagster.core.run_coordinator",
+        "class": "QueuedRunCoordinator",
+        "config": {"dequeue_interval_seconds": 1},
+    }
+    monkeypatch.setenv("DAGSTER_EVENT_LOG_CONSUMER_DAEMON_INTERVAL_SECONDS", "1")
     (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(settings))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     with SamplePublisher(MAY, MAY, rows=2000) as publisher, pytest.MonkeyPatch.context() as patch:
@@ -49,29 +64,57 @@ def instance(
 
 
 @pytest.fixture
-def daemon(instance: dg.DagsterInstance, logs: Path) -> Iterator[None]:
-    """What runs queued runs, in `dagster dev`.
+def code_server(instance: dg.DagsterInstance, logs: Path) -> Iterator[None]:
+    """Loads the code once, for the daemon and for whoever launches runs, as in `dagster dev`."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = {"host": "127.0.0.1", "port": port, "location_name": "orchestration"}
+    Path(_workspace(instance)).write_text(yaml.safe_dump({"load_from": [{"grpc_server": server}]}))
+    command = ["dagster", "api", "grpc", "-m", "orchestration", "-h", "127.0.0.1", "-p", str(port)]
+    with _running(command, instance, logs / "code_server.log"):
+        _wait_for(lambda: _is_open(port), "the code server")
+        yield
+
+
+def _workspace(instance: dg.DagsterInstance) -> str:
+    """The file that names the code server."""
+    return str(Path(instance.root_directory) / "workspace.yaml")
+
+
+def _is_open(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def _running(command: list[str], instance: dg.DagsterInstance, log: Path) -> Iterator[None]:
+    """A process, with what it starts, for as long as the context is open.
 
     Not started in the project's folder, as nothing here is: the .env there names the project's own instance.
     """
-    logs.mkdir(exist_ok=True)
-    with (logs / "daemon.log").open("w") as log:
+    log.parent.mkdir(exist_ok=True)
+    with log.open("w") as said:
         process = subprocess.Popen(
-            ["dagster-daemon", "run", "-w", WORKSPACE],
-            cwd=instance.root_directory,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
+            command, cwd=instance.root_directory, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
         )
+        try:
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@pytest.fixture
+def daemon(instance: dg.DagsterInstance, code_server: None, logs: Path) -> Iterator[None]:
+    """What runs queued runs, in `dagster dev`."""
+    with _running(["dagster-daemon", "run", "-w", _workspace(instance)], instance, logs / "daemon.log"):
         yield
-        # With the code servers and runs that it started.
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
-def _launch(instance: dg.DagsterInstance, job: str, config: object = None) -> subprocess.Popen[bytes]:
-    command = ["dagster", "job", "launch", "-w", WORKSPACE, "-j", job, "--config-json", json.dumps(config or {})]
-    return subprocess.Popen(command, cwd=instance.root_directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def _launch_from_a_terminal(instance: dg.DagsterInstance, job: str) -> None:
+    """The command as a user gives it: it loads the code itself."""
+    command = ["dagster", "job", "launch", "-w", WORKSPACE, "-j", job]
+    subprocess.run(command, cwd=instance.root_directory, check=True, capture_output=True)
 
 
 def _wait_for(condition: Callable[[], bool], what: str) -> None:
@@ -98,8 +141,8 @@ def test_two_runs_at_once_go_one_after_the_other_and_one_that_is_killed_leaves_i
     instance: dg.DagsterInstance,
 ) -> None:
     # A short job that writes.
-    launches = [_launch(instance, "maintenance_job") for _ in range(2)]
-    assert [launch.wait() for launch in launches] == [0, 0]
+    _launch_from_a_terminal(instance, "maintenance_job")
+    _launched(instance, "maintenance_job")
     _wait_for(lambda: any(_pid(instance, run) for run in _runs(instance)), "the first run's process")
     assert sorted(run.status.value for run in _runs(instance)) in (["QUEUED", "STARTED"], ["QUEUED", "STARTING"])
     victim = next(run for run in _runs(instance) if _pid(instance, run))
@@ -129,7 +172,11 @@ GREEN = {"ops": {"monthly_dlt_ingestion": {"config": {"year": 2025, "month": 4, 
 def _launched(instance: dg.DagsterInstance, job: str, config: object = None) -> str:
     """The id of a new run of this job."""
     before = {run.run_id for run in instance.get_runs()}
-    assert _launch(instance, job, config).wait() == 0
+    arguments = ["launch", "-w", _workspace(instance), "-j", job, "--config-json", json.dumps(config or {})]
+    # In this process, which has Dagster loaded already.
+    with chdir(instance.root_directory):
+        done = CliRunner().invoke(job_cli, arguments)
+    assert done.exit_code == 0, done.output
     (run_id,) = {run.run_id for run in instance.get_runs()} - before
     return run_id
 

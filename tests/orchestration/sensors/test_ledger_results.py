@@ -16,7 +16,7 @@ from orchestration.assets.raw_assets import asset_key
 from orchestration.retention import expire
 from quality.run import main as check_quality
 from quality.suites import SUITES
-from tests.dbt.small_warehouse import FEBRUARY, JANUARY, Warehouse, citibike_month, yellow_month
+from tests.dbt.small_warehouse import FEBRUARY, JANUARY, Warehouse, citibike_month, parsed_project, yellow_month
 from tests.orchestration.sensors.conftest import Ticks
 from warehouse.connection import open_for_writing
 from warehouse.maintenance import ledger
@@ -35,7 +35,7 @@ DBT = set(dbt_analytics_assets.keys)
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """January and February, built and checked from the terminal; before.duckdb beside it has January alone."""
     folder = tmp_path_factory.mktemp("results")
-    warehouse = Warehouse(folder / "warehouse.duckdb", folder)
+    warehouse = Warehouse(folder / "warehouse.duckdb", folder, parsed_project())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(DATABASE_VARIABLE, str(warehouse.path))
         patch.delenv("DAGSTER_RUN_ID", raising=False)
@@ -46,7 +46,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
             warehouse.load_weather(month)
             if month == JANUARY:
                 shutil.copy(warehouse.path, folder / "before.duckdb")
-        assert warehouse.dbt("build").success, warehouse.said
+        assert warehouse.dbt("build", "--exclude-resource-type", "unit_test").success, warehouse.said
         check_quality([])
     return warehouse.path
 
@@ -55,7 +55,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def warehouse(built: Path, database: Path, tmp_path: Path) -> Warehouse:
     """The test's own copy."""
     shutil.copy(built, database)
-    return Warehouse(database, tmp_path)
+    return Warehouse(database, tmp_path, parsed_project())
 
 
 def _all_ticks(ticks: Ticks) -> set[tuple[str, str | None]]:
@@ -112,7 +112,7 @@ def test_nothing_is_told_again_after_what_is_old_was_deleted(
 ) -> None:
     for _ in range(2):
         _all_ticks(ticks)
-        assert warehouse.dbt("build").success, warehouse.said
+        assert warehouse.dbt("build", "--exclude-resource-type", "unit_test").success, warehouse.said
     _all_ticks(ticks)
     a_year_later = datetime.now(UTC) + timedelta(days=450)
     monkeypatch.setattr(ledger, "utc_now", lambda: a_year_later.replace(tzinfo=None))

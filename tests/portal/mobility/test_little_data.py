@@ -4,36 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.dbt.small_warehouse import MARCH, Warehouse, ride
 from tests.portal.browsing import open_page, texts
 from tests.portal.drawn import by_name, figure_of
-from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE
-from warehouse.publishing.publish import publish
-
-
-@pytest.fixture(scope="module")
-def _one_day(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    scratch = tmp_path_factory.mktemp("one_day")
-    warehouse = Warehouse(scratch / "nyc_mobility.duckdb", scratch)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(DATABASE_VARIABLE, str(warehouse.path))
-        patch.setenv(LOG_FOLDER_VARIABLE, str(scratch / "logs"))
-        patch.setenv("DBT_TARGET_PATH", str(scratch / "target"))
-        warehouse.create_raw_tables()
-        rides = [ride(f"ride {hour}", f"2025-03-12 {hour:02}:10:00", f"2025-03-12 {hour:02}:22:00") for hour in (8, 17)]
-        warehouse.load("citibike", MARCH, rides)
-        built = warehouse.dbt("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
-        assert built.success, warehouse.said
-        publish()
-    return scratch
+from tests.portal.little_data import show_little
 
 
 @pytest.fixture(autouse=True)
-def one_day(_one_day: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def one_day(little: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two rides of one day, published."""
-    monkeypatch.setenv(DATABASE_VARIABLE, str(_one_day / "nyc_mobility.duckdb"))
-    monkeypatch.setenv(LOG_FOLDER_VARIABLE, str(_one_day / "logs"))
-    monkeypatch.setenv("DBT_TARGET_PATH", str(_one_day / "target"))
+    show_little(little, "citibike", monkeypatch)
 
 
 def test_demand_shows_what_there_is_and_says_what_to_load() -> None:
