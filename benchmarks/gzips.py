@@ -1,6 +1,6 @@
 """Large files in gzip: 20 trading days of minute bars of real size, at once and one by one.
 
-`python -m benchmarks.gzips [--days 20] [--rows 1600000] [--runs 1]`, or the part `gzips` of `python -m benchmarks`.
+`python -m benchmarks.gzips [--days 20] [--rows 1600000] [--runs 1]`
 
 The floor is DuckDB alone on the same files, with the types given: at once `insert into … select` from all of them in
 one statement, which reads a file a thread; or one by one, with the database opened for each, as the platform does. The
@@ -20,10 +20,8 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks.bench import Bench, Contest
 from benchmarks.processes import BenchmarkError, Cost, Stopwatch, measure_inside
 from benchmarks.samples import FOLDER
-from benchmarks.stages import FLOOR, PLATFORM, Measurement, Stage, Turn
 from ingestion.catalog import FEEDS
 from ingestion.partitions import Partition, partitions_between
 from ingestion.pipeline import Status, ingest
@@ -36,28 +34,6 @@ DAYS, ROWS_A_DAY = 20, 1_600_000
 _FEED = FEEDS["minute_aggs"]
 _FIRST_DAY = date(2026, 1, 2)
 _AT_ONCE, _ONE_BY_ONE = "at-once", "one-by-one"
-_GOAL = 2
-
-
-def measure_gzips(bench: Bench) -> None:
-    """Measure both ways in turns with their floors."""
-    with served_days(DAYS, ROWS_A_DAY) as (days, environment):
-        bench.compete([_contest(way, days, environment) for way in (_AT_ONCE, _ONE_BY_ONE)])
-
-
-def _contest(way: str, days: Sequence[Partition], environment: Mapping[str, str]) -> Contest:
-    stage = Stage(
-        part="gzips",
-        name=f"{len(days)} days of minute bars in gzip, {way.replace('-', ' ')}",
-        rows=len(days) * ROWS_A_DAY,
-        floor="insert into … select from read_csv, " + ("all files" if way == _AT_ONCE else "a file"),
-        goal=_GOAL,
-    )
-
-    def turn(_: Measurement) -> Turn:
-        return {who: run(kind, way, days, environment) for who, kind in ((FLOOR, "floor"), (PLATFORM, "load"))}
-
-    return Contest(stage, turn)
 
 
 @contextmanager

@@ -11,8 +11,8 @@ import duckdb
 
 from ingestion.errors import IngestionError, load_again, message_of
 from ingestion.partitions import Partition
-from ingestion.publishers import Downloaded, SizedReader
-from ingestion.readers.published import PublishedRows
+from ingestion.publishers import Downloaded, UnpackingReader
+from ingestion.readers.published import PublishedRows, Read
 from ingestion.results import Result, RunProgress, Status
 from ingestion.run_record import RunRecord
 from warehouse.connection import WarehouseError, limit_memory, open_for_writing
@@ -87,10 +87,11 @@ class FileLoader:
         from ingestion.raw_loader import Arrival
 
         results: list[Result] = []
+        prepare, read_file = _steps(partition, file.path)
 
         def read(connection: duckdb.DuckDBPyConnection) -> PublishedRows:
             self._progress.loading(partition)
-            return partition.feed.publisher.read(partition, file.path, connection)
+            return read_file(connection)
 
         def record(ledger: Ledger, loaded: "Loaded") -> None:
             result = _loaded(partition, file, loaded, self._stopwatch.lap())
@@ -106,13 +107,24 @@ class FileLoader:
                 self._record.note(result.for_ledger())
             self._finished(result)
 
-        return Arrival(partition, file.bytes, read, record, finished, _content_bytes(partition, file))
+        return Arrival(partition, file.bytes, read, record, finished, prepare)
 
 
-def _content_bytes(partition: Partition, file: Downloaded) -> int | None:
-    """How large the file is when unpacked; None where its reader cannot say."""
+def _steps(partition: Partition, path: Path) -> tuple[Callable[[], None] | None, Read]:
+    """What can be done ahead for a file, if anything, and what reads its rows, whether or not that was done."""
     reader = partition.feed.publisher.read
-    return reader.content_bytes(file.path) if isinstance(reader, SizedReader) else None
+    if not isinstance(reader, UnpackingReader):
+        return None, partial(reader, partition, path)
+    unpacked: list[Read] = []
+
+    def prepare() -> None:
+        unpacked.append(reader.unpack(partition, path))
+
+    def read(connection: duckdb.DuckDBPyConnection) -> PublishedRows:
+        # What is unpacked can be read once.
+        return (unpacked.pop() if unpacked else reader.unpack(partition, path))(connection)
+
+    return prepare, read
 
 
 def load_file(partition: Partition, file: Downloaded) -> Result:

@@ -17,7 +17,7 @@ import duckdb
 
 from ingestion.fetch.retries import DEFAULT_POLICY, RetryPolicy
 from ingestion.partitions import Partition
-from ingestion.readers.published import PublishedRows
+from ingestion.readers.published import PublishedRows, Read
 from warehouse.ledger import Fingerprint
 
 Progress = Callable[[int, int | None], None]
@@ -49,11 +49,15 @@ class Reader(Protocol):
 
 
 @runtime_checkable
-class SizedReader(Protocol):
-    """A reader that can say how large a file is when it is unpacked."""
+class UnpackingReader(Protocol):
+    """A reader of files that are unpacked first. That needs no connection, so another thread can do it ahead."""
 
-    def content_bytes(self, path: Path) -> int:
-        """About how many bytes it has. A file that is not what it seems may say anything."""
+    def unpack(self, partition: Partition, path: Path) -> Read:
+        """Unpack a file beside itself, and return what reads its rows then, once.
+
+        Raises:
+            UnreadableFileError: the file is not whole, or far larger than the publisher's files are.
+        """
         ...
 
 

@@ -5,9 +5,9 @@ transaction of its own.
 """
 
 import logging
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from concurrent.futures import Future
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -35,7 +35,7 @@ from ingestion.raw_data import (
     scope,
 )
 from ingestion.raw_selects import no_rows, partition_columns, select_of_rows
-from ingestion.read_ahead import LARGE_FILES_AHEAD, MOST_BYTES_AHEAD, SMALL_FILES_AHEAD, read_ahead
+from ingestion.read_ahead import prepared_ahead, read_ahead
 from ingestion.readers.published import MOST_BYTES_IN_MEMORY, ROWS_READ, PublishedRows, close_scratch
 from ingestion.readers.published_file import PublishedFile
 from warehouse.ledger import Ledger
@@ -72,7 +72,7 @@ class Arrival:
     """A partition whose file is there.
 
     `read` gives the rows of the file, which has so many `bytes`; it may be called twice, and by another thread.
-    `content_bytes` is about how many it has when unpacked, where its reader can say.
+    `prepare` does ahead what needs no connection; another thread may call it before `read`.
     `record` is called in the partition's transaction, so that what it writes to the ledger and the rows are there
     together or not at all. `finished` is called once, with what went wrong, if something did.
     """
@@ -82,7 +82,7 @@ class Arrival:
     read: Callable[[duckdb.DuckDBPyConnection], PublishedRows]
     record: Callable[[Ledger, Loaded], None]
     finished: Callable[[Exception | None], None]
-    content_bytes: int | None = None
+    prepare: Callable[[], None] | None = None
 
 
 class _DatabaseLostError(Exception):
@@ -191,13 +191,17 @@ class RawLoader:
     def _reads(
         self, arrivals: Sequence[Arrival], columns: Sequence[Column], table: str
     ) -> Iterator[tuple[Arrival, Callable[[], PublishedRows]]]:
-        """Each partition with what gives its file's rows. Many small files are read ahead, and some larger ones."""
-        files_ahead = _files_ahead(arrivals)
-        if not files_ahead:
+        """Each partition with what gives its file's rows. Many small files are read ahead, large ones only prepared."""
+        if len(arrivals) < _FEWEST_TO_READ_AHEAD or any(one.bytes > MOST_BYTES_IN_MEMORY for one in arrivals):
+            if len(arrivals) > 1 and any(arrival.prepare for arrival in arrivals):
+                with prepared_ahead(arrival.prepare or _do_nothing for arrival in arrivals) as steps:
+                    for arrival, step in zip(arrivals, steps, strict=True):
+                        yield arrival, partial(_read_after, step, arrival, self._connection)
+                return
             for arrival in arrivals:
                 yield arrival, partial(arrival.read, self._connection)
             return
-        with read_ahead((arrival.read for arrival in arrivals), table, columns, files_ahead) as futures:
+        with read_ahead((arrival.read for arrival in arrivals), table, columns) as futures:
             for arrival, future in zip(arrivals, futures, strict=True):
                 yield arrival, future.result
 
@@ -209,6 +213,18 @@ class RawLoader:
         table: OpenTable,
         *,
         has_new_columns: bool = False,
+    ) -> None:
+        # Around the transaction, because one that failed takes no more settings.
+        with _in_any_order(table.connection) if published.is_staged else nullcontext():
+            self._replace_in_transaction(arrival, published, columns, table, has_new_columns)
+
+    def _replace_in_transaction(
+        self,
+        arrival: Arrival,
+        published: PublishedRows,
+        columns: Sequence[Column],
+        table: OpenTable,
+        has_new_columns: bool,
     ) -> None:
         connection, partition = table.connection, arrival.partition
         ledger = self._ledger_on(connection)
@@ -227,7 +243,6 @@ class RawLoader:
             arrival.record(ledger, Loaded(_checked_state(partition, published, table), published.note))
             connection.commit()
             self._committed = arrival
-            published.remove_unpacked()
         except BaseException as error:
             # DuckDB may have ended the transaction itself.
             with suppress(duckdb.Error):
@@ -314,18 +329,25 @@ class RawLoader:
             raise loads.error
 
 
-def _files_ahead(arrivals: Sequence[Arrival]) -> int:
-    """How many files' rows may wait in memory while those of the one before are written; 0 to read one by one.
+@contextmanager
+def _in_any_order(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let DuckDB write rows in any order: in theirs, several threads write most of them twice, and the file doubles."""
+    connection.execute("set preserve_insertion_order = false")
+    try:
+        yield
+    finally:
+        # A database that DuckDB has given up takes it no more, and is opened again.
+        with suppress(duckdb.FatalException):
+            connection.execute("set preserve_insertion_order = true")
 
-    Only a reader that can say how large a file is when unpacked may have larger ones read ahead.
-    """
-    if len(arrivals) >= _FEWEST_TO_READ_AHEAD and all(
-        (one.content_bytes or one.bytes) <= MOST_BYTES_IN_MEMORY for one in arrivals
-    ):
-        return SMALL_FILES_AHEAD
-    if len(arrivals) > 1 and all((one.content_bytes or math.inf) <= MOST_BYTES_AHEAD for one in arrivals):
-        return LARGE_FILES_AHEAD
-    return 0
+
+def _do_nothing() -> None: ...
+
+
+def _read_after(step: Future[None], arrival: Arrival, connection: duckdb.DuckDBPyConnection) -> PublishedRows:
+    """The rows of a file that is prepared in another thread."""
+    step.result()
+    return arrival.read(connection)
 
 
 def _with_rows(arrival: Arrival, published: PublishedRows) -> PublishedRows:

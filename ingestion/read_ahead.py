@@ -10,30 +10,28 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
+from typing import TypeVar
 
 import duckdb
 
 from ingestion.feeds import Column
 from ingestion.raw_data import RAW_SCHEMA
-from ingestion.readers.published import ROWS_READ, PublishedRows, close_scratch
+from ingestion.readers.published import ROWS_READ, PublishedRows, Read, close_scratch
 from warehouse.connection import open_in_memory
 from warehouse.sql import identifier
 
-_THREADS = 2
-# Rows of as many files wait in memory: of small ones, and of those that have up to so many bytes when unpacked.
-SMALL_FILES_AHEAD = 4
-LARGE_FILES_AHEAD = 2
-MOST_BYTES_AHEAD = 200_000_000
+T = TypeVar("T")
 
-Read = Callable[[duckdb.DuckDBPyConnection], PublishedRows]
-"""Gives the rows of a file, over a connection that has the file's raw table."""
+_THREADS = 2
+# Rows of as many files wait in memory.
+_FILES_AHEAD = 4
 
 
 @contextmanager
 def read_ahead(
-    reads: Iterable[Read], table: str, columns: Sequence[Column], files_ahead: int = SMALL_FILES_AHEAD
+    reads: Iterable[Read], table: str, columns: Sequence[Column]
 ) -> Iterator[Iterator[Future[PublishedRows]]]:
-    """Read files in threads, in this order, at most `files_ahead` before the one that is asked for.
+    """Read files in threads, in this order, at most a few before the one that is asked for.
 
     Yields an iterator with one future a file. Its result has the rows themselves; it raises what reading the file
     raised. `columns` are those that the raw table has. When the context is left, no thread reads any more.
@@ -41,15 +39,28 @@ def read_ahead(
     readers = _Readers(table, columns)
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="read")
     try:
-        yield _in_order((executor.submit(readers.read, read) for read in reads), files_ahead)
+        yield _in_order((executor.submit(readers.read, read) for read in reads), _FILES_AHEAD)
     finally:
         readers.interrupt()
         executor.shutdown(wait=True, cancel_futures=True)
         readers.close()
 
 
-def _in_order(futures: Iterator[Future[PublishedRows]], files_ahead: int) -> Iterator[Future[PublishedRows]]:
-    begun = list(islice(futures, files_ahead))
+@contextmanager
+def prepared_ahead(steps: Iterable[Callable[[], None]]) -> Iterator[Iterator[Future[None]]]:
+    """Take these steps in a thread, in this order, one before the one that is asked for.
+
+    Yields an iterator with one future a step, which raises what the step raised.
+    """
+    executor = ThreadPoolExecutor(1, thread_name_prefix="prepare")
+    try:
+        yield _in_order((executor.submit(step) for step in steps), 2)
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _in_order(futures: Iterator[Future[T]], ahead: int) -> Iterator[Future[T]]:
+    begun = list(islice(futures, ahead))
     while begun:
         yield begun.pop(0)
         begun += islice(futures, 1)
@@ -68,9 +79,6 @@ class _Readers:
         connection = self._connection()
         try:
             published = read(connection)
-            if published.unpacked and published.unpacked.stat().st_size > MOST_BYTES_AHEAD:
-                # It is larger than it said. So its rows are not held in memory, but read as they are written.
-                return published
             try:
                 # A reader may have left a result that it did not fetch.
                 connection.execute("select 1").fetchall()
@@ -81,8 +89,7 @@ class _Readers:
                 raise published.file.wrong_values(error) from error
         finally:
             close_scratch(connection)
-        published.remove_unpacked()
-        return replace(published, query=f"select * from {ROWS_READ}", rows=rows, unpacked=None)
+        return replace(published, query=f"select * from {ROWS_READ}", rows=rows)
 
     def interrupt(self) -> None:
         """End what the threads are doing."""

@@ -1,7 +1,8 @@
 """CSV files of any feed, as they are or compressed by gzip."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -11,13 +12,23 @@ from ingestion.partitions import Partition
 from ingestion.raw_data import raw_column_types
 from ingestion.readers.bounds import MAX_RATIO, MAX_UNPACKED_BYTES, SMALL_FILE_BYTES
 from ingestion.readers.casts import DOUBLE_FROM_TEXT
-from ingestion.readers.columns import match_key, select_columns
+from ingestion.readers.columns import Selection, match_key, select_columns
 from ingestion.readers.csvs import Header, Lines, check_rows, read_header
-from ingestion.readers.gzips import BrokenGzipError, is_gzip, stated_length, unpacked_pieces
-from ingestion.readers.published import MOST_BYTES_IN_MEMORY, SCRATCH, PublishedRows, notes_on, open_scratch
+from ingestion.readers.gzips import BrokenGzipError, is_gzip, unpacked_pieces
+from ingestion.readers.published import (
+    MOST_BYTES_IN_MEMORY,
+    SCRATCH,
+    PublishedRows,
+    Read,
+    close_scratch,
+    notes_on,
+    open_scratch,
+)
 from ingestion.readers.published_file import PublishedFile
 from warehouse.sql import identifier, literal
 
+# Typed rows take about as much memory as they take bytes in a CSV.
+_MOST_BYTES_STAGED = 200_000_000
 _FORMAT = "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', hive_partitioning = false"
 
 
@@ -37,18 +48,27 @@ class CsvReader:
         Raises:
             UnreadableFileError: the file is not a whole CSV, or lacks a required column.
         """
+        return self.unpack(partition, path)(connection)
+
+    def unpack(self, partition: Partition, path: Path) -> Read:
+        """Make a plain CSV of a file of gzip, and return what reads its rows then.
+
+        Raises:
+            UnreadableFileError: the file cannot be unpacked.
+        """
         file = PublishedFile(partition, path)
         csv_path, lines = _unpacked(file)
-        if lines is not None:
-            existing = raw_column_types(partition.feed, connection)
-            if rows := _read_plain(file, csv_path, lines, existing, connection, self._null_words):
-                # What was unpacked is of no use once the rows are read.
-                return replace(rows, unpacked=csv_path if csv_path != path else None)
-        return read_csv_files(file, [csv_path], connection, self._null_words)
+        return partial(self._read, file, csv_path, lines)
 
-    def content_bytes(self, path: Path) -> int:
-        """About how many bytes a file has when it is unpacked. A file that is not what it seems may say anything."""
-        return max(path.stat().st_size, stated_length(path) if is_gzip(path) else 0)
+    def _read(
+        self, file: PublishedFile, csv_path: Path, lines: Lines | None, connection: duckdb.DuckDBPyConnection
+    ) -> PublishedRows:
+        if lines is not None and csv_path.stat().st_size > MOST_BYTES_IN_MEMORY:
+            existing = raw_column_types(file.partition.feed, connection)
+            plain = _plain(file, csv_path, lines, existing, self._null_words, has_typed_doubles=True)
+            if plain and (rows := _staged(file, csv_path, plain, connection)):
+                return rows
+        return read_csv_files(file, [csv_path], connection, self._null_words)
 
 
 def read_csv_files(
@@ -66,10 +86,9 @@ def read_csv_files(
     """
     feed = file.partition.feed
     existing = raw_column_types(feed, connection)
-    if len(csv_paths) == 1 and csv_paths[0].stat().st_size <= MOST_BYTES_IN_MEMORY:
-        lines = Lines.of(csv_paths[0], file)
-        if rows := _read_plain(file, csv_paths[0], lines, existing, connection, null_words):
-            return rows
+    is_small = len(csv_paths) == 1 and csv_paths[0].stat().st_size <= MOST_BYTES_IN_MEMORY
+    if is_small and (plain := _plain(file, csv_paths[0], Lines.of(csv_paths[0], file), existing, null_words)):
+        return _read_plain(file, plain, connection)
     found = {column.name: column for column in feed.columns}
     notes: dict[str, None] = {}
     open_scratch(connection, file.path, sum(csv_path.stat().st_size for csv_path in csv_paths))
@@ -100,18 +119,28 @@ def read_csv_files(
     return _rows(file, found, tuple(notes), connection)
 
 
-def _read_plain(
+@dataclass(frozen=True)
+class _Plain:
+    """A CSV in which each line is a row: how to select its columns, from what, and how many rows it has."""
+
+    selection: Selection
+    source: str
+    rows: int
+
+
+def _plain(
     file: PublishedFile,
     csv_path: Path,
     lines: Lines,
     existing: dict[str, str],
-    connection: duckdb.DuckDBPyConnection,
     null_words: Sequence[str],
-) -> PublishedRows | None:
-    """The rows of a CSV in which each line is a row, read where they are loaded and numbered as they are read.
+    *,
+    has_typed_doubles: bool = False,
+) -> _Plain | None:
+    """How to read a CSV in which each line is a row; None of another one.
 
-    None of another CSV, which has to be read into a scratch table first. DuckDB itself reads the doubles, unless there
-    is something in the file that it would take for a number and we would not.
+    With `has_typed_doubles` DuckDB itself reads the doubles, which is faster, unless something in the file is a number
+    to it and not to us.
 
     Raises:
         UnreadableFileError: it cannot be read as a CSV, or lacks a required column.
@@ -124,20 +153,47 @@ def _read_plain(
     if any(match_key(column.name).startswith("unnamed") for column in selection.columns):
         return None
     doubles = {column.name for column in file.partition.feed.columns if column.type is ColumnType.DOUBLE}
-    if doubles and not lines.has_underscore:
+    doubles &= set(selection.aliases) if has_typed_doubles and not lines.has_underscore else set()
+    if doubles:
         aliases = zip(header.names, selection.aliases, strict=True)
         types |= {name: DOUBLE_FROM_TEXT for name, alias in aliases if alias in doubles}
         selection = select_columns(file, types, existing, by_position=True)
-    else:
-        doubles = set()
-    source = _source(csv_path, header, selection.aliases, null_words, doubles)
+    return _Plain(selection, _source(csv_path, header, selection.aliases, null_words, doubles), lines.rows)
+
+
+def _read_plain(file: PublishedFile, plain: _Plain, connection: duckdb.DuckDBPyConnection) -> PublishedRows:
+    """The rows of a small CSV, read where they are loaded and numbered as they are read."""
     return PublishedRows(
         file,
-        query=f"select {selection.select_list}, row_number() over () - 1 as source_row from {source}",
-        columns=selection.columns,
-        count=lines.rows,
-        notes=notes_on(selection, source, connection),
+        query=f"select {plain.selection.select_list}, row_number() over () - 1 as source_row from {plain.source}",
+        columns=plain.selection.columns,
+        count=plain.rows,
+        notes=notes_on(plain.selection, plain.source, connection),
     )
+
+
+def _staged(
+    file: PublishedFile, csv_path: Path, plain: _Plain, connection: duckdb.DuckDBPyConnection
+) -> PublishedRows | None:
+    """The rows of a large CSV, read into a scratch table by all threads; a row's position is its row id.
+
+    None where a value is not of its column's type: read as text, it can be named. And where not every line was a row.
+    """
+    selection = plain.selection
+    open_scratch(connection, file.path, csv_path.stat().st_size, _MOST_BYTES_STAGED)
+    try:
+        connection.execute(f"create table {SCRATCH}.rows as select {selection.select_list} from {plain.source}")
+        ((count,),) = connection.execute(f"select count(*) from {SCRATCH}.rows").fetchall()
+    except (duckdb.ConversionException, duckdb.InvalidInputException):
+        count = None
+    if count != plain.rows:
+        close_scratch(connection)
+        return None
+    notes = notes_on(selection, plain.source, connection)
+    csv_path.unlink()
+    names = ", ".join(identifier(column.name) for column in selection.columns)
+    query = f"select {names}, rowid as source_row from {SCRATCH}.rows"
+    return PublishedRows(file, query, selection.columns, plain.rows, notes, is_staged=True)
 
 
 def _source(
@@ -181,7 +237,7 @@ def _unpacked(file: PublishedFile) -> tuple[Path, Lines | None]:
         return file.path, None
     target = file.path.with_name(f"{file.path.name}.unpacked")
     most = min(MAX_UNPACKED_BYTES, max(SMALL_FILE_BYTES, file.path.stat().st_size) * MAX_RATIO)
-    lines = Lines(file)
+    lines = Lines(file, looks_for_blank_lines=False)
     try:
         with target.open("wb") as copy:
             for piece in unpacked_pieces(file.path):

@@ -71,11 +71,13 @@ def check_rows(csv_path: Path, file: PublishedFile, rows: int) -> None:
 class Lines:
     """What the bytes of a CSV say, piece by piece, of its lines.
 
+    Looking for blank lines takes most of the time. Who counts the rows that were read need not have them found.
     `has_underscore` says whether one is anywhere in its rows: DuckDB reads 1_000 as a number.
     """
 
-    def __init__(self, file: PublishedFile) -> None:
+    def __init__(self, file: PublishedFile, *, looks_for_blank_lines: bool = True) -> None:
         self._file = file
+        self._looks_for_blank_lines = looks_for_blank_lines
         self._last = b""
         self._ends = self._returns = self._returns_before_ends = 0
         self._has_odd_rows = False
@@ -104,7 +106,8 @@ class Lines:
             raise _zero_bytes(self._file)
         # What lies across two pieces, too.
         across = self._last + piece[:1]
-        self._has_odd_rows |= b'"' in piece or b"\n\n" in piece or across in (b"\n\n", b"\n\r")
+        self._has_odd_rows |= b'"' in piece or across in (b"\n\n", b"\n\r")
+        self._has_odd_rows |= self._looks_for_blank_lines and b"\n\n" in piece
         # The header does not count: names have underscores.
         rows = piece if self._ends else piece.partition(b"\n")[2]
         self.has_underscore = self.has_underscore or b"_" in rows

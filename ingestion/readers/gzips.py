@@ -1,13 +1,10 @@
 """Unpacking gzip: to its end, checked, and bounded."""
 
-import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 MAGIC = b"\x1f\x8b"
-# At the end of a file: how long it is when unpacked, modulo 2^32.
-_LENGTH_BYTES = 4
 _READ_BYTES = 1 << 18
 _PIECE_BYTES = 1 << 20
 # The format: gzip alone, with header and checksum.
@@ -22,13 +19,6 @@ def is_gzip(path: Path) -> bool:
     """Whether a file begins as gzip does."""
     with path.open("rb") as file:
         return file.read(len(MAGIC)) == MAGIC
-
-
-def stated_length(path: Path) -> int:
-    """How many bytes the file says that it has when unpacked. It may say anything."""
-    with path.open("rb") as file:
-        file.seek(-min(_LENGTH_BYTES, path.stat().st_size), os.SEEK_END)
-        return int.from_bytes(file.read(), "little")
 
 
 def unpacked_pieces(path: Path) -> Iterator[bytes]:

@@ -1,5 +1,6 @@
 """What a reader gives: the rows of a file, as SQL."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +23,8 @@ class PublishedRows:
     """A file's rows, which DuckDB reads where they are loaded.
 
     `query` selects `columns` and `source_row`, the row's position in the published file from 0 on. `count` is how
-    many rows the file has. `rows` are the rows themselves where they were read already. `unpacked` is a file
-    that was made to read them, and may be removed once they are. `new_columns` are those that
+    many rows the file has. `rows` are the rows themselves where they were read already. `is_staged` says that they
+    are in a scratch table, numbered, so that they may be written in any order. `new_columns` are those that
     the feed does not declare, and `notes` say what else is not as usual.
     """
 
@@ -33,18 +34,13 @@ class PublishedRows:
     count: int
     notes: tuple[str, ...] = ()
     rows: pa.Table | None = None
-    unpacked: Path | None = None
+    is_staged: bool = False
 
     @property
     def new_columns(self) -> tuple[Column, ...]:
         """The columns that the feed does not declare."""
         declared = {column.name for column in self.file.partition.feed.columns}
         return tuple(column for column in self.columns if column.name not in declared)
-
-    def remove_unpacked(self) -> None:
-        """Remove the file that was made to read the rows, if there is one."""
-        if self.unpacked:
-            self.unpacked.unlink(missing_ok=True)
 
     @property
     def note(self) -> str | None:
@@ -54,19 +50,24 @@ class PublishedRows:
         return shortened("; ".join((*self.notes, *kept)), _MAX_NOTE_LENGTH) or None
 
 
+Read = Callable[[duckdb.DuckDBPyConnection], PublishedRows]
+"""Gives the rows of a file, over a connection that has the file's raw table."""
+
 SCRATCH = "published_file"
 
 
-def open_scratch(connection: duckdb.DuckDBPyConnection, path: Path, content_bytes: int) -> None:
+def open_scratch(
+    connection: duckdb.DuckDBPyConnection, path: Path, content_bytes: int, most_in_memory: int = MOST_BYTES_IN_MEMORY
+) -> None:
     """Attach an empty database, for rows that take more than one step to read.
 
     It is in memory for content of a few megabytes, because a file would take as long as the reading does; else it is
-    beside the published file.
+    beside the published file. Whose rows are not text may have more in memory, where they need no more than that.
     """
     beside = path.with_name("published_file.duckdb")
     # A file may be read twice: the first time to see its columns.
     beside.unlink(missing_ok=True)
-    place = ":memory:" if content_bytes <= MOST_BYTES_IN_MEMORY else beside
+    place = ":memory:" if content_bytes <= most_in_memory else beside
     connection.execute(f"attach {literal(place)} as {identifier(SCRATCH)}")
 
 
