@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -63,37 +63,37 @@ class Warehouse:
             definitions = ", ".join(f"{column.name} {column.type}" for column in columns)
             self.execute(f"create table raw_data.{table} ({definitions}, _dlt_load_id varchar)")
 
-    def load(self, feed: str, month: date, rows: list[Trip]) -> None:
+    def load(self, feed: str, first_day: date, rows: Sequence[Trip]) -> None:
         """Replace a partition, as the loader does: all of its rows, under a new load id."""
-        table = f"raw_data.{FEEDS[feed].raw_table}"
+        table, period = f"raw_data.{FEEDS[feed].raw_table}", FEEDS[feed].grain.column
         self._loads += 1
         with duckdb.connect(str(self.path)) as connection:
-            connection.execute(f"delete from {table} where feed = ? and source_month = ?", [feed, month])
+            connection.execute(f"delete from {table} where feed = ? and {period} = ?", [feed, first_day])
             for source_row, row in enumerate(rows):
                 values = {
                     "feed": feed,
-                    "source_month": month,
+                    period: first_day,
                     "source_row": source_row,
                     "_dlt_load_id": f"load_{self._loads}",
                     **row,
                 }
                 marks = ", ".join("?" for _ in values)
                 connection.execute(f"insert into {table} ({', '.join(values)}) values ({marks})", [*values.values()])
-        self.record(feed, month)
+        self.record(feed, first_day)
 
-    def load_query(self, feed: str, month: date, query: str) -> None:
+    def load_query(self, feed: str, first_day: date, query: str) -> None:
         """Replace a partition by the rows of a query, for more of them than one writes out; `source_row` is its own."""
-        table = f"raw_data.{FEEDS[feed].raw_table}"
+        table, period = f"raw_data.{FEEDS[feed].raw_table}", FEEDS[feed].grain.column
         self._loads += 1
         self.execute(
             f"""
-            delete from {table} where feed = '{feed}' and source_month = date '{month}';
+            delete from {table} where feed = '{feed}' and {period} = date '{first_day}';
             insert into {table} by name
-            select *, '{feed}' as feed, date '{month}' as source_month, 'load_{self._loads}' as _dlt_load_id
+            select *, '{feed}' as feed, date '{first_day}' as {period}, 'load_{self._loads}' as _dlt_load_id
             from ({query})
             """
         )
-        self.record(feed, month)
+        self.record(feed, first_day)
 
     def load_weather(self, month: date, temperature: float = 10.0) -> None:
         """A month of weather as published: in UTC, to the day after the last."""
@@ -112,20 +112,24 @@ class Warehouse:
         )
         self.record("weather", month)
 
-    def unload(self, feed: str, month: date) -> None:
+    def unload(self, feed: str, first_day: date) -> None:
         """Take a partition out of raw data and the ledger."""
-        self.execute(f"delete from raw_data.{FEEDS[feed].raw_table} where feed = '{feed}' and source_month = '{month}'")
-        self.execute(f"delete from meta.asset_watermarks where asset = '{feed}' and partition_key = '{month:%Y-%m}'")
+        period, key = FEEDS[feed].grain.column, FEEDS[feed].period_of(first_day).key
+        self.execute(
+            f"delete from raw_data.{FEEDS[feed].raw_table} where feed = '{feed}' and {period} = date '{first_day}'"
+        )
+        self.execute(f"delete from meta.asset_watermarks where asset = '{feed}' and partition_key = '{key}'")
 
-    def record(self, feed: str, month: date) -> None:
+    def record(self, feed: str, first_day: date) -> None:
         """Write the partition's watermark, as the loader does."""
         with duckdb.connect(str(self.path)) as connection:
             ((rows,),) = connection.execute(
-                f"select count(*) from raw_data.{FEEDS[feed].raw_table} where feed = ? and source_month = ?",
-                [feed, month],
+                f"select count(*) from raw_data.{FEEDS[feed].raw_table}"
+                f" where feed = ? and {FEEDS[feed].grain.column} = ?",
+                [feed, first_day],
             ).fetchall()
             watermark = Watermark(f"load_{self._loads}", rows, None, None, Fingerprint("by hand"))
-            Ledger(connection).set_watermark(feed, f"{month:%Y-%m}", watermark)
+            Ledger(connection).set_watermark(feed, FEEDS[feed].period_of(first_day).key, watermark)
 
     def dbt(self, *arguments: str) -> dbtRunnerResult:
         profiles = self.project if (self.project / "profiles.yml").exists() else DBT_DIRECTORY

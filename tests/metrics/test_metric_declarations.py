@@ -8,6 +8,7 @@ import yaml
 from metrics.query import list_metrics
 from tests.metrics.conftest import MetricWarehouse
 from tests.metrics.definitions import DEFINITIONS, FIXED, OF_WEATHER_EFFECT
+from tests.metrics.markets.definitions import DEFINITIONS as OF_MARKETS
 from warehouse.paths import PROJECT_ROOT
 
 FILES = sorted((PROJECT_ROOT / "dbt" / "models" / "semantic").glob("*/metrics/*.yml"))
@@ -21,7 +22,7 @@ def test_the_four_categories_are_complete(metric_warehouse: MetricWarehouse) -> 
 
 
 def test_every_metric_has_a_definition_in_plain_sql(metric_warehouse: MetricWarehouse) -> None:
-    assert {metric.name for metric in list_metrics()} == {*DEFINITIONS, *OF_WEATHER_EFFECT}
+    assert {metric.name for metric in list_metrics()} == {*DEFINITIONS, *OF_WEATHER_EFFECT, *OF_MARKETS}
 
 
 def test_every_metric_is_described(metric_warehouse: MetricWarehouse) -> None:

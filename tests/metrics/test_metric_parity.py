@@ -1,56 +1,18 @@
 """MetricFlow's answers are those of plain SQL."""
 
-import math
-from datetime import date, datetime
+from datetime import date
 
 import duckdb
 import pytest
 
-from metrics.query import MetricQuery, query_metrics
 from tests.metrics.definitions import DEFINITIONS, DIMENSIONS, DIMENSIONS_OF_HOURS, OF_HOURS
-from warehouse.releases import source_for_readers
-
-Groups = dict[tuple[object, ...], object]
+from tests.metrics.parity import Groups, answered, assert_same, computed
 
 GRAINS = ("day", "week", "month", "quarter", "year")
 
 
-def _key(value: object) -> object:
-    return value.date() if isinstance(value, datetime) else value
-
-
-def answered(
-    connection: duckdb.DuckDBPyConnection, metric: str, group_by: tuple[str, ...], where: tuple[str, ...] = ()
-) -> Groups:
-    rows = [
-        tuple(row.values())
-        for row in query_metrics(MetricQuery((metric,), group_by, where), source_for_readers(), connection).to_pylist()
-    ]
-    groups = {tuple(map(_key, row[:-1])): row[-1] for row in rows}
-    assert len(groups) == len(rows), "a group comes twice"
-    return groups
-
-
 def expected(connection: duckdb.DuckDBPyConnection, metric: str, keys: tuple[str, ...], where: str = "true") -> Groups:
-    keys = keys or ("1",)
-    names = ", ".join(f"k{i}" for i in range(len(keys)))
-    columns = ", ".join(f"{key} as k{i}" for i, key in enumerate(keys))
-    rows = connection.execute(
-        f"select {names}, {DEFINITIONS[metric]} from (select *, {columns} from trips where {where}) group by {names}"
-    ).fetchall()
-    return {tuple(map(_key, row[:-1])) if keys != ("1",) else (): row[-1] for row in rows}
-
-
-def assert_same(answer: Groups, plain: Groups) -> None:
-    assert answer.keys() == plain.keys()
-    for group, value in plain.items():
-        got = answer[group]
-        if value is None or got is None:
-            assert got is value, group
-        else:
-            assert isinstance(got, int | float)
-            assert isinstance(value, int | float)
-            assert math.isclose(got, value, rel_tol=1e-9, abs_tol=1e-9), group
+    return computed(connection, "trips", DEFINITIONS[metric], keys, where)
 
 
 def test_the_sample_has_what_a_definition_can_get_wrong(connection: duckdb.DuckDBPyConnection) -> None:

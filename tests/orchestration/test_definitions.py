@@ -91,6 +91,7 @@ def test_dbt_tests_of_severity_error_block() -> None:
     assert {"assert_no_row_is_lost", "assert_hourly_mobility_adds_up_to_the_trips"} <= {spec.name for spec in specs}
     assert {spec.name for spec in specs if not spec.blocking} == {
         "assert_every_month_of_trips_has_weather",
+        "assert_few_tickers_of_a_day_are_anomalous",
         "assert_no_day_of_a_loaded_month_is_without_trips",
         "assert_trips_of_a_day_are_like_those_of_its_weekday",
     }

@@ -1,12 +1,14 @@
-"""A warehouse of sample files, every feed, loaded and built once."""
+"""Warehouses of sample files, one a subject, with every feed loaded and built once."""
 
 import shutil
+from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from ingestion.catalog import FEEDS
+from ingestion.partitions import Partition
 from ingestion.pipeline import Status, ingest
 from sandbox.catalog import FEEDS_SERVED
 from sandbox.server import SamplePublisher
@@ -19,32 +21,69 @@ from warehouse.releases import Release
 
 JANUARY, FEBRUARY = date(2025, 1, 1), date(2025, 2, 1)
 
+TUESDAY, WEDNESDAY = date(2026, 1, 20), date(2026, 1, 21)
+# The days of reference files.
+SYMBOL_FILES, EXCHANGE_FILES = (date(2026, 1, 13), date(2026, 1, 17)), (TUESDAY,)
 
-@pytest.fixture(scope="session")
-def _built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    folder = tmp_path_factory.mktemp("quality")
+
+def _loaded(folder: Path, publisher: SamplePublisher, partitions: Iterable[Partition], **settings: str) -> Warehouse:
+    """A new warehouse with these partitions, built."""
     # Of the name that `database` has, too: dbt knows the database by it.
     warehouse = Warehouse(folder / "warehouse.duckdb", folder, parsed_project())
-    with pytest.MonkeyPatch.context() as patch, SamplePublisher(JANUARY, FEBRUARY, rows=3000) as publisher:
-        for name, value in (publisher.environment | {DATABASE_VARIABLE: str(warehouse.path)}).items():
+    with pytest.MonkeyPatch.context() as patch, publisher:
+        own = {DATABASE_VARIABLE: str(warehouse.path), **settings}
+        for name, value in (publisher.environment | own).items():
             patch.setenv(name, value)
-        monthly = [FEEDS[name] for name in FEEDS_SERVED if FEEDS[name].grain is Grain.MONTH]
-        results = ingest(partitions_of(monthly, [JANUARY, FEBRUARY]))
+        results = ingest(list(partitions))
         assert {result.status for result in results} == {Status.LOADED}
         assert warehouse.dbt("build", "--exclude-resource-type", "unit_test").success, warehouse.said
     return warehouse
 
 
+@pytest.fixture(scope="session")
+def _built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    monthly = [FEEDS[name] for name in FEEDS_SERVED if FEEDS[name].grain is Grain.MONTH]
+    publisher = SamplePublisher(JANUARY, FEBRUARY, rows=3000)
+    return _loaded(tmp_path_factory.mktemp("quality"), publisher, partitions_of(monthly, [JANUARY, FEBRUARY]))
+
+
+@pytest.fixture(scope="session")
+def _built_of_days(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    daily = [FEEDS[name] for name in ("minute_aggs", "candles_daily", "options_bars", "options_snapshots")]
+    partitions = [
+        *partitions_of([FEEDS["symbols"]], SYMBOL_FILES),
+        *partitions_of([FEEDS["exchanges"]], EXCHANGE_FILES),
+        *partitions_of(daily, [TUESDAY, WEDNESDAY]),
+    ]
+    # So many rows that a day has 500 sessions of tickers: days of fewer are not compared.
+    publisher = SamplePublisher(SYMBOL_FILES[0], WEDNESDAY, rows=30_000)
+    return _loaded(tmp_path_factory.mktemp("days"), publisher, partitions, MARKETS_WATCHLIST="AAPL,SPY")
+
+
 @pytest.fixture
 def sample(_built: Warehouse, database: Path) -> Path:
-    """The test's own copy of the warehouse, which everything in this process uses."""
+    """The test's own copy of the warehouse of months, which everything in this process uses."""
     shutil.copy(_built.path, database)
     return database
 
 
 @pytest.fixture
+def sample_of_days(_built_of_days: Warehouse, database: Path) -> Path:
+    """The same of that of days."""
+    shutil.copy(_built_of_days.path, database)
+    return database
+
+
+@pytest.fixture
+def sample_of(request: pytest.FixtureRequest) -> Callable[[str], Path]:
+    """The test's own copy of the warehouse of a subject."""
+    fixtures = {"mobility": "sample", "markets": "sample_of_days"}
+    return lambda subject: request.getfixturevalue(fixtures[subject])
+
+
+@pytest.fixture
 def published(_built: Warehouse, sample: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
-    """The test's own release of the same."""
+    """The test's own release of the warehouse of months."""
     assert sample.exists()
     monkeypatch.setenv("DBT_TARGET_PATH", str(_built.scratch / "target"))
     return publish().release
@@ -52,5 +91,11 @@ def published(_built: Warehouse, sample: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture
 def warehouse(_built: Warehouse, sample: Path, tmp_path: Path) -> Warehouse:
-    """The same, to run dbt on."""
+    """The warehouse of months, to run dbt on."""
     return Warehouse(sample, tmp_path, manifest=_built.manifest)
+
+
+@pytest.fixture
+def warehouse_of_days(_built_of_days: Warehouse, sample_of_days: Path, tmp_path: Path) -> Warehouse:
+    """That of days, to run dbt on."""
+    return Warehouse(sample_of_days, tmp_path, manifest=_built_of_days.manifest)

@@ -1,5 +1,6 @@
 """Suites pass on what publishers publish, and fail, by name, on data that is broken in the way they should catch."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,9 +8,10 @@ import duckdb
 import pytest
 
 from quality.suite import Suite, UnknownSuiteError, select
-from quality.suites import SUITES
+from quality.suites import SUBJECTS, SUITES
 from quality.validate import run_suites
-from tests.quality.faults import FAULTS, OF_FEBRUARY
+from tests.quality.faults import BROKEN_PERIOD, FAULTS
+from tests.quality.faults.mobility import OF_FEBRUARY
 from warehouse.ledger import Check
 
 
@@ -31,39 +33,60 @@ def reduced(name: str, expectation: str) -> Suite:
     return replace(suite, expectations=tuple(kept))
 
 
-def test_every_staging_model_dimension_fact_and_the_reconciliation_have_a_suite() -> None:
-    models = {path.stem for path in Path("dbt/models").rglob("*.sql")}
-    named = {name for name in models if name.startswith(("stg_", "dim_", "fct_", "quarantined_"))}
-    assert {suite.model for suite in SUITES} == named | {"reconciliation"}
+def test_every_staging_model_and_mart_and_the_reconciliation_have_a_suite() -> None:
+    models = {path.stem for path in Path("dbt/models").rglob("*.sql") if {"staging", "marts"} & set(path.parts)}
+    assert {suite.model for suite in SUITES} == models | {"reconciliation"}
 
 
-def test_clean_sample_data_passes_and_every_expectation_is_a_check(sample: Path) -> None:
-    with duckdb.connect(str(sample), read_only=True) as connection:
+@pytest.mark.parametrize("subject", FAULTS)
+def test_clean_sample_data_passes_and_every_expectation_is_a_check(
+    subject: str, sample_of: Callable[[str], Path]
+) -> None:
+    with duckdb.connect(str(sample_of(subject)), read_only=True) as connection:
         results = run_suites(connection, SUITES)
     assert [check for result in results for check in result.checks if not check.passed] == []
+    own = {suite.name for each in SUBJECTS if each.name in (subject, "") for suite in each.suites}
     for result in results:
-        assert {check.check_name for check in result.checks} == {each.name for each in result.suite.expectations}
+        # Of the other subject nothing is loaded.
+        expected = {each.name for each in result.suite.expectations if result.suite.name in own}
+        assert {check.check_name for check in result.checks} == expected
         assert all(check.observed and check.expected for check in result.checks)
 
 
 @pytest.mark.parametrize(
-    ("suite", "expectation"), [(suite, expectation) for suite, faults in FAULTS.items() for expectation in faults]
+    ("subject", "suite", "expectation"),
+    [
+        (subject, suite, expectation)
+        for subject, suites in FAULTS.items()
+        for suite, faults in suites.items()
+        for expectation in faults
+    ],
 )
-def test_a_fault_fails_the_expectation_that_is_there_for_it(sample: Path, suite: str, expectation: str) -> None:
-    fault = FAULTS[suite][expectation]
-    with duckdb.connect(str(sample)) as connection:
+def test_a_fault_fails_the_expectation_that_is_there_for_it(
+    sample_of: Callable[[str], Path], subject: str, suite: str, expectation: str
+) -> None:
+    fault, database = FAULTS[subject][suite][expectation], sample_of(subject)
+    with duckdb.connect(str(database)) as connection:
         connection.execute(fault)
-    failed = {check.check_name: check for check in failures(sample, reduced(suite, expectation))}
+    failed = {check.check_name: check for check in failures(database, reduced(suite, expectation))}
     assert expectation in failed
     assert "could not be checked" not in failed[expectation].observed
     # A check by file names the file that was broken, and no other.
-    if "2025-02" in fault:
+    if BROKEN_PERIOD[subject] in fault and failed[expectation].partition_key:
         partition = str(failed[expectation].partition_key)
-        assert partition.endswith("/2025-02"), failed[expectation]
+        assert partition.endswith(f"/{BROKEN_PERIOD[subject]}"), failed[expectation]
 
 
 def test_every_suite_has_a_fault_that_it_catches() -> None:
-    assert set(FAULTS) | {"quarantined_trips"} == {suite.name for suite in SUITES}
+    faults = {suite for suites in FAULTS.values() for suite in suites}
+    assert faults | {"quarantined_trips"} == {suite.name for suite in SUITES}
+
+
+def test_every_expectation_on_markets_has_a_fault_that_it_catches() -> None:
+    # Figures that are only measured: others are computed from them.
+    measured = {"fractional_share", "rejected_rows"}
+    for suite in (suite for subject in SUBJECTS if subject.name == "markets" for suite in subject.suites):
+        assert {each.name for each in suite.expectations} - measured == set(FAULTS["markets"][suite.name]), suite.name
 
 
 def test_a_partition_that_is_rejected_in_part_fails_with_its_reason(sample: Path) -> None:

@@ -1,4 +1,4 @@
-"""Ways to break a built warehouse, by the suite and the expectation that are there to catch it."""
+"""Ways to break the sample of mobility: two months, of which the second is broken."""
 
 # Faults of one file: the others are as they were.
 OF_FEBRUARY = "source_month = date '2025-02-01'"

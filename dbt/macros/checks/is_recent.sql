@@ -1,0 +1,10 @@
+{# Whether a date is within the last days of a table, by a literal, so that engines skip the rest. #}
+{% macro is_recent(model, column, days) -%}
+    {%- set last = none -%}
+    {%- if execute -%}
+        {%- set last = run_query("select max(" ~ column ~ ") from " ~ model).rows[0][0] -%}
+    {%- endif -%}
+    {%- if last is none -%}{{ return('true') }}{%- endif -%}
+    {%- set first = last - modules.datetime.timedelta(days=days) -%}
+    {{ return(column ~ " > cast('" ~ first ~ "' as date)") }}
+{%- endmacro %}
