@@ -1,6 +1,7 @@
 """The day of options in Dagster: its order, its schedule, its files, and what it refuses."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -9,6 +10,8 @@ import pytest
 from orchestration import defs
 from orchestration.execution.retries import RETRIES
 from orchestration.markets.files_of_day import write_briefing_file, write_snapshot_file
+from sandbox.server import SamplePublisher
+from warehouse.paths import LOG_FOLDER_VARIABLE
 
 JOB = "options_daily_job"
 SCHEDULE = defs.get_repository_def().get_schedule_def("options_daily")
@@ -75,7 +78,33 @@ def test_a_day_that_is_none_starts_no_run(day: str) -> None:
         job.execute_in_process(run_config={"ops": {"options_day": {"config": {"date": day}}}})
 
 
-def test_files_of_a_day_that_is_not_published_fail_in_clear_words(database: object) -> None:
+def test_files_of_a_day_that_is_not_published_fail_in_clear_words(database: Path) -> None:
     for write in (write_briefing_file, write_snapshot_file):
         with pytest.raises(dg.Failure, match="nyc publish"):
-            write(datetime(2026, 1, 14).date())
+            write(date(2026, 1, 14))
+
+
+def test_a_whole_day(database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    day = date(2026, 1, 14)
+    monkeypatch.setenv(LOG_FOLDER_VARIABLE, str(tmp_path / "logs"))
+    with SamplePublisher(day, day, rows=2000) as publisher:
+        for name, value in publisher.environment.items():
+            monkeypatch.setenv(name, value)
+        run = defs.resolve_job_def(JOB).execute_in_process(
+            run_config={"ops": {"options_day": {"config": {"date": "2026-01-14"}}}}, raise_on_error=False
+        )
+    assert run.success, [event.message for event in run.get_step_failure_events()]
+    files = {
+        event.asset_key.to_user_string(): event.materialization
+        for event in run.filter_events(lambda event: event.is_step_materialization)
+        if event.partition == "2026-01-14" and event.asset_key
+    }
+    for name in ("raw_data/candles_daily", "raw_data/options_bars", "raw_data/options_snapshots"):
+        assert name in files
+    for name, kind in (("options_snapshot_file", ".parquet"), ("briefing_markdown", ".md")):
+        path = Path(str(files[name].metadata["path"].value))
+        assert path.suffix == kind
+        assert path.stat().st_size == files[name].metadata["bytes"].value > 0
+    said = (database.parent / "briefings" / "2026-01-14.md").read_text()
+    assert "## Watchlist" in said
+    assert "**Not here yet:** `minute_aggs` (late: due on 16 January 2026)." in said
