@@ -217,6 +217,21 @@ def diff(
     return main([*releases, *as_arguments(options)], prog="nyc diff")
 
 
+def briefing(
+    date: Annotated[
+        str | None, typer.Option(metavar="DAY", help="The day, such as 2026-01-14; by default the newest loaded.")
+    ] = None,
+    live: Live = False,
+) -> int:
+    """Write what there is to know of a day.
+
+    As Markdown, to `briefings/` beside the DuckDB file.
+    """
+    from briefings.command import main
+
+    return main(as_arguments({"--date": date, "--live": live}), prog="nyc briefing")
+
+
 def compact(
     force: Annotated[bool, typer.Option("--force", help="However little there is to gain.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is to gain.")] = False,
@@ -311,6 +326,7 @@ def register(app: typer.Typer) -> None:
         health,
         quarantine,
         summary,
+        briefing,
         compact,
         maintain,
         portal,

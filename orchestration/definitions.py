@@ -32,7 +32,14 @@ def definitions_of(catalog: Catalog) -> dg.Definitions:
     own = own_definitions(shared, jobs)
     return dg.Definitions(
         assets=dg.with_source_code_references(
-            [*raw_assets_of(catalog), dbt_analytics_assets, published_release, *lakehouse_assets, *export_assets]
+            [
+                *raw_assets_of(catalog),
+                dbt_analytics_assets,
+                published_release,
+                *lakehouse_assets,
+                *export_assets,
+                *(asset for one in own for asset in one.assets),
+            ]
         ),
         asset_checks=[*quality_checks, *staleness_checks],
         jobs=[

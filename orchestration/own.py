@@ -12,8 +12,9 @@ from orchestration.jobs.ingestion import SharedOps
 
 @dataclass(frozen=True)
 class OwnDefinitions:
-    """Jobs, schedules and sensors of one subject. A sensor requests runs of these jobs or of those made for all."""
+    """Assets, jobs, schedules and sensors of one subject. A sensor requests runs of these jobs or of those for all."""
 
+    assets: Sequence[dg.AssetsDefinition] = field(default=())
     jobs: Sequence[dg.JobDefinition] = field(default=())
     schedules: Sequence[dg.ScheduleDefinition] = field(default=())
     sensors: Sequence[dg.SensorDefinition] = field(default=())

@@ -19,6 +19,9 @@ _BAR_HEIGHT = 26
 # So many bars or months have room for a name each; of more, every third month or year has one.
 _EACH_MONTH, _EACH_QUARTER = 6, 24
 
+# So many days have room for their names.
+_MOST_DAYS = 4
+
 # Few bars would be as wide as the page.
 _WIDEST_BAR = 0.12
 
@@ -101,6 +104,11 @@ def by_month(figure: go.Figure, times: pd.Series) -> go.Figure:
     if months < _EACH_MONTH:
         figure.update_layout(bargap=1 - _WIDEST_BAR * months)
     return figure
+
+
+def by_category(figure: go.Figure) -> go.Figure:
+    """Let a chart's axis have the days that it has, in their order, and no gap where there is none."""
+    return figure.update_xaxes(type="category", categoryorder="category ascending", nticks=_MOST_DAYS, tickangle=0)
 
 
 def heat(

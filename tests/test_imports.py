@@ -18,13 +18,15 @@ ALLOWED = {
     "quality": {"warehouse"},
     "ingestion": {"warehouse"},
     "sandbox": {"warehouse", "ingestion"},
-    "orchestration": {"warehouse", "ingestion", "metrics", "quality"},
-    "portal": {"warehouse", "ingestion", "metrics", "quality"},
-    "cli": {"warehouse", "ingestion", "metrics", "quality", "sandbox", "orchestration", "portal"},
+    "briefings": {"warehouse", "ingestion", "metrics"},
+    "orchestration": {"warehouse", "ingestion", "metrics", "quality", "briefings"},
+    "portal": {"warehouse", "ingestion", "metrics", "quality", "briefings"},
+    "cli": {"briefings", "warehouse", "ingestion", "metrics", "quality", "sandbox", "orchestration", "portal"},
 }
 
 # The folder of each engine that holds the subjects' folders.
 HOMES_OF_SUBJECTS = {
+    "briefings": "briefings",
     "ingestion": "ingestion",
     "orchestration": "orchestration",
     "quality": "quality.suites",
@@ -34,6 +36,7 @@ HOMES_OF_SUBJECTS = {
 
 # The one module of each engine that finds subjects by their folders.
 FINDS_SUBJECTS = {
+    "briefings/subjects.py",
     "ingestion/catalog.py",
     "orchestration/own.py",
     "quality/suites/__init__.py",
@@ -119,7 +122,7 @@ class Absent:
             raise ModuleNotFoundError(f"No module named {name!r}")
 
 sys.meta_path.insert(0, Absent())
-for package in ("warehouse", "ingestion", "metrics", "quality", "sandbox", "cli"):
+for package in ("warehouse", "ingestion", "metrics", "quality", "briefings", "sandbox", "cli"):
     for module in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)

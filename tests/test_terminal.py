@@ -17,6 +17,7 @@ COMMANDS = [
     ["metrics.ask", "--help"],
     ["warehouse.compact", "--help"],
     ["warehouse.summary"],
+    ["briefings.command", "--help"],
     ["quality.run", "--list"],
     ["quality.health"],
     ["quality.quarantine"],
@@ -54,7 +55,7 @@ def test_the_status_of_a_command_is_kept() -> None:
 
 def test_every_command_line_is_quiet() -> None:
     """Every module that has a `main` and can be run."""
-    folders = ("ingestion", "warehouse", "metrics", "quality", "sandbox", "orchestration")
+    folders = ("briefings", "ingestion", "warehouse", "metrics", "quality", "sandbox", "orchestration")
     mains = [
         file
         for folder in folders

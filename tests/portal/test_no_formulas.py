@@ -12,7 +12,6 @@ _FOLDER = Path(portal.__file__).parent
 # What only draws, and one that counts months: where something is on a screen, how large a file is in MB.
 _DRAWING = {
     "charts.py",
-    "texts.py",
     "general/gap_grid.py",
     "general/health.py",
     "mobility/map_figures.py",

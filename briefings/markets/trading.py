@@ -1,0 +1,172 @@
+"""The market in a few lines, its movers, and its sessions."""
+
+from collections.abc import Iterable
+
+from briefings.day import Day, Row
+from briefings.markdown import Column, day_in_words, table, text
+from briefings.markets.forms import change, large, price, whole
+from metrics.changes import change_pct
+
+_FEED = "minute_aggs"
+_HEADING = "## The market"
+
+# Others are traded so little that their changes say nothing. A list of the largest changes would be all of them.
+MOST_TRADED = 1000
+_NAMED = 5
+
+_MARKET = """
+    select
+        trading_days.previous_trading_date as previous_date,
+        trading_days.is_half_day,
+        strftime(trading_days.closes_at, '%H:%M') as closes_at,
+        market_days.*,
+        before.volume as previous_volume,
+        before.notional as previous_notional
+    from core_markets.fct_market_days as market_days
+    inner join core_markets.dim_trading_day as trading_days
+        on market_days.source_date = trading_days.trading_date
+    left join core_markets.fct_market_days as before
+        on trading_days.previous_trading_date = before.source_date
+    where market_days.source_date = $day
+"""
+
+_MOVERS = """
+    with most_traded as (
+        select *
+        from core_markets.fct_ticker_days
+        where source_date = $day
+        order by notional desc, ticker
+        limit $most_traded
+    )
+
+    select
+        most_traded.ticker,
+        most_traded.close,
+        most_traded.change_pct,
+        most_traded.volume,
+        most_traded.notional,
+        symbols.company_name
+    from most_traded
+    left join core_markets.dim_symbol as symbols
+        on most_traded.ticker = symbols.symbol
+        and $day >= symbols.valid_from
+        and (symbols.valid_to is null or $day < symbols.valid_to)
+"""
+
+_COLUMNS = (
+    Column("Ticker", is_figure=False),
+    Column("Company", is_figure=False),
+    Column("Close, USD"),
+    Column("Change"),
+    Column("Shares"),
+    Column("Value, USD"),
+)
+
+_SESSIONS = {"premarket": "Pre-market", "market": "Market", "postmarket": "Post-market", "closed": "Closed"}
+_SESSION = "ticker_session__session"
+
+
+def trading(day: Day) -> str:
+    """Shares and value traded, advancers and decliners, against the trading day before."""
+    rows = day.rows(_MARKET) if _is_there(day) else []
+    if not rows:
+        why = "are loaded, but not built yet: nyc build" if day.loaded(_FEED) else "of this day are not loaded"
+        return f"{_HEADING}\n\nMinute bars {why}."
+    (market,) = rows
+    lines = [_traded(market)]
+    if market["compared_count"]:
+        lines.append(
+            f"Of {whole(market['compared_count'])} tickers with closing prices on both days, "
+            f"**{whole(market['advancer_count'])} rose**, **{whole(market['decliner_count'])} fell**, and "
+            f"{whole(market['unchanged_count'])} closed unchanged."
+        )
+    else:
+        before = market["previous_date"]
+        lines.append(f"Minute bars of {day_in_words(before)} are not loaded, so no change from then is known.")
+    if market["is_half_day"]:
+        lines.append(f"A half-day: the market closed at {market['closes_at']} in New York.")
+    return "\n\n".join([_HEADING, *lines])
+
+
+def _traded(market: Row) -> str:
+    volume = change_pct(market["volume"], market["previous_volume"])
+    value = change_pct(market["notional"], market["previous_notional"])
+    against = (
+        f" Against {day_in_words(market['previous_date'])}: shares {change(volume)}, value {change(value)}."
+        if volume is not None and value is not None
+        else ""
+    )
+    return (
+        f"**{large(market['volume'])} shares** of {whole(market['ticker_count'])} tickers were traded for "
+        f"**{large(market['notional'])} USD**, in {large(market['trade_count'])} trades.{against}"
+    )
+
+
+def movers(day: Day) -> str:
+    """The largest gains and losses of tickers that are much traded, and the most traded ones."""
+    if not _is_there(day):
+        return ""
+    rows = day.rows(_MOVERS, most_traded=MOST_TRADED)
+    changed = sorted((row for row in rows if row["change_pct"] is not None), key=_by_change)
+    gains = [row for row in reversed(changed) if row["change_pct"] > 0][:_NAMED]
+    losses = [row for row in changed if row["change_pct"] < 0][:_NAMED]
+    listed = {"Largest gains": gains, "Largest losses": losses, "Most traded by value": rows[:_NAMED]}
+    parts = [f"### {title}\n\n{_table(found)}" for title, found in listed.items() if found]
+    if not parts:
+        return ""
+    note = f"Among the {whole(MOST_TRADED)} tickers with most value traded. Prices are not adjusted for splits."
+    return "\n\n".join(["## Movers", note, *parts])
+
+
+def _by_change(row: Row) -> tuple[float, str]:
+    return row["change_pct"], row["ticker"]
+
+
+def _table(rows: Iterable[Row]) -> str:
+    return table(
+        _COLUMNS,
+        (
+            [
+                text(row["ticker"]),
+                text(row["company_name"]),
+                price(row["close"]),
+                change(row["change_pct"]),
+                large(row["volume"]),
+                large(row["notional"]),
+            ]
+            for row in rows
+        ),
+    )
+
+
+def sessions(day: Day) -> str:
+    """What was traded in which session, by governed metrics."""
+    if not _is_there(day):
+        return ""
+    metrics = ("traded_tickers", "market_volume", "market_notional", "market_trade_count", "avg_minute_range")
+    found = {row[_SESSION]: row for row in day.metrics(metrics, _SESSION)}
+    columns = (
+        Column("Session, New York", is_figure=False),
+        Column("Tickers"),
+        Column("Shares"),
+        Column("Value, USD"),
+        Column("Trades"),
+        Column("Range of a minute, USD"),
+    )
+    rows = [
+        [
+            words,
+            whole(row["traded_tickers"]),
+            large(row["market_volume"]),
+            large(row["market_notional"]),
+            large(row["market_trade_count"]),
+            price(row["avg_minute_range"]),
+        ]
+        for session, words in _SESSIONS.items()
+        if (row := found.get(session))
+    ]
+    return f"## Sessions\n\n{table(columns, rows)}" if rows else ""
+
+
+def _is_there(day: Day) -> bool:
+    return day.loaded(_FEED) and day.has_table("core_markets.fct_market_days")

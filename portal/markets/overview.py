@@ -1,0 +1,77 @@
+"""What the overview says about markets."""
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from metrics.query import MetricQuery
+from portal import charts
+from portal.colours import MUTED
+from portal.markets.days import CANDLES, CHAINS, MARKET_DAYS, as_labels, days_of, period_in_words
+from portal.markets.words import COLOURS, FALLING, LOAD, RISING, SESSIONS
+from portal.states import BUILD_AND_PUBLISH, nothing_to_show
+from portal.texts import plain
+from portal.view import View
+
+_KINDS = {"Minute bars": MARKET_DAYS, "daily candles": CANDLES, "chains of options": CHAINS}
+_SESSION, _DAY = "ticker_session__session", "metric_time__day"
+
+_BREADTH = (
+    f"select source_date, advancer_count, decliner_count, unchanged_count from {MARKET_DAYS} order by source_date"
+)
+_BREADTH_NAMES = {"advancer_count": "Rose", "decliner_count": "Fell", "unchanged_count": "Unchanged"}
+_BREADTH_COLOURS = {"Rose": RISING, "Fell": FALLING, "Unchanged": MUTED}
+
+
+def overview(view: View) -> None:
+    """Up to when what is loaded, shares traded by day and session, and how many tickers rose and fell."""
+    newest = {words: days[-1] for words, table in _KINDS.items() if (days := days_of(view, table))}
+    if not newest:
+        nothing_to_show("No trading day is loaded.", (LOAD, *BUILD_AND_PUBLISH))
+        return
+    st.caption(plain("; ".join(f"{words} until {day}" for words, day in newest.items())))
+    if not view.has_table(MARKET_DAYS):
+        nothing_to_show("No minute bars are loaded.", (LOAD, *BUILD_AND_PUBLISH))
+        return
+    breadth = view.rows(_BREADTH)
+    period = period_in_words(breadth["source_date"].min(), breadth["source_date"].max())
+    volume, movers = st.columns(2, gap="medium")
+    with volume:
+        charts.show(
+            _volume(view), title="Shares traded by day", about=f"Shares by session, {period}", key="overview-shares"
+        )
+    with movers:
+        compared = breadth[breadth["advancer_count"].gt(0) | breadth["decliner_count"].gt(0)]
+        charts.show(
+            None if compared.empty else _breadth(compared),
+            title="Rose and fell",
+            about=f"Tickers by closing price against the trading day before, {period}",
+            key="overview-breadth",
+            empty="No two trading days in a row are loaded.",
+        )
+
+
+def _volume(view: View) -> go.Figure:
+    rows = view.metrics(MetricQuery(("market_volume",), (_DAY, _SESSION)))
+    order = list(SESSIONS)
+    rows = rows.sort_values(_SESSION, key=lambda values: values.map(order.index), kind="stable")
+    shown = pd.DataFrame(
+        {
+            "day": as_labels(rows[_DAY]),
+            "session": rows[_SESSION].map(SESSIONS),
+            "shares": rows["market_volume"],
+        }
+    )
+    labels = {"day": "", "session": "", "shares": "shares"}
+    return charts.by_category(charts.bar(shown, x="day", y="shares", colour="session", labels=labels, colours=COLOURS))
+
+
+def _breadth(rows: pd.DataFrame) -> go.Figure:
+    long = rows.rename(columns=_BREADTH_NAMES).melt(
+        "source_date", list(_BREADTH_NAMES.values()), var_name="what", value_name="tickers"
+    )
+    long = long.assign(day=as_labels(long["source_date"]))
+    labels = {"day": "", "what": "", "tickers": "tickers"}
+    return charts.by_category(
+        charts.bar(long, x="day", y="tickers", colour="what", labels=labels, colours=_BREADTH_COLOURS)
+    )

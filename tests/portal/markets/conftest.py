@@ -1,0 +1,67 @@
+"""A release of six trading days, between which the clocks changed."""
+
+import os
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+from filelock import FileLock
+
+from ingestion.run_pipeline import main as load
+from sandbox.server import SamplePublisher
+from tests.dbt.small_warehouse import Warehouse, parsed_project
+from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE
+from warehouse.publishing.publish import publish
+from warehouse.releases import open_release
+
+FIRST, LAST = date(2025, 3, 5), date(2025, 3, 12)
+
+
+@pytest.fixture(scope="session")
+def _days(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    own = tmp_path_factory.getbasetemp()
+    # Several workers of one run share what one of them makes.
+    scratch = (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "markets"
+    with FileLock(f"{scratch}.lock"):
+        if not (scratch / "published").exists():
+            scratch.mkdir(exist_ok=True)
+            _make(scratch)
+    return scratch
+
+
+def _settings(scratch: Path) -> dict[str, str]:
+    return {
+        DATABASE_VARIABLE: str(scratch / "nyc_mobility.duckdb"),
+        LOG_FOLDER_VARIABLE: str(scratch / "logs"),
+        "DBT_TARGET_PATH": str(scratch / "target"),
+    }
+
+
+def _make(scratch: Path) -> None:
+    warehouse = Warehouse(scratch / "nyc_mobility.duckdb", scratch, parsed_project())
+    with SamplePublisher(FIRST, LAST, rows=4000) as publisher, pytest.MonkeyPatch.context() as patch:
+        for name, value in (publisher.environment | _settings(scratch)).items():
+            patch.setenv(name, value)
+        # Some tables in Parquet files, as those of real days are.
+        patch.setattr("warehouse.publishing.making.ROWS_FOR_FILES", 1000)
+        assert load(["--from", str(FIRST), "--to", str(LAST), "--sources", "markets"]) == 0
+        built = warehouse.dbt("build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
+        assert built.success, warehouse.said
+        publish()
+
+
+@pytest.fixture
+def days(_days: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the six days, as what the portal shows."""
+    for name, value in _settings(_days).items():
+        monkeypatch.setenv(name, value)
+    return _days
+
+
+@pytest.fixture
+def connection(days: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The release, open for SQL that what a page shows is compared with."""
+    with open_release() as opened:
+        yield opened
