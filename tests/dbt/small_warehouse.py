@@ -63,23 +63,23 @@ class Warehouse:
             definitions = ", ".join(f"{column.name} {column.type}" for column in columns)
             self.execute(f"create table raw_data.{table} ({definitions}, _dlt_load_id varchar)")
 
-    def load(self, feed: str, month: date, rows: list[Trip]) -> None:
-        """Replace a partition, as the loader does: all of its rows, under a new load id."""
-        table = f"raw_data.{FEEDS[feed].raw_table}"
+    def load(self, feed: str, day: date, rows: list[Trip]) -> None:
+        """Replace the partition that a day is in, as the loader does: all of its rows, under a new load id."""
+        table, period = f"raw_data.{FEEDS[feed].raw_table}", FEEDS[feed].grain.column
         self._loads += 1
         with duckdb.connect(str(self.path)) as connection:
-            connection.execute(f"delete from {table} where feed = ? and source_month = ?", [feed, month])
+            connection.execute(f"delete from {table} where feed = ? and {period} = ?", [feed, day])
             for source_row, row in enumerate(rows):
                 values = {
                     "feed": feed,
-                    "source_month": month,
+                    period: day,
                     "source_row": source_row,
                     "_dlt_load_id": f"load_{self._loads}",
                     **row,
                 }
                 marks = ", ".join("?" for _ in values)
                 connection.execute(f"insert into {table} ({', '.join(values)}) values ({marks})", [*values.values()])
-        self.record(feed, month)
+        self.record(feed, day)
 
     def load_query(self, feed: str, month: date, query: str) -> None:
         """Replace a partition by the rows of a query, for more of them than one writes out; `source_row` is its own."""
@@ -117,15 +117,15 @@ class Warehouse:
         self.execute(f"delete from raw_data.{FEEDS[feed].raw_table} where feed = '{feed}' and source_month = '{month}'")
         self.execute(f"delete from meta.asset_watermarks where asset = '{feed}' and partition_key = '{month:%Y-%m}'")
 
-    def record(self, feed: str, month: date) -> None:
-        """Write the partition's watermark, as the loader does."""
+    def record(self, feed: str, day: date) -> None:
+        """Write the watermark of the partition that a day is in, as the loader does."""
+        table, period = f"raw_data.{FEEDS[feed].raw_table}", FEEDS[feed].grain.column
         with duckdb.connect(str(self.path)) as connection:
             ((rows,),) = connection.execute(
-                f"select count(*) from raw_data.{FEEDS[feed].raw_table} where feed = ? and source_month = ?",
-                [feed, month],
+                f"select count(*) from {table} where feed = ? and {period} = ?", [feed, day]
             ).fetchall()
             watermark = Watermark(f"load_{self._loads}", rows, None, None, Fingerprint("by hand"))
-            Ledger(connection).set_watermark(feed, f"{month:%Y-%m}", watermark)
+            Ledger(connection).set_watermark(feed, FEEDS[feed].period_of(day).key, watermark)
 
     def dbt(self, *arguments: str) -> dbtRunnerResult:
         profiles = self.project if (self.project / "profiles.yml").exists() else DBT_DIRECTORY
