@@ -129,6 +129,8 @@ for package in ("warehouse", "ingestion", "metrics", "quality", "briefings", "sa
 from ingestion.run_pipeline import main
 from cli.app import app
 assert main(["--year", "2025", "--months", "1", "--dry-run"]) == 0
+for of_days in ("minute_aggs", "options_snapshots"):
+    assert main(["--from", "2026-01-05", "--to", "2026-01-05", "--sources", of_days, "--dry-run"]) == 0
 app(["load", "--year", "2025", "--months", "1", "--dry-run"], prog_name="nyc")
 """
 
@@ -137,6 +139,7 @@ def test_everything_but_orchestration_runs_with_dagster_absent() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT_DAGSTER], capture_output=True, text=True, cwd=PROJECT_ROOT)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("yellow_tripdata_2025-01.parquet") == 2
+    assert done.stdout.count("minute_aggs_v1/2026/01/2026-01-05.csv.gz") == 1
 
 
 def test_nobody_waits_for_dlt_but_who_asks_for_files() -> None:

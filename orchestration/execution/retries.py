@@ -26,3 +26,6 @@ def _patiently(max_retries: int, first_delay_seconds: float) -> dg.RetryPolicy:
 # A publisher may be away for some minutes, and longer than a download retries by itself (ingestion/fetch/retries.py).
 # Problems of dbt with the database are over sooner.
 RETRIES = Retries(ingestion=_patiently(5, 30), dbt=_patiently(2, 60))
+
+# What a subject's own jobs build begins with silver, which has a policy of its own.
+SILVER_RETRIES = Retries(ingestion=RETRIES.ingestion, dbt=_patiently(3, 60))

@@ -11,6 +11,7 @@ from ingestion.partitions import Partition
 from ingestion.pipeline import Result, ingest
 from orchestration.assets.raw_assets import started
 from orchestration.assets.subjects import tags_of_feeds
+from orchestration.execution.retries import SILVER_RETRIES
 from orchestration.execution.writer_pool import WRITER_POOL
 from orchestration.jobs.ingestion import Loaded, LoadedPeriod, SharedOps, job_of_load, what_is_loaded
 from orchestration.markets.prefixes import EXAMPLE, FEED, FOLDER, days_of
@@ -56,7 +57,7 @@ def _job(name: str, description: str, load: dg.OpDefinition, shared: SharedOps) 
     prefilled = {"config": {"prefix": f"{FOLDER}{datetime.now(UTC):%Y/%m}/"}}
     after = (shared.by_grain[Grain.DAY].validate, shared.build)
     tags = tags_of_feeds(shared.catalog, [shared.catalog.feeds[FEED]])
-    return job_of_load(f"{name}_job", description, load, prefilled, after, tags)
+    return job_of_load(f"{name}_job", description, load, prefilled, after, tags, SILVER_RETRIES)
 
 
 def _load_op(
@@ -68,7 +69,8 @@ def _load_op(
         results: list[Result] = []
         for batch in _batches(partitions, config.batch_size):
             results += ingest(batch, force=config.overwrite, started=started(context))
-        return what_is_loaded(context, results, catalog, FEED)
+        # A prefix stands for the keys that are there. Its last days may not be published yet.
+        return [one for one in what_is_loaded(context, results, catalog, FEED) if one.feeds]
 
     # As the ops that load periods: wrong values are refused before there is a run.
     @dg.configured(load, config_schema=dict(schema), name=name, description="Load minute files into raw_data.")

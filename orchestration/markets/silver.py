@@ -14,11 +14,11 @@ from orchestration.assets.subjects import tags_of_feeds
 from orchestration.assets.translator import TRANSLATOR
 from orchestration.dbt_cli.commands import dbt_build_arguments
 from orchestration.dbt_cli.runs import run_dbt
-from orchestration.execution.retries import RETRIES
+from orchestration.execution.retries import SILVER_RETRIES
 from orchestration.execution.writer_pool import WRITER_POOL
 from orchestration.jobs.ingestion import SharedOps
 from orchestration.markets.prefixes import FEED
-from warehouse.connection import open_for_reading
+from warehouse.connection import NotThereYetError, open_for_reading
 from warehouse.periods import Grain, Period
 
 _SILVER = "silver_minute_aggs"
@@ -34,7 +34,7 @@ class TickerDay(dg.Config):
 
 def silver_ticker_job(shared: SharedOps) -> dg.JobDefinition:
     """The job that rebuilds the day in silver, and says what it has of the ticker."""
-    build = _build_op(shared.catalog).with_retry_policy(RETRIES.dbt)
+    build = _build_op(shared.catalog).with_retry_policy(SILVER_RETRIES.dbt)
 
     @dg.job(
         name="silver_ticker_job",
@@ -51,11 +51,12 @@ def silver_ticker_job(shared: SharedOps) -> dg.JobDefinition:
 def _build_op(catalog: Catalog) -> dg.OpDefinition:
     @dg.op(name="build_day_for_ticker", pool=WRITER_POOL)
     def build(context: dg.OpExecutionContext, config: TickerDay, dbt: DbtCliResource) -> Iterator[Any]:
-        with open_for_reading() as connection:
-            _refuse_what_is_not_loaded(connection, config)
+        _refuse_what_is_not_loaded(config)
         arguments = dbt_build_arguments(
-            select=[_SILVER], variables={"backfill_start_date": config.date, "backfill_end_date": config.date}
+            select=[f"+{_SILVER}"], variables={"backfill_start_date": config.date, "backfill_end_date": config.date}
         )
+        # What silver reads may not be built yet. Tests of it that also read other models are left to a whole build.
+        arguments += ["--indirect-selection", "buildable"]
         yield from run_dbt(context, dbt, arguments, TRANSLATOR)
         with open_for_reading() as connection:
             yield dg.Output(None, metadata=_described(connection, config))
@@ -91,20 +92,32 @@ def _refuse_what_cannot_be(catalog: Catalog, ticker: str, date: str) -> None:
         raise ValueError(f"date: expected a day from {feed.first_period} until today, but got {date}")
 
 
-def _refuse_what_is_not_loaded(connection: duckdb.DuckDBPyConnection, config: TickerDay) -> None:
-    partition = f"{FEED} {config.date}"
-    count, of_ticker = connection.execute(
-        "select count(*), count(*) filter (ticker = $ticker) from raw_data.minute_aggs where source_date = $date",
-        {"ticker": config.ticker, "date": config.date},
-    ).fetchall()[0]
-    if not count:
+def _refuse_what_is_not_loaded(config: TickerDay) -> None:
+    rows, of_ticker = _rows_loaded(config)
+    if not rows:
         load = f"nyc load --from {config.date} --to {config.date} --sources {FEED}"
-        raise dg.Failure(f"{partition} is not loaded. Load it first: {load}", allow_retries=False)
+        raise dg.Failure(f"{FEED} {config.date} is not loaded. Load it first: {load}", allow_retries=False)
     if not of_ticker:
         raise dg.Failure(
-            f"ticker: {config.ticker!r} is in no row of {partition}. Write it as published, such as AAPL or BRK.B.",
+            f"ticker: {config.ticker!r} is in no row of {FEED} {config.date}. Write it as published, such as AAPL or "
+            "BRK.B.",
             allow_retries=False,
         )
+
+
+def _rows_loaded(config: TickerDay) -> tuple[int, int]:
+    """How many rows are loaded of the day, and of the ticker on it."""
+    try:
+        with open_for_reading() as connection:
+            ((rows, of_ticker),) = connection.execute(
+                "select count(*), count(*) filter (ticker = $ticker) from raw_data.minute_aggs"
+                " where source_date = $date",
+                {"ticker": config.ticker, "date": config.date},
+            ).fetchall()
+    except (NotThereYetError, duckdb.CatalogException):
+        # No day was ever loaded, so there is no table.
+        return 0, 0
+    return rows, of_ticker
 
 
 def _described(connection: duckdb.DuckDBPyConnection, config: TickerDay) -> dict[str, Any]:

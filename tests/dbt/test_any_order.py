@@ -1,31 +1,25 @@
 """Whatever is loaded, built, backfilled and killed, in whatever order: a last build gives what a clean one gives."""
 
-import os
-import subprocess
-import sys
-import time
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import product
 
-from hypothesis import HealthCheck, Phase, event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
+from tests.dbt.any_order import Build, KilledBuild, any_order, contents, kill_in
 from tests.dbt.small_warehouse import (
-    DBT_DIRECTORY,
     FEBRUARY,
     JANUARY,
     MARCH,
     Trip,
     Warehouse,
     citibike_month,
-    keep_parsed_project,
     ride,
     trip,
     yellow_month,
 )
 
-EXAMPLES = int(os.environ.get("ANY_ORDER_EXAMPLES", "3"))
 FEEDS = ("yellow", "citibike", "weather")
 MONTHS = (JANUARY, FEBRUARY, MARCH)
 TABLES = (
@@ -40,8 +34,7 @@ TABLES = (
     "int_station_months",
     "int_daily_trips",
 )
-# Which load a row is from differs between two loads of the same rows; nothing else may.
-CONTENT = "columns(* exclude (load_id))"
+SCHEMAS = {table: "core_staging" if table.startswith("int_") else "core_core" for table in TABLES}
 KILLED_IN = (
     "int_station_months",
     "fct_trips",
@@ -59,22 +52,6 @@ class Load:
     feed: str
     month: date
     version: int
-
-
-@dataclass(frozen=True)
-class Build:
-    """dbt is run, with these arguments."""
-
-    arguments: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class KilledBuild:
-    """dbt is killed, so many milliseconds after it began a model."""
-
-    model: str
-    milliseconds: int
-    arguments: tuple[str, ...] = ()
 
 
 Step = Load | Build | KilledBuild
@@ -132,59 +109,10 @@ class Files:
             self.load(file)
         assert self.warehouse.dbt("seed").success, self.warehouse.said
         self.warehouse.build()
-        return contents(self.warehouse)
+        return contents(self.warehouse, SCHEMAS)
 
 
-def contents(warehouse: Warehouse) -> dict[str, list[tuple[object, ...]]]:
-    return {
-        table: warehouse.execute(
-            f"select {CONTENT if has_load_id(warehouse, table) else '*'} from {schema_of(table)}.{table} order by all"
-        )
-        for table in TABLES
-    }
-
-
-def has_load_id(warehouse: Warehouse, table: str) -> bool:
-    return ("load_id",) in warehouse.execute(f"select column_name from (describe {schema_of(table)}.{table})")
-
-
-def schema_of(table: str) -> str:
-    return "core_staging" if table.startswith("int_") else "core_core"
-
-
-def kill_in(warehouse: Warehouse, step: KilledBuild) -> bool:
-    """Run dbt in a process of its own and kill it; False if it was done before."""
-    folder = warehouse.scratch / "killed"
-    if not folder.exists():
-        keep_parsed_project(folder)
-    command = [sys.executable, "-m", "dbt.cli.main", "run", "--no-use-colors", *step.arguments]
-    paths = ["--project-dir", str(DBT_DIRECTORY), "--profiles-dir", str(DBT_DIRECTORY)]
-    process = subprocess.Popen(
-        [*command, *paths, "--target-path", str(folder), "--log-path", str(folder)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
-    )
-    assert process.stdout
-    for line in process.stdout:
-        if "START" in line and f".{step.model} " in line:
-            time.sleep(step.milliseconds / 1000)
-            break
-    is_killed = process.poll() is None
-    process.kill()
-    process.communicate()
-    return is_killed
-
-
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize="ANY_ORDER_EXAMPLES" not in os.environ,
-    database=None,
-    phases=(Phase.explicit, Phase.generate),  # making an example smaller takes as long as finding it, many times
-    # Every example restores the warehouse itself.
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@any_order(examples=3)
 @given(before=st.lists(loads | builds, min_size=1, max_size=5), kill=kills, after=st.lists(loads | builds, max_size=3))
 def test_any_order_gives_what_a_clean_build_gives(
     warehouse: Warehouse, before: list[Step], kill: KilledBuild, after: list[Step]
@@ -202,7 +130,7 @@ def test_any_order_gives_what_a_clean_build_gives(
             case KilledBuild():
                 event(f"killed: {kill_in(warehouse, step)}")
     assert warehouse.dbt("build", "--exclude-resource-type", "unit_test").success, warehouse.said
-    built = contents(warehouse)
+    built = contents(warehouse, SCHEMAS)
     clean = files.built_from_nothing()
     for table in TABLES:
         assert built[table] == clean[table], table

@@ -18,6 +18,7 @@ from orchestration.dbt_cli.project import dbt_project, prepare_manifest
 from orchestration.execution.retries import RETRIES
 from orchestration.schedules.daily import daily_dbt_build, daily_export
 from warehouse.paths import PROJECT_ROOT
+from warehouse.periods import Grain
 
 GRAPH = defs.get_repository_def().asset_graph
 
@@ -26,18 +27,21 @@ def test_definitions_are_loadable() -> None:
     dg.Definitions.validate_loadable(defs)
 
 
-def test_every_feed_is_a_monthly_asset_upstream_of_a_staging_model() -> None:
+def test_every_feed_is_an_asset_of_its_periods_upstream_of_a_staging_model() -> None:
     for feed in FEEDS.values():
         node = GRAPH.get(asset_key(feed))
-        assert isinstance(node.partitions_def, dg.MonthlyPartitionsDefinition)
+        assert isinstance(node.partitions_def, dg.TimeWindowPartitionsDefinition)
+        assert isinstance(node.partitions_def, dg.MonthlyPartitionsDefinition) == (feed.grain is Grain.MONTH)
         assert node.partitions_def.start.date() == feed.first_period.first_day
         assert feed.staging_model in {key.path[-1] for key in node.child_keys}
 
 
-def test_lineage_runs_from_publisher_to_fact() -> None:
-    fact = next(key for key in GRAPH.get_all_asset_keys() if key.path[-1] == "fct_trips")
-    upstream = dg.AssetSelection.assets(fact).upstream().resolve(GRAPH)
-    assert upstream >= {asset_key(feed) for feed in FEEDS.values()}
+def test_lineage_runs_from_publisher_to_what_keeps_its_rows() -> None:
+    keys = {key.path[-1]: key for key in GRAPH.get_all_asset_keys() if key.path[0] != LAKEHOUSE}
+    pairs = [(feed, feed.kept_in) for feed in FEEDS.values()] + [(FEEDS["weather"], "fct_trips")]
+    for feed, model in pairs:
+        upstream = dg.AssetSelection.assets(keys[model]).upstream().resolve(GRAPH)
+        assert asset_key(feed) in upstream, feed.name
 
 
 def test_dbt_tests_are_asset_checks() -> None:

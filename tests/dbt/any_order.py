@@ -1,0 +1,79 @@
+"""What tests do that load, build and kill in any order: the steps of an example, and what comes of them."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hypothesis import HealthCheck, Phase, settings
+
+from tests.dbt.small_warehouse import DBT_DIRECTORY, Warehouse, keep_parsed_project
+
+_EXAMPLES = "ANY_ORDER_EXAMPLES"
+
+
+def any_order(examples: int) -> settings:
+    """Settings of a test whose examples take seconds each. ANY_ORDER_EXAMPLES has more tried, others each time."""
+    return settings(
+        max_examples=int(os.environ.get(_EXAMPLES, examples)),
+        deadline=None,
+        derandomize=_EXAMPLES not in os.environ,
+        database=None,
+        phases=(Phase.explicit, Phase.generate),  # making an example smaller takes as long as finding it, many times
+        # Every example restores the warehouse itself.
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+
+
+@dataclass(frozen=True)
+class Build:
+    """dbt is run, with these arguments."""
+
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class KilledBuild:
+    """dbt is killed, so many milliseconds after it began a model."""
+
+    model: str
+    milliseconds: int
+    arguments: tuple[str, ...] = ()
+
+
+def kill_in(warehouse: Warehouse, step: KilledBuild) -> bool:
+    """Run dbt in a process of its own and kill it; False if it was done before."""
+    folder = warehouse.scratch / "killed"
+    if not folder.exists():
+        keep_parsed_project(folder)
+    command = [sys.executable, "-m", "dbt.cli.main", "run", "--no-use-colors", *step.arguments]
+    paths = ["--project-dir", str(DBT_DIRECTORY), "--profiles-dir", str(DBT_DIRECTORY)]
+    process = subprocess.Popen(
+        [*command, *paths, "--target-path", str(folder), "--log-path", str(folder)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout
+    for line in process.stdout:
+        if "START" in line and f".{step.model} " in line:
+            time.sleep(step.milliseconds / 1000)
+            break
+    is_killed = process.poll() is None
+    process.kill()
+    process.communicate()
+    return is_killed
+
+
+def contents(warehouse: Warehouse, schemas: Mapping[str, str]) -> dict[str, list[tuple[object, ...]]]:
+    """All rows of tables, sorted; `schemas` says where each is. Which load a row is from differs between two loads of
+    the same rows, so that is left out.
+    """
+    found = {}
+    for table, schema in schemas.items():
+        names = [str(name) for (name,) in warehouse.execute(f"select column_name from (describe {schema}.{table})")]
+        kept = ", ".join(f'"{name}"' for name in names if name != "load_id")
+        found[table] = warehouse.execute(f"select {kept} from {schema}.{table} order by all")
+    return found
