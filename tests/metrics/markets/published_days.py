@@ -12,7 +12,7 @@ DAYS_OF_CHAINS = (TUESDAY, WEDNESDAY, LATER)
 FIRST_CANDLE = date(2026, 1, 16)
 
 # By the day of the file: symbol, company, sector, size, exchange. AAA moves, BBB ends, CCC is a fund.
-SYMBOL_FILES = {
+SYMBOL_FILES: dict[date, list[tuple[str | None, ...]]] = {
     date(2025, 11, 20): [
         ("AAA", "Alpha Inc", "Technology", "large", "XNAS"),
         ("BBB", "Beta Inc", "Energy", "mid", "XNYS"),
