@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from ingestion.attempts import read_attempts, refusals
 from ingestion.catalog import DEFAULT_SOURCES, FEEDS, resolve_sources, subject_of
 from ingestion.errors import DownloadError
 from ingestion.feeds import Feed
@@ -45,7 +46,7 @@ class Survey:
 
     @property
     def to_fill(self) -> list[Partition]:
-        """What is missing, replaced or thin, and not accepted, by time."""
+        """What is missing, refused, replaced or thin, and not accepted, by time."""
         gaps = [planned.partition for planned in self.plan if planned.is_to_fill]
         return sorted(gaps, key=lambda partition: partition.period.start)
 
@@ -77,16 +78,18 @@ def survey(
         WarehouseError: the DuckDB file cannot be opened.
     """
     accepted: AcceptedGaps = {}
+    refused: dict[tuple[str, str], str] = {}
     if database_path().exists():
         with open_for_reading() as connection:
             watermarks = read_watermarks(connection)
             accepted = read_accepted_gaps(connection)
+            refused = refusals(read_attempts(connection))
             partitions = asked_partitions(sources, first, last, watermarks, now)
             coverage = read_coverage(partitions, connection)
     else:
         watermarks, coverage = {}, {}
         partitions = asked_partitions(sources, first, last, watermarks, now)
-    known = Known(watermarks, coverage, accepted=accepted)
+    known = Known(watermarks, coverage, accepted=accepted, refusals=refused)
     unreachable: dict[str, str] = {}
     if not is_offline:
         to_ask = [one for one in partitions if asked_of is None or one in asked_of]

@@ -5,8 +5,8 @@ of a feed of months, days have the months that they are in. Periods that have no
 file is of no time: it is loaded whatever the range is, and needs none. Of a feed with irregular periods, those are
 loaded that the publisher lists in the range.
 
-Exit status: 0 all loaded or unchanged; 1 one or more failed; 2 bad arguments; 3 none failed, but some are not
-published.
+Exit status: 0 all loaded or unchanged; 1 one or more failed or were refused; 2 bad arguments; 3 none failed, but some
+are not published.
 """
 
 import argparse
@@ -130,7 +130,7 @@ def months_of_year(year: int, months: str) -> list[Period]:
 def exit_status(results: Sequence[Result]) -> int:
     """The exit status of a run with these results."""
     statuses = {result.status for result in results}
-    if Status.FAILED in statuses:
+    if any(status.is_failure for status in statuses):
         return ExitCode.FAILED
     return ExitCode.NOT_THERE_YET if Status.NOT_PUBLISHED in statuses else ExitCode.DONE
 
