@@ -84,7 +84,8 @@ class Planned:
 def plan_gaps(partitions: Iterable[Partition], known: Known, now: date) -> list[Planned]:
     """Where each partition stands, without those before their feed's first period.
 
-    Of a feed with irregular periods only those are in the plan that have a file, or had one.
+    Of irregular periods, and of those that a feed's calendar does not have, only those are in the plan that have a
+    file, or had one.
     """
     weekdays = _weekdays_with_rows(known.coverage)
     rows = _rows_by_key(known.watermarks)
@@ -96,7 +97,7 @@ def plan_gaps(partitions: Iterable[Partition], known: Known, now: date) -> list[
         state = state_of(partition, watermark, known.answer(partition), now)
         if state is State.MISSING and known.refusal(partition):
             state = State.REFUSED
-        if partition.feed.is_irregular and state is State.NOT_PUBLISHED:
+        if state is State.NOT_PUBLISHED and not partition.is_regular:
             continue
         planned = Planned(partition, state, _note(state, partition, known))
         if watermark:

@@ -69,8 +69,8 @@ Answer = Fingerprint | None | Literal[NotAsked.NOT_ASKED]
 def state_of(partition: Partition, loaded: Watermark | None, answer: Answer, now: date) -> State:
     """Where a partition stands. `loaded` is the watermark of its rows, None if there are none.
 
-    A file that its publisher no longer has stays loaded. Of a feed with irregular periods, one without a file is never
-    missed: nobody can say that it should be there.
+    A file that its publisher no longer has stays loaded. An irregular period, or one that the feed's calendar does not
+    have, is never missed without a file: nobody can say that it should be there.
     """
     if isinstance(answer, Fingerprint):
         if loaded is None:
@@ -78,7 +78,7 @@ def state_of(partition: Partition, loaded: Watermark | None, answer: Answer, now
         return State.LOADED if is_same_file(loaded.fingerprint, answer) else State.REPLACED
     if loaded is not None:
         return State.LOADED
-    if partition.feed.is_irregular or not is_due(partition, now):
+    if not is_due(partition, now) or not partition.is_regular:
         return State.NOT_PUBLISHED
     return State.MISSING if answer is NOT_ASKED else State.OVERDUE
 

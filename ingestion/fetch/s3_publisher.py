@@ -81,6 +81,7 @@ class S3Publisher(S3AnswerRules, Publisher):
     bucket: ClassVar[str]
     default_endpoint_url: ClassVar[str]
     default_region: ClassVar[str] = "us-east-1"
+    has_listing = True
 
     def bucket_address(self) -> str:
         """The address of the bucket, without a slash at its end."""
