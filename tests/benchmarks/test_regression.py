@@ -181,7 +181,8 @@ def test_with_nothing_to_do_the_command_says_that_no_trips_are_scanned(
     monkeypatch.setenv("DUCKDB_DATABASE_PATH", "elsewhere")
     monkeypatch.setenv("DBT_TARGET_PATH", str(histories.warehouse.scratch / "target"))
     monkeypatch.setenv("DBT_LOG_PATH", str(histories.warehouse.scratch / "logs"))
-    monkeypatch.setattr("sys.argv", ["scans", str(histories.warehouse.path), "--", "build", *WITHOUT_TESTS, "--select", f"+{OF_TRIPS}"])
+    command = ["build", *WITHOUT_TESTS, "--select", f"+{OF_TRIPS}"]
+    monkeypatch.setattr("sys.argv", ["scans", str(histories.warehouse.path), "--", *command])
     assert main() == 0
     scanned = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert {"hooks", "dim_weather", "dim_station", "fct_trips"} <= set(scanned)
