@@ -13,7 +13,8 @@ from ingestion.readers.csvs import Lines
 from ingestion.readers.gzips import BrokenGzipError, unpacked_pieces
 from ingestion.readers.published_file import PublishedFile
 
-# Small, so that threads end at about the same time.
+# Small, so that threads end at about the same time. But of several row groups: DuckDB merges lesser ones at the next
+# checkpoint, and so writes their rows twice.
 _LEAST_BYTES = 32_000_000
 # Of a very large file pieces are larger, so that there are not too many.
 _LEAST_SHARE_OF_PACKED = 0.25

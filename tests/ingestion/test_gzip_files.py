@@ -330,6 +330,16 @@ def test_after_a_large_file_rows_keep_their_order_again(
 
 
 @pytest.mark.usefixtures("small_pieces")
+def test_the_last_piece_may_be_empty(tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = HEADER + "".join(_line(f"T{n}", str(n)) for n in range(9))
+    monkeypatch.setattr(csv_pieces, "_LEAST_BYTES", len(text))
+    monkeypatch.setattr(gzips, "_PIECE_BYTES", len(text))
+    rows, failures = _loaded(database, tmp_path / "files", [_packed(text)])
+    assert failures == [None]
+    assert [row[1:] for row in rows] == [(n, f"T{n}", float(n)) for n in range(9)]
+
+
+@pytest.mark.usefixtures("small_pieces")
 def test_rows_of_all_pieces_have_their_position_in_the_file(tmp_path: Path, database: Path) -> None:
     content = _packed(HEADER + "".join(_line(f"T{n}", str(n)) for n in range(200)))
     rows, failures = _loaded(database, tmp_path / "files", [content, content])
