@@ -11,8 +11,8 @@ from warehouse.sql import literal
 TOLERANCE = 0.001
 
 
-def require_same_rows(expected: Path, found: Path, table: str, key: tuple[str, ...]) -> int:
-    """Compare `core_core.<table>` of two databases, and return the number of its rows.
+def require_same_rows(expected: Path, found: Path, table: str, key: tuple[str, ...], schema: str = "core_core") -> int:
+    """Compare `<schema>.<table>` of two databases, and return the number of its rows.
 
     It compares the number of rows and an order-independent hash over whole rows. If these differ, it compares rows with
     the same key, doubles within a tolerance.
@@ -23,18 +23,18 @@ def require_same_rows(expected: Path, found: Path, table: str, key: tuple[str, .
     with duckdb.connect(config={"memory_limit": "4GB"}) as connection:
         connection.execute(f"attach {literal(expected)} as expected (read_only)")
         connection.execute(f"attach {literal(found)} as found (read_only)")
-        types = [connection.execute(f"describe {side}.core_core.{table}").fetchall() for side in ("expected", "found")]
+        types = [connection.execute(f"describe {side}.{schema}.{table}").fetchall() for side in ("expected", "found")]
         expected_columns, found_columns = ({name: type_ for name, type_, *_ in rows} for rows in types)
         if expected_columns != found_columns:
             unlike = sorted(set(expected_columns.items()) ^ set(found_columns.items()))
             raise BenchmarkError(f"expected the same columns in {table} of floor and dbt, but only one has: {unlike}")
         columns = ", ".join(expected_columns)
         digests = [
-            connection.execute(f"select count(*), sum(hash({columns})) from {side}.core_core.{table}").fetchall()[0]
+            connection.execute(f"select count(*), sum(hash({columns})) from {side}.{schema}.{table}").fetchall()[0]
             for side in ("expected", "found")
         ]
         if digests[0] != digests[1]:
-            differing = _differences_by_key(connection, table, expected_columns, key)
+            differing = _differences_by_key(connection, f"{schema}.{table}", expected_columns, key)
             # A row that one side has twice has a partner on the other side both times.
             if digests[0][0] != digests[1][0]:
                 differing["rows"] = digests[1][0] - digests[0][0]
@@ -53,7 +53,7 @@ def _differences_by_key(
     differences = connection.execute(
         f"select count(*) filter (expected.{key[0]} is null) as only_found,"
         f" count(*) filter (found.{key[0]} is null) as only_expected, {unlike}"
-        f" from expected.core_core.{table} as expected full join found.core_core.{table} as found"
+        f" from expected.{table} as expected full join found.{table} as found"
         f" using ({', '.join(key)})"
     )
     names = [column[0] for column in differences.description or []]

@@ -27,20 +27,19 @@ from ingestion.partitions import Partition, partitions_between
 from ingestion.pipeline import Status, ingest
 from sandbox.server import SamplePublisher
 from warehouse.paths import DATABASE_VARIABLE
-from warehouse.periods import Grain, Period
 from warehouse.sql import identifier, literal
 
 DAYS, ROWS_A_DAY = 20, 1_600_000
 _FEED = FEEDS["minute_aggs"]
-_FIRST_DAY = date(2026, 1, 2)
+_LAST_DAY = date(2026, 1, 30)
 _AT_ONCE, _ONE_BY_ONE = "at-once", "one-by-one"
 
 
 @contextmanager
 def served_days(count: int, rows: int) -> Iterator[tuple[list[Partition], dict[str, str]]]:
-    """The first trading days of 2026 and the settings to read them, served by this process; made if need be."""
-    last = Period(Grain.DAY, _FEED.period_of(_FIRST_DAY + timedelta(days=2 * count + 7)).start)
-    days = partitions_between([_FEED], _FEED.period_of(_FIRST_DAY), last)[:count]
+    """So many trading days until a fixed one and the settings to read them, served by this process; made if need be."""
+    first = _FEED.period_of(_LAST_DAY - timedelta(days=2 * count + 7))
+    days = partitions_between([_FEED], first, _FEED.period_of(_LAST_DAY))[-count:]
     folder = FOLDER / "gzips"
     with SamplePublisher(days[0].period, days[-1].period, rows=rows, folder=folder) as publisher:
         publisher.store.make([_FEED.name])

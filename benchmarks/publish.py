@@ -67,12 +67,16 @@ class _Scene:
 
     def forget(self, kept: Release) -> None:
         """Go back to a release, as if later ones had not been made, and to the warehouse that is to be published."""
-        releases = Releases(self.published)
-        releases.switch_to(kept)
-        for release in releases.all():
-            if release.id != kept.id:
-                _remove(release.folder)
+        go_back_to(kept, Releases(self.published))
         copy_database(self.built, self.dbt.database)
+
+
+def go_back_to(kept: Release, releases: Releases) -> None:
+    """Make a release the current one, and remove all others."""
+    releases.switch_to(kept)
+    for release in releases.all():
+        if release.id != kept.id:
+            _remove(release.folder)
 
 
 def measure_publishing(bench: Bench) -> None:

@@ -20,7 +20,7 @@ from dlt.common.schema.typing import TColumnSchema
 from dlt.extract import DltResource
 
 from ingestion.catalog import raw_tables
-from ingestion.errors import LoadError, raise_if_interrupted
+from ingestion.errors import LoadError, UnreadableFileError, raise_if_interrupted
 from ingestion.feeds import Column, ColumnType, Feed
 from ingestion.held_signals import HeldSignals
 from ingestion.load_errors import cause_of, explained
@@ -87,6 +87,10 @@ class Arrival:
 
 class _DatabaseLostError(Exception):
     """DuckDB has given the database up after an error. It has to be opened again before anything else is written."""
+
+
+class _OtherRowsError(LoadError):
+    """Not as many rows were written as the file has."""
 
 
 class RawLoader:
@@ -214,9 +218,19 @@ class RawLoader:
         *,
         has_new_columns: bool = False,
     ) -> None:
-        # Around the transaction, because one that failed takes no more settings.
-        with _in_any_order(table.connection) if published.is_staged else nullcontext():
-            self._replace_in_transaction(arrival, published, columns, table, has_new_columns)
+        try:
+            # Around the transaction, because one that failed takes no more settings.
+            with _in_any_order(table.connection) if published.pieces else nullcontext():
+                self._replace_in_transaction(arrival, published, columns, table, has_new_columns)
+        except (UnreadableFileError, _OtherRowsError) as error:
+            if published.otherwise is None:
+                raise
+            logger.debug("%s is read again in another way: %s", arrival.partition, error)
+            read_otherwise = _with_rows(arrival, published.otherwise(self._connection))
+            self._replace_in_transaction(arrival, read_otherwise, columns, table, has_new_columns)
+        finally:
+            for piece in published.pieces:
+                piece.unlink(missing_ok=True)
 
     def _replace_in_transaction(
         self,
@@ -368,11 +382,11 @@ def _checked_state(partition: Partition, published: PublishedRows, table: OpenTa
     """What the partition holds before the transaction ends.
 
     Raises:
-        LoadError: that is not what the file has.
+        _OtherRowsError: that is not what the file has.
     """
     state = current_state(partition, table.connection)
     if state is None or (state.load_id, state.rows) != (table.load_id, published.count):
-        raise LoadError(
+        raise _OtherRowsError(
             f"{partition}: expected {published.count:,} rows of load {table.load_id} in {RAW_SCHEMA}.{table.name}, but "
             f"it would hold {state}. Nothing was changed; load the {partition.feed.grain} again."
         )

@@ -10,26 +10,16 @@ import duckdb
 from ingestion.feeds import Column, ColumnType
 from ingestion.partitions import Partition
 from ingestion.raw_data import raw_column_types
-from ingestion.readers.bounds import MAX_RATIO, MAX_UNPACKED_BYTES, SMALL_FILE_BYTES
 from ingestion.readers.casts import DOUBLE_FROM_TEXT
 from ingestion.readers.columns import Selection, match_key, select_columns
+from ingestion.readers.csv_pieces import UnpackedCsv, unpack_csv
 from ingestion.readers.csvs import Header, Lines, check_rows, read_header
-from ingestion.readers.gzips import BrokenGzipError, is_gzip, unpacked_pieces
-from ingestion.readers.published import (
-    MOST_BYTES_IN_MEMORY,
-    SCRATCH,
-    PublishedRows,
-    Read,
-    close_scratch,
-    notes_on,
-    open_scratch,
-)
+from ingestion.readers.gzips import is_gzip
+from ingestion.readers.published import MOST_BYTES_IN_MEMORY, SCRATCH, PublishedRows, Read, notes_on, open_scratch
 from ingestion.readers.published_file import PublishedFile
 from warehouse.sql import identifier, literal
 
-# Typed rows take about as much memory as they take bytes in a CSV.
-_MOST_BYTES_STAGED = 200_000_000
-_FORMAT = "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', hive_partitioning = false"
+_FORMAT = "auto_detect = false, delim = ',', quote = '\"', escape = '\"', hive_partitioning = false"
 
 
 class CsvReader:
@@ -57,18 +47,46 @@ class CsvReader:
             UnreadableFileError: the file cannot be unpacked.
         """
         file = PublishedFile(partition, path)
-        csv_path, lines = _unpacked(file)
-        return partial(self._read, file, csv_path, lines)
+        if not is_gzip(path):
+            return partial(self._read_whole, file, path)
+        unpacked = unpack_csv(file)
+        if unpacked.bytes > MOST_BYTES_IN_MEMORY:
+            return partial(self._read_pieces, file, unpacked)
+        return partial(self._read_whole, file, unpacked.joined())
 
-    def _read(
-        self, file: PublishedFile, csv_path: Path, lines: Lines | None, connection: duckdb.DuckDBPyConnection
-    ) -> PublishedRows:
-        if lines is not None and csv_path.stat().st_size > MOST_BYTES_IN_MEMORY:
-            existing = raw_column_types(file.partition.feed, connection)
-            plain = _plain(file, csv_path, lines, existing, self._null_words, has_typed_doubles=True)
-            if plain and (rows := _staged(file, csv_path, plain, connection)):
-                return rows
+    def _read_whole(self, file: PublishedFile, csv_path: Path, connection: duckdb.DuckDBPyConnection) -> PublishedRows:
         return read_csv_files(file, [csv_path], connection, self._null_words)
+
+    def _read_pieces(
+        self, file: PublishedFile, unpacked: UnpackedCsv, connection: duckdb.DuckDBPyConnection
+    ) -> PublishedRows:
+        """The rows of a large CSV, by all threads where they are loaded.
+
+        Where a value is not of its column's type, or not every line is a row, they are read otherwise: as text, so that
+        the value can be named, and counted one by one.
+        """
+
+        def otherwise(connection: duckdb.DuckDBPyConnection) -> PublishedRows:
+            return self._read_whole(file, unpacked.joined(), connection)
+
+        existing = raw_column_types(file.partition.feed, connection)
+        first = unpacked.pieces[0].path
+        plain = _plain(file, first, unpacked.lines, existing, self._null_words, has_typed_doubles=True)
+        if plain is None:
+            return otherwise(connection)
+        of_pieces = (
+            plain.numbered_rows(piece.path, piece.first_row, has_header=piece.path == first)
+            for piece in unpacked.pieces
+        )
+        return PublishedRows(
+            file,
+            " union all ".join(of_pieces),
+            plain.selection.columns,
+            plain.rows,
+            notes_on(plain.selection, _source(first, plain.options), connection),
+            pieces=tuple(piece.path for piece in unpacked.pieces),
+            otherwise=otherwise,
+        )
 
 
 def read_csv_files(
@@ -88,7 +106,7 @@ def read_csv_files(
     existing = raw_column_types(feed, connection)
     is_small = len(csv_paths) == 1 and csv_paths[0].stat().st_size <= MOST_BYTES_IN_MEMORY
     if is_small and (plain := _plain(file, csv_paths[0], Lines.of(csv_paths[0], file), existing, null_words)):
-        return _read_plain(file, plain, connection)
+        return _read_plain(file, csv_paths[0], plain, connection)
     found = {column.name: column for column in feed.columns}
     notes: dict[str, None] = {}
     open_scratch(connection, file.path, sum(csv_path.stat().st_size for csv_path in csv_paths))
@@ -104,7 +122,7 @@ def read_csv_files(
                 # So that another spelling in the next CSV is this column.
                 existing.setdefault(column.name, column.type)
                 connection.execute(f"alter table {SCRATCH}.rows add column {identifier(column.name)} {column.type}")
-        source = _source(csv_path, header, selection.aliases, null_words)
+        source = _source(csv_path, _options(header, selection.aliases, null_words))
         try:
             added = connection.execute(
                 f"insert into {SCRATCH}.rows by name select {selection.select_list} from {source}"
@@ -121,11 +139,18 @@ def read_csv_files(
 
 @dataclass(frozen=True)
 class _Plain:
-    """A CSV in which each line is a row: how to select its columns, from what, and how many rows it has."""
+    """A CSV in which each line is a row: how to select its columns, DuckDB's options, and how many rows it has."""
 
     selection: Selection
-    source: str
+    options: str
     rows: int
+
+    def numbered_rows(self, csv_path: Path, first_row: int = 0, *, has_header: bool = True) -> str:
+        """The rows of the CSV, or of a piece of it that begins with that row, as SQL."""
+        source = _source(csv_path, self.options, has_header=has_header)
+        return (
+            f"select {self.selection.select_list}, row_number() over () + {first_row - 1} as source_row from {source}"
+        )
 
 
 def _plain(
@@ -158,57 +183,34 @@ def _plain(
         aliases = zip(header.names, selection.aliases, strict=True)
         types |= {name: DOUBLE_FROM_TEXT for name, alias in aliases if alias in doubles}
         selection = select_columns(file, types, existing, by_position=True)
-    return _Plain(selection, _source(csv_path, header, selection.aliases, null_words, doubles), lines.rows)
+    return _Plain(selection, _options(header, selection.aliases, null_words, doubles), lines.rows)
 
 
-def _read_plain(file: PublishedFile, plain: _Plain, connection: duckdb.DuckDBPyConnection) -> PublishedRows:
+def _read_plain(
+    file: PublishedFile, csv_path: Path, plain: _Plain, connection: duckdb.DuckDBPyConnection
+) -> PublishedRows:
     """The rows of a small CSV, read where they are loaded and numbered as they are read."""
     return PublishedRows(
         file,
-        query=f"select {plain.selection.select_list}, row_number() over () - 1 as source_row from {plain.source}",
+        query=plain.numbered_rows(csv_path),
         columns=plain.selection.columns,
         count=plain.rows,
-        notes=notes_on(plain.selection, plain.source, connection),
+        notes=notes_on(plain.selection, _source(csv_path, plain.options), connection),
     )
 
 
-def _staged(
-    file: PublishedFile, csv_path: Path, plain: _Plain, connection: duckdb.DuckDBPyConnection
-) -> PublishedRows | None:
-    """The rows of a large CSV, read into a scratch table by all threads; a row's position is its row id.
-
-    None where a value is not of its column's type: read as text, it can be named. And where not every line was a row.
-    """
-    selection = plain.selection
-    open_scratch(connection, file.path, csv_path.stat().st_size, _MOST_BYTES_STAGED)
-    try:
-        connection.execute(f"create table {SCRATCH}.rows as select {selection.select_list} from {plain.source}")
-        ((count,),) = connection.execute(f"select count(*) from {SCRATCH}.rows").fetchall()
-    except (duckdb.ConversionException, duckdb.InvalidInputException):
-        count = None
-    if count != plain.rows:
-        close_scratch(connection)
-        return None
-    notes = notes_on(selection, plain.source, connection)
-    csv_path.unlink()
-    names = ", ".join(identifier(column.name) for column in selection.columns)
-    query = f"select {names}, rowid as source_row from {SCRATCH}.rows"
-    return PublishedRows(file, query, selection.columns, plain.rows, notes, is_staged=True)
-
-
-def _source(
-    csv_path: Path,
-    header: Header,
-    aliases: tuple[str, ...],
-    null_words: Sequence[str],
-    doubles: Collection[str] = (),
-) -> str:
-    """The CSV in SQL, its columns called by their aliases: text, but for those that are read as doubles."""
+def _options(header: Header, aliases: tuple[str, ...], null_words: Sequence[str], doubles: Collection[str] = ()) -> str:
+    """How DuckDB reads a CSV, its columns called by their aliases: as text, but for those that are read as doubles."""
     types = {alias: ColumnType.DOUBLE if alias in doubles else ColumnType.VARCHAR for alias in aliases}
     listed = ", ".join(f"{literal(alias)}: {literal(type_)}" for alias, type_ in types.items())
     nulls = f"nullstr = [{', '.join(map(literal, null_words))}]"
     new_line = f", new_line = {literal(header.new_line)}" if header.new_line else ""
-    return f"read_csv({literal(csv_path)}, columns = {{{listed}}}, {_FORMAT}, {nulls}{new_line})"
+    return f"columns = {{{listed}}}, {_FORMAT}, {nulls}{new_line}"
+
+
+def _source(csv_path: Path, options: str, *, has_header: bool = True) -> str:
+    """The CSV in SQL."""
+    return f"read_csv({literal(csv_path)}, header = {str(has_header).lower()}, {options})"
 
 
 def _rows(
@@ -229,22 +231,3 @@ def _rows(
         count=count,
         notes=notes,
     )
-
-
-def _unpacked(file: PublishedFile) -> tuple[Path, Lines | None]:
-    """The plain CSV: the file itself, or what gzip makes of it. Then its lines, which were seen on the way."""
-    if not is_gzip(file.path):
-        return file.path, None
-    target = file.path.with_name(f"{file.path.name}.unpacked")
-    most = min(MAX_UNPACKED_BYTES, max(SMALL_FILE_BYTES, file.path.stat().st_size) * MAX_RATIO)
-    lines = Lines(file, looks_for_blank_lines=False)
-    try:
-        with target.open("wb") as copy:
-            for piece in unpacked_pieces(file.path):
-                lines.add(piece)
-                copy.write(piece)
-                if copy.tell() > most:
-                    raise file.beyond_bounds(f"at most {most:,} bytes when unpacked", "it has more")
-    except BrokenGzipError as error:
-        raise file.unreadable("a whole file of gzip", f"it cannot be unpacked ({error})") from error
-    return target, lines

@@ -23,9 +23,10 @@ class PublishedRows:
     """A file's rows, which DuckDB reads where they are loaded.
 
     `query` selects `columns` and `source_row`, the row's position in the published file from 0 on. `count` is how
-    many rows the file has. `rows` are the rows themselves where they were read already. `is_staged` says that they
-    are in a scratch table, numbered, so that they may be written in any order. `new_columns` are those that
-    the feed does not declare, and `notes` say what else is not as usual.
+    many rows the file has. `rows` are the rows themselves where they were read already. `pieces` are files that the
+    query reads side by side, so that rows come in any order, and that nobody needs afterwards. `otherwise` reads the
+    rows in a slower way, where a value is none or rows are not as many: so that the value is named, or the rows are
+    counted. `new_columns` are those that the feed does not declare, and `notes` say what else is not as usual.
     """
 
     file: PublishedFile
@@ -34,7 +35,8 @@ class PublishedRows:
     count: int
     notes: tuple[str, ...] = ()
     rows: pa.Table | None = None
-    is_staged: bool = False
+    pieces: tuple[Path, ...] = ()
+    otherwise: "Read | None" = None
 
     @property
     def new_columns(self) -> tuple[Column, ...]:
@@ -56,18 +58,16 @@ Read = Callable[[duckdb.DuckDBPyConnection], PublishedRows]
 SCRATCH = "published_file"
 
 
-def open_scratch(
-    connection: duckdb.DuckDBPyConnection, path: Path, content_bytes: int, most_in_memory: int = MOST_BYTES_IN_MEMORY
-) -> None:
+def open_scratch(connection: duckdb.DuckDBPyConnection, path: Path, content_bytes: int) -> None:
     """Attach an empty database, for rows that take more than one step to read.
 
     It is in memory for content of a few megabytes, because a file would take as long as the reading does; else it is
-    beside the published file. Whose rows are not text may have more in memory, where they need no more than that.
+    beside the published file.
     """
     beside = path.with_name("published_file.duckdb")
     # A file may be read twice: the first time to see its columns.
     beside.unlink(missing_ok=True)
-    place = ":memory:" if content_bytes <= most_in_memory else beside
+    place = ":memory:" if content_bytes <= MOST_BYTES_IN_MEMORY else beside
     connection.execute(f"attach {literal(place)} as {identifier(SCRATCH)}")
 
 

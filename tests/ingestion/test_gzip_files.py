@@ -19,7 +19,7 @@ from ingestion.file_loads import _steps, load_file
 from ingestion.partitions import Partition
 from ingestion.publishers import Downloaded
 from ingestion.raw_loader import Arrival, RawLoader
-from ingestion.readers import csv_files
+from ingestion.readers import csv_files, csv_pieces, gzips
 from ingestion.readers.csvs import Lines
 from ingestion.readers.gzips import BrokenGzipError, unpacked_pieces
 from ingestion.readers.published_file import PublishedFile
@@ -202,6 +202,38 @@ def test_lines_are_the_same_however_the_text_is_cut(text: str, length: int) -> N
     assert (cut.rows, cut.has_underscore) == (whole.rows, whole.has_underscore)
 
 
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files count as large from a few bytes on, and are read in pieces of a few lines."""
+    monkeypatch.setattr(csv_files, "MOST_BYTES_IN_MEMORY", 100)
+    monkeypatch.setattr(csv_pieces, "_LEAST_BYTES", 150)
+    monkeypatch.setattr(gzips, "_PIECE_BYTES", 70)
+
+
+@settings(deadline=None)
+@given(st.text("a\n", max_size=60), st.integers(1, 9), st.integers(1, 20))
+def test_pieces_are_of_whole_lines_and_know_their_first_row(
+    tmp_path_factory: pytest.TempPathFactory, text: str, least: int, length: int
+) -> None:
+    content = text.encode()
+    path = tmp_path_factory.mktemp("pieces") / "file.csv.gz"
+    path.write_bytes(_packed(content))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_pieces, "_LEAST_BYTES", least)
+        patch.setattr(gzips, "_PIECE_BYTES", length)
+        unpacked = csv_pieces.unpack_csv(PublishedFile(MONDAY, path))
+    assert unpacked.bytes == len(content)
+    before = b""
+    for piece in unpacked.pieces:
+        assert before[-1:] in (b"", b"\n")
+        assert piece.first_row == max(0, before.count(b"\n") - 1)
+        before += piece.path.read_bytes()
+    assert before == content
+    whole = unpacked.joined()
+    assert whole.read_bytes() == content
+    assert list(path.parent.iterdir()) == [path, whole] or list(path.parent.iterdir()) == [whole, path]
+
+
 def _loaded(
     database: Path,
     folder: Path,
@@ -295,3 +327,43 @@ def test_after_a_large_file_rows_keep_their_order_again(
     assert failures == [None, None]
     assert [(position, ticker) for _, position, ticker, _ in rows[:2000]] == [(n, f"T{n}") for n in range(2000)]
     assert settings_seen == [(True,)]
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_the_last_piece_may_be_empty(tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = HEADER + "".join(_line(f"T{n}", str(n)) for n in range(9))
+    monkeypatch.setattr(csv_pieces, "_LEAST_BYTES", len(text))
+    monkeypatch.setattr(gzips, "_PIECE_BYTES", len(text))
+    rows, failures = _loaded(database, tmp_path / "files", [_packed(text)])
+    assert failures == [None]
+    assert [row[1:] for row in rows] == [(n, f"T{n}", float(n)) for n in range(9)]
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_rows_of_all_pieces_have_their_position_in_the_file(tmp_path: Path, database: Path) -> None:
+    content = _packed(HEADER + "".join(_line(f"T{n}", str(n)) for n in range(200)))
+    rows, failures = _loaded(database, tmp_path / "files", [content, content])
+    assert failures == [None, None]
+    assert [row[1:] for row in rows] == [(n, f"T{n}", float(n)) for n in range(200)] * 2
+    assert list(tmp_path.rglob("*.unpacked")) == []
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize("ending", ["", ",vwap"])
+def test_what_is_no_row_in_a_piece_is_none_in_the_whole(tmp_path: Path, database: Path, ending: str) -> None:
+    """Also where the table gets a new column for it in the same transaction."""
+    lines = [_line(f"T{n}", str(n)) for n in range(40)]
+    lines.insert(20, "\n")
+    text = (HEADER + "".join(lines)).replace("\n", f"{ending}\n").replace(f"\n{ending}\n", "\n\n")
+    rows, failures = _loaded(database, tmp_path / "files", [_packed(text)])
+    assert failures == [None]
+    assert [row[1:] for row in rows] == [(n, f"T{n}", float(n)) for n in range(40)]
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_a_wrong_value_in_a_later_piece_is_named_and_nothing_is_loaded(tmp_path: Path, database: Path) -> None:
+    content = _packed(HEADER + "".join(_line(f"T{n}") for n in range(40)) + _line(volume="many"))
+    rows, failures = _loaded(database, tmp_path / "files", [_packed(HEADER + _line() * 40), content])
+    assert "'many' in column volume is not a number" in str(failures[1])
+    assert len(rows) == 40
+    assert list(tmp_path.rglob("*.unpacked")) == []

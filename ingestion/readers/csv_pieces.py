@@ -1,0 +1,108 @@
+"""Unpacking a CSV of gzip into pieces of whole lines.
+
+DuckDB reads a CSV by several threads only where it need not number its rows. Pieces are read side by side, each by one
+thread that numbers its rows; where its first row is in the whole CSV is known from the lines before.
+"""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingestion.readers.bounds import MAX_RATIO, MAX_UNPACKED_BYTES, SMALL_FILE_BYTES
+from ingestion.readers.csvs import Lines
+from ingestion.readers.gzips import BrokenGzipError, unpacked_pieces
+from ingestion.readers.published_file import PublishedFile
+
+# Small, so that threads end at about the same time. But of several row groups: DuckDB merges lesser ones at the next
+# checkpoint, and so writes their rows twice.
+_LEAST_BYTES = 32_000_000
+# Of a very large file pieces are larger, so that there are not too many.
+_LEAST_SHARE_OF_PACKED = 0.25
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a CSV, in a file of its own. Only the first one has the header.
+
+    `first_row` is the position of its first row in the whole CSV, if each line is a row.
+    """
+
+    path: Path
+    first_row: int
+
+
+@dataclass(frozen=True)
+class UnpackedCsv:
+    """A CSV in pieces, its size, and what was seen of its lines on the way."""
+
+    pieces: tuple[Piece, ...]
+    bytes: int
+    lines: Lines
+
+    def joined(self) -> Path:
+        """The whole CSV in one file. The pieces are gone then."""
+        whole, *others = (piece.path for piece in self.pieces)
+        with whole.open("ab") as target:
+            for path in others:
+                with path.open("rb") as source:
+                    shutil.copyfileobj(source, target)
+                path.unlink()
+        return whole
+
+
+def unpack_csv(file: PublishedFile) -> UnpackedCsv:
+    """Unpack a file of gzip beside itself.
+
+    Raises:
+        UnreadableFileError: it is not a whole file of gzip, is far larger than a file should be, or has zero bytes.
+    """
+    packed = file.path.stat().st_size
+    most = min(MAX_UNPACKED_BYTES, max(SMALL_FILE_BYTES, packed) * MAX_RATIO)
+    lines = Lines(file, looks_for_blank_lines=False)
+    writer = _Writer(file.path, max(_LEAST_BYTES, int(packed * _LEAST_SHARE_OF_PACKED)))
+    try:
+        with writer:
+            for content in unpacked_pieces(file.path):
+                lines.add(content)
+                writer.write(content)
+                if writer.bytes > most:
+                    raise file.beyond_bounds(f"at most {most:,} bytes when unpacked", "it has more")
+    except BrokenGzipError as error:
+        raise file.unreadable("a whole file of gzip", f"it cannot be unpacked ({error})") from error
+    return UnpackedCsv(tuple(writer.pieces), writer.bytes, lines)
+
+
+class _Writer:
+    """Writes one piece after the other. A piece ends with the last line end of what made it large enough."""
+
+    def __init__(self, packed: Path, piece_bytes: int) -> None:
+        self._packed = packed
+        self._piece_bytes = piece_bytes
+        self._line_ends = 0
+        self.bytes = 0
+        self.pieces: list[Piece] = []
+        self._begin()
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None:
+        self._target.close()
+
+    def write(self, content: bytes) -> None:
+        """Add what comes next."""
+        self.bytes += len(content)
+        end = content.rfind(b"\n") + 1
+        if end and self._target.tell() + end >= self._piece_bytes:
+            self._target.write(content[:end])
+            self._line_ends += content.count(b"\n", 0, end)
+            self._target.close()
+            self._begin()
+            content = content[end:]
+        self._target.write(content)
+        self._line_ends += content.count(b"\n")
+
+    def _begin(self) -> None:
+        path = self._packed.with_name(f"{self._packed.name}.{len(self.pieces)}.unpacked")
+        # The first line is the header.
+        self.pieces.append(Piece(path, max(0, self._line_ends - 1)))
+        self._target = path.open("wb")
