@@ -4,7 +4,6 @@ dbt compiles `dbt/models/semantic` to it, and a release holds the one of its tim
 """
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -14,7 +13,7 @@ from typing import Any
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from warehouse.connection import WarehouseError
-from warehouse.paths import PROJECT_ROOT
+from warehouse.paths import dbt_target_folder
 from warehouse.releases import Release, ReleaseError, Source
 
 # dbt writes the file in place. Wait so long for it to be complete, and look so often.
@@ -63,7 +62,7 @@ def _manifest_of_release(release: Release) -> Manifest:
 
 def _manifest_of_dbt() -> Manifest:
     # dbt's target folder.
-    path = PROJECT_ROOT / "dbt" / (os.environ.get("DBT_TARGET_PATH") or "target") / "semantic_manifest.json"
+    path = dbt_target_folder() / "semantic_manifest.json"
     retrying = Retrying(
         # A half-written file is not valid JSON.
         retry=retry_if_exception_type(ValueError),

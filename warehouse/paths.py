@@ -30,6 +30,14 @@ def published_folder() -> Path:
     return PROJECT_ROOT / folder if folder else database_path().parent / "published"
 
 
+def dbt_target_folder() -> Path:
+    """Where dbt writes its manifests, absolute: `DBT_TARGET_PATH`, by default `dbt/target`.
+
+    A relative path is relative to `dbt/`, as dbt takes it.
+    """
+    return PROJECT_ROOT / "dbt" / (os.environ.get("DBT_TARGET_PATH") or "target")
+
+
 def log_folder() -> Path:
     """Where log files go, absolute: `LOG_FOLDER`, by default `logs` below the project root."""
     return PROJECT_ROOT / os.environ.get(LOG_FOLDER_VARIABLE, "logs")

@@ -5,9 +5,11 @@ from pathlib import Path
 
 from dagster_dbt import DagsterDbtCliRuntimeError, DbtProject
 
-from warehouse.paths import PROJECT_ROOT
+from warehouse.paths import PROJECT_ROOT, dbt_target_folder
 
-dbt_project = DbtProject(project_dir=PROJECT_ROOT / "dbt", profiles_dir=PROJECT_ROOT / "dbt")
+dbt_project = DbtProject(
+    project_dir=PROJECT_ROOT / "dbt", profiles_dir=PROJECT_ROOT / "dbt", target_path=dbt_target_folder()
+)
 
 # What dbt parses. The manifest is rebuilt if one of these is younger than it.
 _PARSED = ("models", "macros", "seeds", "tests", "dbt_project.yml", "profiles.yml")

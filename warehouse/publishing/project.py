@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from warehouse.connection import WarehouseError
-from warehouse.paths import PROJECT_ROOT
+from warehouse.paths import dbt_target_folder
 from warehouse.releases.release import SEMANTIC_MANIFEST
 from warehouse.sql import identifier
 
@@ -70,7 +69,7 @@ def read_project(target: Path | None = None) -> Project:
     Raises:
         ProjectError: there is no manifest, or it is not valid.
     """
-    target = target or PROJECT_ROOT / "dbt" / (os.environ.get("DBT_TARGET_PATH") or "target")
+    target = target or dbt_target_folder()
     try:
         manifest = json.loads((target / "manifest.json").read_bytes())
         semantic_manifest = (target / SEMANTIC_MANIFEST).read_text()

@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,18 @@ def project(tmp_path: Path) -> DbtProject:
 def test_a_manifest_that_is_current_is_taken_as_it_is(project: DbtProject) -> None:
     before = project.manifest_path.stat()
     assert prepare_manifest(project).stat() == before
+
+
+def test_the_manifest_is_where_what_is_published_looks_for_it(tmp_path: Path) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", "from orchestration.dbt_cli.project import dbt_project as p; print(p.manifest_path)"],
+        env=os.environ | {"DBT_TARGET_PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert Path(said.stdout.strip()) == tmp_path / "manifest.json"
+    assert (tmp_path / "manifest.json").exists()
 
 
 def test_a_new_model_is_in_the_manifest(project: DbtProject) -> None:
