@@ -43,7 +43,8 @@ def unusual(day: Day) -> Iterator[str]:
         return
     counts = Counter(row["reason"] for row in rows)
     words = ", ".join(f"{_words(reason)} ({count:,})" for reason, count in sorted(counts.items(), key=_by_rank))
-    yield f"Unlike their own days before were {len(rows):,} ticker{'s' if len(rows) > 1 else ''}: {words}."
+    who = "1 ticker was unlike its" if len(rows) == 1 else f"{len(rows):,} tickers were unlike their"
+    yield f"{who} own days before: {words}."
 
 
 def anomalies(day: Day) -> str:

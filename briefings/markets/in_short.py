@@ -4,10 +4,10 @@ from briefings.day import Day
 from briefings.markdown import bullets
 from briefings.markets.anomalies import unusual
 from briefings.markets.options import signals
-from briefings.markets.trading import trading
+from briefings.markets.trading import extremes, trading
 from briefings.markets.watchlist import changes
 
-_PARTS = (trading, changes, signals, unusual)
+_PARTS = (trading, extremes, changes, signals, unusual)
 
 
 def in_short(day: Day) -> str:

@@ -50,6 +50,7 @@ _MOVERS = """
         on most_traded.ticker = symbols.symbol
         and $day >= symbols.valid_from
         and (symbols.valid_to is null or $day < symbols.valid_to)
+    order by most_traded.notional desc, most_traded.ticker
 """
 
 _COLUMNS = (
@@ -101,15 +102,27 @@ def _traded(market: Row) -> str:
     )
 
 
+def extremes(day: Day) -> Iterator[str]:
+    """The largest gain and the largest loss, in a sentence; nothing where nothing is known of the day before."""
+    rows = _most_traded(day)
+    gains, losses = _gains(rows)[:1], _losses(rows)[:1]
+    said = [
+        f"**{text(row['ticker'])}** {verb} most ({change(row['change_pct'])})"
+        for verb, found in (("rose", gains), ("fell", losses))
+        for row in found
+    ]
+    if said:
+        yield f"Of the {whole(len(rows))} most traded tickers {' and '.join(said)}."
+
+
 def movers(day: Day) -> str:
     """The largest gains and losses of tickers that are much traded, and the most traded ones."""
-    if not _is_there(day):
-        return ""
-    rows = day.rows(_MOVERS, most_traded=MOST_TRADED, least_value=LEAST_VALUE)
-    changed = sorted((row for row in rows if row["change_pct"] is not None), key=_by_change)
-    gains = [row for row in reversed(changed) if row["change_pct"] > 0][:_NAMED]
-    losses = [row for row in changed if row["change_pct"] < 0][:_NAMED]
-    listed = {"Largest gains": gains, "Largest losses": losses, "Most traded by value": rows[:_NAMED]}
+    rows = _most_traded(day)
+    listed = {
+        "Largest gains": _gains(rows)[:_NAMED],
+        "Largest losses": _losses(rows)[:_NAMED],
+        "Most traded by value": rows[:_NAMED],
+    }
     parts = [f"### {title}\n\n{_table(found)}" for title, found in listed.items() if found]
     if not parts:
         return ""
@@ -118,6 +131,18 @@ def movers(day: Day) -> str:
         "Prices are not adjusted for splits."
     )
     return "\n\n".join(["## Movers", note, *parts])
+
+
+def _most_traded(day: Day) -> list[Row]:
+    return day.rows(_MOVERS, most_traded=MOST_TRADED, least_value=LEAST_VALUE) if _is_there(day) else []
+
+
+def _gains(rows: Iterable[Row]) -> list[Row]:
+    return sorted((row for row in rows if (row["change_pct"] or 0) > 0), key=_by_change, reverse=True)
+
+
+def _losses(rows: Iterable[Row]) -> list[Row]:
+    return sorted((row for row in rows if (row["change_pct"] or 0) < 0), key=_by_change)
 
 
 def _by_change(row: Row) -> tuple[float, str]:

@@ -122,6 +122,25 @@ def test_movers_are_named_as_of_the_day_and_their_names_are_no_markup(connection
     assert "Among the 5 tickers with most value traded, each at least 1.00 M USD." in said
 
 
+def test_the_largest_moves_are_in_short(connection: duckdb.DuckDBPyConnection) -> None:
+    said = in_short(day(connection, *FOUND))
+    assert "- Of the 5 most traded tickers **UP** rose most (+10.00 %) and **NULL** fell most (-50.00 %)." in said
+
+
+def test_of_many_tickers_those_with_most_value_are_the_most_traded(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        """
+        insert into core_markets.fct_ticker_days
+        select date '2026-01-20', 'T' || n, 1.0, 0.0, 1e6, 1e6 + hash(n) % 1000000 from range(5000) as numbers (n);
+        insert into core_markets.dim_symbol
+        select 'T' || n, 'Company ' || n, date '2025-01-01', null from range(20000) as numbers (n);
+        """
+    )
+    said = movers(day(connection, *FOUND)).partition("### Most traded by value")[2]
+    most = connection.execute("select ticker from core_markets.fct_ticker_days order by notional desc limit 5")
+    assert [line.split(" | ")[0] for line in said.splitlines()[4:9]] == [f"| {ticker}" for (ticker,) in most.fetchall()]
+
+
 def test_what_is_not_loaded_is_said_once_and_has_no_section(connection: duckdb.DuckDBPyConnection) -> None:
     nothing = day(connection)
 
@@ -208,7 +227,7 @@ def test_anomalies_are_told_where_there_is_a_table_of_them(connection: duckdb.Du
     assert rows[-1] == "| T11 | Much more volume | 20.00 | 2.00 k | 11 | 11.00 | 44.00 |"
     assert anomalies(found).endswith("And 2 more.")
     assert (
-        "- Unlike their own days before were 12 tickers: likely a split (4), not traded (4), much more volume (4)."
+        "- 12 tickers were unlike their own days before: likely a split (4), not traded (4), much more volume (4)."
     ) in in_short(found)
     connection.execute("delete from core_markets.ticker_anomalies")
     assert "- No ticker was unlike its own days before." in in_short(found)
