@@ -73,7 +73,9 @@ class Addresses:
     def of(self, page: str, number: int) -> str | None:
         """The address of this number; None of a page that has but one."""
         forms = self.forms.get(page)
-        return forms and forms[number % len(forms)].format(**self.values[number // len(forms) % len(self.values)])
+        if not forms:
+            return None
+        return forms[number % len(forms)].format(**self.values[number // len(forms) % len(self.values)])
 
 
 def addresses_of(releases: Releases) -> Addresses:

@@ -62,7 +62,7 @@ class Warehouse:
 
     def _load_days(self, days: int, bars: int) -> None:
         """Load the last days of a month, with all other feeds of theirs."""
-        last = trading_days(_LAST_DAY.replace(year=_LAST_DAY.year - 2), _LAST_DAY)[-days:]
+        last = sorted(trading_days(_LAST_DAY.replace(year=_LAST_DAY.year - 2), _LAST_DAY))[-days:]
         period = ("--from", str(last[0]), "--to", str(last[-1]))
         load = (sys.executable, "-m", "cli", "load", "--sources", "markets", *period)
         run = (sys.executable, "-m", "cli", "sandbox", "run", "--port", "0", *period, "--rows", str(bars), "--", *load)

@@ -102,7 +102,7 @@ def _show_verdict(view: View) -> None:
 
 
 def _show_figures(view: View, loaded: pd.DataFrame) -> None:
-    # Shapes and lists of symbols are beside what is counted. Each file of a list has all of it again.
+    # Shapes and lists are beside what is counted. Each file of a list has all of it again.
     rows_of_time = loaded[~loaded["feed"].isin(_BESIDE)]
     kinds = rows_of_time.groupby("kind", sort=False)["kept"].sum().sort_values(ascending=False)
     cards = [Card(_words(str(kind)), short(int(rows)), f"{count(int(rows))} rows") for kind, rows in kinds.items()]
