@@ -21,7 +21,7 @@ _LOADED = """
 """
 
 # What a feed can lack as a whole.
-_NOT_THERE = frozenset({Gap.MISSING, Gap.OVERDUE, Gap.REPLACED})
+_NOT_THERE = frozenset({Gap.MISSING, Gap.REFUSED, Gap.OVERDUE, Gap.REPLACED})
 
 
 @dataclass(frozen=True)

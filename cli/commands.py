@@ -68,7 +68,7 @@ def gaps(
 ) -> int:
     """Show what is missing, and load it.
 
-    A period of a feed can be missing, replaced at the publisher, overdue, not published yet, or thin.
+    A period of a feed can be missing, refused, replaced at the publisher, overdue, not published yet, or thin.
     """
     from ingestion.gaps import main
 

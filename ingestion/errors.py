@@ -45,7 +45,13 @@ class DownloadError(IngestionError):
 
 
 class RefusedError(DownloadError):
-    """The publisher does not give the file to whoever has these keys: they are missing, wrong or do not cover it."""
+    """The publisher does not give the file to whoever has these keys: they are wrong or do not cover it."""
+
+    is_transient = False
+
+
+class SettingError(DownloadError):
+    """A setting or key is missing, or cannot be one. Nobody was asked."""
 
     is_transient = False
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from ingestion.errors import IngestionError, load_again, message_of
+from ingestion.errors import IngestionError, RefusedError, load_again, message_of
 from ingestion.partitions import Partition
 from ingestion.publishers import Downloaded, UnpackingReader
 from ingestion.readers.published import PublishedRows, Read
@@ -163,7 +163,8 @@ def failure(partition: Partition, error: Exception, seconds: float) -> Result:
     logger.debug("%s failed", partition, exc_info=error)
     is_transient = error.is_transient if isinstance(error, IngestionError) else True
     message = message_of(error, str(partition), load_again(partition.feed.grain))
-    return Result(partition, Status.FAILED, seconds, error=message, is_transient=is_transient)
+    status = Status.REFUSED if isinstance(error, RefusedError) else Status.FAILED
+    return Result(partition, status, seconds, error=message, is_transient=is_transient)
 
 
 def set_watermark(ledger: Ledger, partition: Partition, file: Downloaded, loaded: "Loaded") -> None:

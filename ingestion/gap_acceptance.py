@@ -7,7 +7,7 @@ from ingestion.catalog import FEEDS
 from ingestion.gap_plan import Planned
 from ingestion.gap_survey import Survey, survey
 from ingestion.partitions import Partition
-from ingestion.publication import Gap, is_accepted_load
+from ingestion.publication import Gap, State, is_accepted_load
 from warehouse.accepted_gaps import (
     AcceptedGap,
     BadAcceptanceError,
@@ -50,7 +50,9 @@ def _partition(word: str, now: date) -> Partition:
         raise BadAcceptanceError(
             f"expected a {feed.grain} of {name} from {feed.first_period} to the current one, got {key!r}"
         )
-    if period not in feed.calendar.expected(period, period):
+    is_expected = period in feed.calendar.expected(period, period)
+    # A publisher that lists its files may have one that nobody expects.
+    if not (is_expected or feed.publisher.has_listing):
         raise BadAcceptanceError(f"expected a {feed.grain} on which {name} publishes a file, got {key!r}")
     return Partition(feed, period)
 
@@ -66,9 +68,11 @@ def accept(partitions: Sequence[Partition], reason: str, *, now: date, is_offlin
     """
     found = _survey_with(partitions, now, is_offline)
     by_partition = {planned.partition: planned for planned in found.plan}
-    sound = [one for one in partitions if not by_partition[one].gaps]
+    # An irregular period without a file is in no plan.
+    states_of = {one: planned.state for one, planned in by_partition.items() if not planned.gaps}
+    sound = [one for one in partitions if one in states_of or one not in by_partition]
     if sound:
-        states = ", ".join(f"{one} ({by_partition[one].state})" for one in sound)
+        states = ", ".join(f"{one} ({states_of.get(one, State.NOT_PUBLISHED)})" for one in sound)
         raise BadAcceptanceError(f"nothing to accept: there is nothing wrong with {states}")
     accepted = [gap for one in partitions for gap in _accepted_now(by_partition[one], found, reason)]
     with open_for_writing() as connection:

@@ -1,7 +1,7 @@
 """What is loaded of each feed and what is not: from what is known to a plan, without I/O.
 
 `ingestion/publication.py` says where a partition stands, and `ingestion/thin.py` when a loaded one seems incomplete.
-What is missing, replaced, overdue or thin is a *gap*, until a person accepts it.
+What is missing, refused, replaced, overdue or thin is a *gap*, until a person accepts it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,13 +20,15 @@ class Known:
     """What is known of partitions.
 
     `watermarks` and `accepted` are by (feed, partition key), as the ledger gives them. `answers` are the publishers':
-    the file they have, or None where they have none. A partition that nobody asked for is not in it.
+    the file they have, or None where they have none. A partition that nobody asked for is not in it. `refusals` say
+    why the last load of a partition was refused, where it was; by the same keys as `watermarks`.
     """
 
     watermarks: Mapping[tuple[str, str], Watermark] = field(default_factory=dict)
     coverage: Mapping[Partition, Coverage] = field(default_factory=dict)
     answers: Mapping[Partition, Fingerprint | None] = field(default_factory=dict)
     accepted: AcceptedGaps = field(default_factory=dict)
+    refusals: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def loaded(self, partition: Partition) -> Watermark | None:
         """The partition's watermark, if the raw table holds the rows that it tells of.
@@ -41,6 +43,12 @@ class Known:
     def answer(self, partition: Partition) -> Answer:
         """What the publisher said of the partition."""
         return self.answers.get(partition, NOT_ASKED)
+
+    def refusal(self, partition: Partition) -> str:
+        """Why the last load of the partition was refused, without the file's address; empty if it was not."""
+        said = self.refusals.get((partition.feed.name, partition.key), "")
+        # Many days are refused for one reason. Their addresses would make it many.
+        return said.partition(", but ")[2] or said
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,8 @@ class Planned:
 def plan_gaps(partitions: Iterable[Partition], known: Known, now: date) -> list[Planned]:
     """Where each partition stands, without those before their feed's first period.
 
-    Of a feed with irregular periods only those are in the plan that have a file, or had one.
+    Of irregular periods, and of those that a feed's calendar does not have, only those are in the plan that have a
+    file, or had one.
     """
     weekdays = _weekdays_with_rows(known.coverage)
     rows = _rows_by_key(known.watermarks)
@@ -86,7 +95,9 @@ def plan_gaps(partitions: Iterable[Partition], known: Known, now: date) -> list[
             continue
         watermark = known.loaded(partition)
         state = state_of(partition, watermark, known.answer(partition), now)
-        if partition.feed.is_irregular and state is State.NOT_PUBLISHED:
+        if state is State.MISSING and known.refusal(partition):
+            state = State.REFUSED
+        if state is State.NOT_PUBLISHED and not partition.is_regular:
             continue
         planned = Planned(partition, state, _note(state, partition, known))
         if watermark:
@@ -109,6 +120,8 @@ def _note(state: State, partition: Partition, known: Known) -> str:
     match state:
         case State.MISSING:
             return _disagreement(partition, known)
+        case State.REFUSED | State.REPLACED:
+            return known.refusal(partition)
         case State.OVERDUE:
             return "due by now, but not at the publisher"
         case State.LOADED if known.answer(partition) is None:

@@ -25,6 +25,7 @@ _ACCEPTED = "accepted"
 _STYLES: dict[str, str] = {
     State.LOADED: Style.GOOD,
     State.MISSING: Style.BAD,
+    State.REFUSED: Style.BAD,
     State.REPLACED: Style.WARNING,
     State.OVERDUE: Style.WARNING,
     State.NOT_PUBLISHED: Style.UNIMPORTANT,
@@ -109,15 +110,16 @@ def print_what_to_do(found: Survey) -> None:
     console = _console()
     if found.to_fill:
         console.print("To load them: the same command with --fill", soft_wrap=True)
-    overdue = [one.partition for one in found.plan if Gap.OVERDUE in one.open_gaps]
-    if overdue:
-        period = word_for(partition.feed.grain for partition in overdue)
-        console.print(
-            f"Overdue {period}s cannot be loaded until they are published. To accept that one will not come: "
-            + accept_command(overdue[-1:]),
-            markup=False,
-            soft_wrap=True,
-        )
+    for gap, until in ((Gap.OVERDUE, "they are published"), (Gap.REFUSED, "the keys or their subscription change")):
+        partitions = [one.partition for one in found.plan if gap in one.open_gaps]
+        if partitions:
+            period = word_for(partition.feed.grain for partition in partitions)
+            console.print(
+                f"{gap.capitalize()} {period}s cannot be loaded until {until}. To accept that one will not come: "
+                + accept_command(partitions[-1:]),
+                markup=False,
+                soft_wrap=True,
+            )
 
 
 def print_still_thin(partitions: Collection[Partition]) -> None:

@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 import duckdb
 
+from ingestion.attempts import read_attempts, refusals
 from ingestion.catalog import DEFAULT_SOURCES, FEEDS, resolve_sources, subject_of
 from ingestion.errors import DownloadError
 from ingestion.feeds import Feed
 from ingestion.fetch.retries import ASKING_POLICY
 from ingestion.gap_plan import Known, Planned, plan_gaps
-from ingestion.partitions import Partition, partitions_between
+from ingestion.partitions import Partition, partitions_between, unexpected_between
 from ingestion.publication import can_be_compared, is_worth_asking
 from ingestion.publishers import Visits
 from ingestion.raw_data import RAW_SCHEMA
@@ -45,7 +46,7 @@ class Survey:
 
     @property
     def to_fill(self) -> list[Partition]:
-        """What is missing, replaced or thin, and not accepted, by time."""
+        """What is missing, refused, replaced or thin, and not accepted, by time."""
         gaps = [planned.partition for planned in self.plan if planned.is_to_fill]
         return sorted(gaps, key=lambda partition: partition.period.start)
 
@@ -77,16 +78,18 @@ def survey(
         WarehouseError: the DuckDB file cannot be opened.
     """
     accepted: AcceptedGaps = {}
+    refused: dict[tuple[str, str], str] = {}
     if database_path().exists():
         with open_for_reading() as connection:
             watermarks = read_watermarks(connection)
             accepted = read_accepted_gaps(connection)
+            refused = refusals(read_attempts(connection))
             partitions = asked_partitions(sources, first, last, watermarks, now)
             coverage = read_coverage(partitions, connection)
     else:
         watermarks, coverage = {}, {}
         partitions = asked_partitions(sources, first, last, watermarks, now)
-    known = Known(watermarks, coverage, accepted=accepted)
+    known = Known(watermarks, coverage, accepted=accepted, refusals=refused)
     unreachable: dict[str, str] = {}
     if not is_offline:
         to_ask = [one for one in partitions if asked_of is None or one in asked_of]
@@ -106,6 +109,7 @@ def asked_partitions(
 ) -> list[Partition]:
     """Every period that the calendars of the asked feeds expect and that has begun, feed by feed.
 
+    Where a publisher lists its files, those are among them that its feed's calendar does not have, such as holidays.
     Without `sources` these are the default feeds and those that have something loaded. The periods go from the start of
     `first` to the end of `last`, by default today. Without `first` a feed's begin with the earliest one loaded of the
     asked feeds of its subject. A reference feed has its one period, whatever is asked. What is loaded is given as
@@ -131,7 +135,8 @@ def asked_partitions(
         if begin := feed.first_period if feed.is_reference else begins.get(subject_of(feed).name):
             if begin.start >= last.end:
                 raise BadPeriodError(f"the first {begin.grain} {begin} is after the last {last.grain} {last}")
-            found += partitions_between([feed], begin, last)
+            periods = partitions_between([feed], begin, last) + unexpected_between([feed], begin, last)
+            found += sorted(periods, key=lambda partition: partition.period.start)
     return [partition for partition in found if partition.period.has_begun(now)]
 
 

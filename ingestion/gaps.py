@@ -1,10 +1,10 @@
 """What is missing: `python -m ingestion.gaps [--from 2025-01] [--to 2025-06] [--sources NAMES] [--fill]`.
 
 Compares what the feeds' calendars expect with what is loaded and with what the publishers have. For each feed it prints
-which periods (months, days or hours) are loaded, missing, replaced at the publisher, overdue (due by the feed's
-publication lag, but not at the publisher), not published yet, or thin: loaded, but seemingly incomplete
-(`ingestion/thin.py` has the rules). By default it looks at the default feeds and all that have something loaded, from
-the earliest period loaded of a feed's subject until now.
+which periods (months, days or hours) are loaded, missing, refused (the publisher has them, but did not give them to
+these keys), replaced at the publisher, overdue (due by the feed's publication lag, but not at the publisher), not
+published yet, or thin: loaded, but seemingly incomplete (`ingestion/thin.py` has the rules). By default it looks at the
+default feeds and all that have something loaded, from the earliest period loaded of a feed's subject until now.
 
 Publishers are asked for the headers of their files only, or for the listing of their names where they have one. A
 period that has not ended is judged by date, and so is a feed whose publisher only answers with the data itself, and
@@ -16,11 +16,11 @@ gap and is not filled, until its file changes. Loading the same file again chang
 With `--json` the plan is printed as a JSON list; with `--fill` the results of the loads instead, as of
 `run_pipeline.py`; with `--accept`, `--reopen` and `--list-accepted` what is accepted or no longer accepted.
 
-Exit status: 0 nothing missing, replaced, overdue or thin but what is accepted; 1 a publisher could not be asked, or
-another error; 2 bad arguments, or nothing to accept or reopen; 3 something missing, replaced, overdue or thin. With
+Exit status: 0 nothing missing, refused, replaced, overdue or thin but what is accepted; 1 a publisher could not be
+asked, or another error; 2 bad arguments, or nothing to accept or reopen; 3 something is a gap and not accepted. With
 `--fill` it is that of the loads, as of `run_pipeline.py`: 0 all loaded or unchanged (a thin period may well be
-unchanged); 1 one or more failed, or a publisher could not be asked; 3 none failed, but some periods are not published,
-overdue ones among them. `--accept`, `--reopen` and `--list-accepted` end with 0, 1 or 2.
+unchanged); 1 one or more failed or were refused, or a publisher could not be asked; 3 none failed, but some periods are
+not published, overdue ones among them. `--accept`, `--reopen` and `--list-accepted` end with 0, 1 or 2.
 """
 
 import argparse

@@ -7,11 +7,12 @@ were told, if they asked when the file was due.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import groupby
 
 import duckdb
 
+from ingestion.attempts import Attempt, Attempts, read_attempts, refusals
 from ingestion.catalog import FEEDS
 from ingestion.feeds import Feed
 from ingestion.gap_plan import Known, Planned, plan_gaps
@@ -28,24 +29,8 @@ from warehouse.verdict import PUBLISH_COMMANDS, Level, Trouble, counted
 # A reason is a line, and nobody copies more commands one by one.
 _LONGEST_REASON = 300
 _COMMANDS = 3
+_FAILURES = {status.value for status in Status if status.is_failure}
 _ACCEPTED_AT_ONCE = 20
-
-_ATTEMPTS = """
-    select assets.asset, assets.partition_key, assets.status, runs.started_at, assets.error
-    from meta.ingestion_run_assets as assets
-    inner join meta.ingestion_runs as runs using (run_id)
-    where runs.kind = 'ingestion' and assets.partition_key is not null
-    qualify row_number() over (partition by assets.asset, assets.partition_key order by runs.started_at desc) = 1
-"""
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """How the last load of a partition ended. `at` is UTC, without zone."""
-
-    status: str
-    at: datetime
-    error: str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,17 +39,12 @@ class LedgerState:
 
     watermarks: Mapping[tuple[str, str], Watermark] = field(default_factory=dict)
     accepted: AcceptedGaps = field(default_factory=dict)
-    attempts: Mapping[tuple[str, str], Attempt] = field(default_factory=dict)
+    attempts: Attempts = field(default_factory=dict)
 
 
 def read_ledger_state(connection: duckdb.DuckDBPyConnection) -> LedgerState:
     """Read what the ledger says of feeds' partitions; nothing without a ledger."""
-    try:
-        rows = connection.execute(_ATTEMPTS).fetchall()
-    except duckdb.CatalogException:
-        rows = []
-    attempts = {(feed, key): Attempt(status, at, error) for feed, key, status, at, error in rows}
-    return LedgerState(read_watermarks(connection), read_accepted_gaps(connection), attempts)
+    return LedgerState(read_watermarks(connection), read_accepted_gaps(connection), read_attempts(connection))
 
 
 def plan_by_ledger(state: LedgerState, now: date) -> list[Planned]:
@@ -84,7 +64,7 @@ def plan_by_ledger(state: LedgerState, now: date) -> list[Planned]:
         if (watermark := state.watermarks.get(_key(partition)))
     }
     answers = {partition: None for partition in partitions if _was_not_published_when_due(partition, state)}
-    known = Known(state.watermarks, coverage, answers, state.accepted)
+    known = Known(state.watermarks, coverage, answers, state.accepted, refusals(state.attempts))
     return [_with_accepted_thin(planned, known) for planned in plan_gaps(partitions, known, now)]
 
 
@@ -154,21 +134,25 @@ def _following(feed: Feed, last: Period | None) -> Period | None:
 
 
 def troubles_of_gaps(state: LedgerState, now: date) -> list[Trouble]:
-    """What is missing, overdue, replaced or thin and not accepted, and which loads failed: a trouble for each kind."""
+    """What is a gap and not accepted, and which loads failed: a trouble for each kind.
+
+    A refused load of what is not loaded is a gap of its own, and not told again among the failures.
+    """
     plan = plan_by_ledger(state, now)
     by_gap = {gap: [one for one in plan if gap in one.open_gaps] for gap in Gap}
     found = [_trouble_of_gap(gap, planned) for gap, planned in by_gap.items() if planned]
-    if failed := failed_loads(state):
+    told = {_key(planned.partition) for planned in by_gap[Gap.REFUSED]}
+    if failed := [one for one in failed_loads(state) if one[0] not in told]:
         found.append(_trouble_of_loads(failed))
     return found
 
 
 def failed_loads(state: LedgerState) -> list[tuple[tuple[str, str], Attempt]]:
-    """Partitions of which the last load failed, and which nobody has accepted as they are since."""
+    """Partitions of which the last load failed or was refused, and which nobody has accepted as they are since."""
     return [
         (key, attempt)
         for key, attempt in sorted(state.attempts.items(), key=lambda item: item[0])
-        if attempt.status == Status.FAILED
+        if attempt.status in _FAILURES
         and key[0] in FEEDS
         and not any(gap.state != REJECTED and gap.accepted_at >= attempt.at for gap in state.accepted.get(key, ()))
     ]
@@ -179,9 +163,12 @@ def _trouble_of_gap(gap: Gap, plan: Sequence[Planned]) -> Trouble:
     word = word_for(partition.feed.grain for partition in partitions)
     if gap is Gap.THIN:
         reasons = [f"{one.partition}: {'; '.join(one.thin)}" for one in plan]
+    elif gap is Gap.REFUSED:
+        by_reason = groupby(plan, key=lambda one: (one.partition.feed, one.note))
+        reasons = [_refused(feed, note, list(group)) for (feed, note), group in by_reason]
     else:
         reasons = [_since_when(feed, list(group)) for feed, group in groupby(partitions, key=lambda one: one.feed)]
-    is_to_accept = gap in (Gap.OVERDUE, Gap.THIN)
+    is_to_accept = gap in (Gap.REFUSED, Gap.OVERDUE, Gap.THIN)
     return Trouble(
         Level.ATTENTION,
         f"{counted(len(plan), word)} {gap}",
@@ -194,10 +181,16 @@ def _trouble_of_gap(gap: Gap, plan: Sequence[Planned]) -> Trouble:
 
 _WHAT_TO_DO = {
     Gap.MISSING: "Load what is missing, build and publish.",
+    Gap.REFUSED: "Change the keys or their subscription and load again, or accept that it will not come.",
     Gap.REPLACED: "The publisher has another file by now. Load it, build and publish.",
     Gap.OVERDUE: "The publisher did not have it when it was due. Ask again, or accept that it will not come.",
     Gap.THIN: "It may be incomplete. Look again at what the publisher has, or accept it as it is.",
 }
+
+
+def _refused(feed: Feed, note: str, plan: Sequence[Planned]) -> str:
+    named = compress([planned.partition.period for planned in plan], feed.calendar.expected)
+    return f"{feed.name}: {_cut(named)}: {_cut(note)}"
 
 
 def _since_when(feed: Feed, partitions: Sequence[Partition]) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ingestion.calendars import described
+from ingestion.calendars import EVERY_PERIOD, described
 from ingestion.feeds import Feed
-from warehouse.periods import RESOLUTION, Period
+from warehouse.periods import RESOLUTION, Period, period_range
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,14 @@ class Partition:
         """The period as text: the partition key within the feed."""
         return self.period.key
 
+    @property
+    def is_regular(self) -> bool:
+        """Whether the feed's calendar expects it. If not, as on a holiday, only a listing says if there is a file."""
+        feed, period = self.feed, self.period
+        if feed.is_irregular:
+            return False
+        return feed.calendar is EVERY_PERIOD or period in feed.calendar.expected(period, period)
+
     def __str__(self) -> str:
         return f"{self.feed.name} {self.key}"
 
@@ -42,6 +50,21 @@ def partitions_between(feeds: Iterable[Feed], first: Period, last: Period) -> li
         for period in feed.calendar.expected(feed.period_of(first.start), feed.period_of(last.end - RESOLUTION))
     ]
     return sorted(found, key=lambda partition: partition.period.start)
+
+
+def unexpected_between(feeds: Iterable[Feed], first: Period, last: Period) -> list[Partition]:
+    """The periods between two that the feeds' calendars do not have, by time, if their publishers list their files.
+
+    There may be a file all the same, such as one of a holiday: a listing costs the same with and without them.
+    """
+    found = [
+        Partition(feed, period)
+        for feed in feeds
+        if feed.publisher.has_listing and feed.calendar is not EVERY_PERIOD and not feed.is_reference
+        for period in period_range(feed.period_of(first.start), feed.period_of(last.end - RESOLUTION))
+    ]
+    unexpected = [one for one in found if not (one.feed.is_irregular or one.is_regular)]
+    return sorted(unexpected, key=lambda partition: partition.period.start)
 
 
 def no_file_expected(feeds: Iterable[Feed]) -> str:

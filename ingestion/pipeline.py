@@ -81,7 +81,7 @@ def ingest(
         error: str | None = INTERRUPTED
         try:
             results = list(_Run(record, folder, progress or RunProgress(), policy).ingest(partitions, known))
-            error = "; ".join(result.error or "" for result in results if result.status is Status.FAILED) or None
+            error = "; ".join(result.error or "" for result in results if result.status.is_failure) or None
         finally:
             record.finish("failed" if error else "success", error)
     return results
@@ -200,7 +200,7 @@ def _log(result: Result) -> None:
     """One line for what became of a partition."""
     rows = "" if result.rows is None else f" rows={result.rows}"
     why = "".join(f" {name}={value!r}" for name, value in (("error", result.error), ("note", result.note)) if value)
-    level = logging.ERROR if result.status is Status.FAILED else logging.INFO
+    level = logging.ERROR if result.status.is_failure else logging.INFO
     logger.log(
         level,
         "feed=%s %s=%s status=%s%s seconds=%.1f%s",

@@ -19,6 +19,7 @@ class Gap(StrEnum):
     """What can be wrong with a partition, and accepted by a person."""
 
     MISSING = "missing"
+    REFUSED = "refused"
     REPLACED = "replaced"
     OVERDUE = "overdue"
     THIN = "thin"
@@ -29,6 +30,7 @@ class State(StrEnum):
 
     LOADED = "loaded"
     MISSING = "missing"  # not loaded, though the publisher has it; if nobody asked: though it is due
+    REFUSED = "refused"  # not loaded, because the publisher refused it to whoever has these keys
     REPLACED = "replaced"  # the publisher's file is not the one loaded
     OVERDUE = "overdue"  # due by now, but the publisher does not have it
     NOT_PUBLISHED = "not published"
@@ -41,10 +43,15 @@ class State(StrEnum):
     @property
     def is_to_load(self) -> bool:
         """Whether there is a file to load."""
-        return self in (State.MISSING, State.REPLACED)
+        return self in (State.MISSING, State.REFUSED, State.REPLACED)
 
 
-_GAPS = {State.MISSING: Gap.MISSING, State.REPLACED: Gap.REPLACED, State.OVERDUE: Gap.OVERDUE}
+_GAPS = {
+    State.MISSING: Gap.MISSING,
+    State.REFUSED: Gap.REFUSED,
+    State.REPLACED: Gap.REPLACED,
+    State.OVERDUE: Gap.OVERDUE,
+}
 
 
 class NotAsked(Enum):
@@ -62,8 +69,8 @@ Answer = Fingerprint | None | Literal[NotAsked.NOT_ASKED]
 def state_of(partition: Partition, loaded: Watermark | None, answer: Answer, now: date) -> State:
     """Where a partition stands. `loaded` is the watermark of its rows, None if there are none.
 
-    A file that its publisher no longer has stays loaded. Of a feed with irregular periods, one without a file is never
-    missed: nobody can say that it should be there.
+    A file that its publisher no longer has stays loaded. An irregular period, or one that the feed's calendar does not
+    have, is never missed without a file: nobody can say that it should be there.
     """
     if isinstance(answer, Fingerprint):
         if loaded is None:
@@ -71,7 +78,7 @@ def state_of(partition: Partition, loaded: Watermark | None, answer: Answer, now
         return State.LOADED if is_same_file(loaded.fingerprint, answer) else State.REPLACED
     if loaded is not None:
         return State.LOADED
-    if partition.feed.is_irregular or not is_due(partition, now):
+    if not is_due(partition, now) or not partition.is_regular:
         return State.NOT_PUBLISHED
     return State.MISSING if answer is NOT_ASKED else State.OVERDUE
 
@@ -87,8 +94,8 @@ def reason_accepted(gap: Gap, accepted: Iterable[AcceptedGap], loaded: Watermark
 def _still_holds(accepted: AcceptedGap, gap: Gap, loaded: Watermark | None, answer: Answer) -> bool:
     if gap is Gap.THIN:
         return accepted.state == gap and loaded is not None and is_accepted_load(accepted, loaded)
-    # The same partition is missing while nobody asks, and overdue once the publisher was asked.
-    same = (gap,) if gap is Gap.REPLACED else (Gap.MISSING, Gap.OVERDUE)
+    # The same partition is missing while nobody asks, and overdue or refused once the publisher was asked.
+    same = (gap,) if gap is Gap.REPLACED else (Gap.MISSING, Gap.OVERDUE, Gap.REFUSED)
     return accepted.state in same and (not isinstance(answer, Fingerprint) or _is_surely_same(accepted.file, answer))
 
 

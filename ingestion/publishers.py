@@ -104,11 +104,12 @@ class Publisher(ABC):
     """One publisher. A subject has a class and an object for each of its publishers.
 
     `name` is the one that its settings have. `can_be_asked` says whether it tells which files it has without sending
-    them. `read` reads its files.
+    them, and `has_listing` whether it lists them all. `read` reads its files.
     """
 
     name: ClassVar[str]
     can_be_asked: ClassVar[bool] = True
+    has_listing: ClassVar[bool] = False
     read: ClassVar[Reader]
 
     @abstractmethod

@@ -13,7 +13,13 @@ class Status(StrEnum):
     LOADED = "loaded"
     UNCHANGED = "unchanged"  # the publisher's file is the one loaded
     NOT_PUBLISHED = "not_published"
+    REFUSED = "refused"  # the publisher does not give it to whoever has these keys
     FAILED = "failed"
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the partition should have been loaded, and was not."""
+        return self in (Status.REFUSED, Status.FAILED)
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 A range may be of months, days or hours, whatever the feeds' files are of: of a feed of days, a month has all its days;
 of a feed of months, days have the months that they are in. Periods that have not begun yet are left out. A reference
 file is of no time: it is loaded whatever the range is, and needs none. Of a feed with irregular periods, those are
-loaded that the publisher lists in the range.
+loaded that the publisher lists in the range; so are days that a feed's calendar does not have, such as holidays.
 
-Exit status: 0 all loaded or unchanged; 1 one or more failed; 2 bad arguments; 3 none failed, but some are not
-published.
+Exit status: 0 all loaded or unchanged; 1 one or more failed or were refused; 2 bad arguments; 3 none failed, but some
+are not published.
 """
 
 import argparse
@@ -21,9 +21,9 @@ from types import FrameType
 from typing import NoReturn
 
 from ingestion.catalog import ALIASES, DEFAULT_SOURCES, FEEDS, resolve_sources
-from ingestion.gap_survey import without_unpublished
+from ingestion.gap_survey import ask, without_unpublished
 from ingestion.log import configure_logging
-from ingestion.partitions import Partition, no_file_expected, partitions_between
+from ingestion.partitions import Partition, no_file_expected, partitions_between, unexpected_between
 from ingestion.pipeline import Result, Status, ingest
 from ingestion.terminal import (
     TerminalProgress,
@@ -45,6 +45,9 @@ def parse_arguments(
     argv: Sequence[str] | None = None, prog: str = "run_pipeline.py"
 ) -> tuple[argparse.Namespace, list[Partition]]:
     """Read the command line into options and the partitions it asks for.
+
+    `options.unexpected` has those that the feeds' calendars do not have, in the same range. A publisher may list a file
+    of one. Where it is all that the range has, `options.no_file` says that none is expected.
 
     Raises:
         SystemExit: with status 2, after a message that says which argument is wrong and what is expected.
@@ -78,6 +81,7 @@ def parse_arguments(
 
 def _partitions(options: argparse.Namespace) -> list[Partition]:
     feeds = resolve_sources(options.sources)
+    options.unexpected, options.no_file = [], ""
     by_year = options.year is not None and options.months is not None
     by_range = options.first is not None and options.last is not None
     given = [options.year, options.months, options.first, options.last]
@@ -95,9 +99,13 @@ def _partitions(options: argparse.Namespace) -> list[Partition]:
     # A reference file is in every span.
     found = dict.fromkeys(partition for span in spans for partition in partitions_between(feeds, *span))
     begun = [partition for partition in found if partition.period.has_begun(now)]
+    besides = [partition for span in spans for partition in unexpected_between(feeds, *span)]
+    options.unexpected = [one for one in besides if one.period.has_begun(now) and one.period >= one.feed.first_period]
     if not begun:
         asked = " to ".join(dict.fromkeys(str(period) for period in (spans[0][0], spans[-1][1])))
-        raise BadPeriodError(f"{asked}: {no_file_expected(feeds)}")
+        options.no_file = f"{asked}: {no_file_expected(feeds)}"
+        if options.dry_run or not options.unexpected:
+            raise BadPeriodError(options.no_file)
     return begun
 
 
@@ -130,7 +138,7 @@ def months_of_year(year: int, months: str) -> list[Period]:
 def exit_status(results: Sequence[Result]) -> int:
     """The exit status of a run with these results."""
     statuses = {result.status for result in results}
-    if Status.FAILED in statuses:
+    if any(status.is_failure for status in statuses):
         return ExitCode.FAILED
     return ExitCode.NOT_THERE_YET if Status.NOT_PUBLISHED in statuses else ExitCode.DONE
 
@@ -160,7 +168,7 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "run_pipeline.py") ->
     if options.dry_run:
         print_json(planned_as_data(partitions)) if options.json else print_plan(partitions)
         return ExitCode.DONE
-    partitions, unreachable = without_unpublished(partitions)
+    partitions, unreachable = _listed(options, partitions)
     for why in unreachable.values():
         print(why, file=sys.stderr)
     if not partitions:
@@ -178,8 +186,21 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "run_pipeline.py") ->
     return ExitCode.FAILED if unreachable else exit_status(results)
 
 
+def _listed(options: argparse.Namespace, partitions: Sequence[Partition]) -> tuple[list[Partition], dict[str, str]]:
+    """What is to be loaded, by the publishers' listings where only these tell; and why one could not be asked."""
+    found, unreachable = without_unpublished(partitions)
+    answers, without_answer = ask(options.unexpected)
+    unexpected = [partition for partition, answer in answers.items() if answer]
+    # Keys may be for files and not for the listing. Then the files are loaded that are expected.
+    unreachable |= {} if partitions else without_answer
+    return sorted([*found, *unexpected], key=lambda partition: partition.period.start), unreachable
+
+
 def _nothing_listed(options: argparse.Namespace) -> ExitCode:
     """Say that a range has no file; the exit status."""
+    if options.no_file:
+        print(f"{options.no_file}, and the publisher lists none.", file=sys.stderr)
+        return ExitCode.BAD_ARGUMENTS
     print(f"{options.sources}: the publisher lists no file in this range. Ask for a longer one.", file=sys.stderr)
     if options.json:
         print_json([])

@@ -19,6 +19,7 @@ _COLOURS = {
     Status.LOADED: Style.GOOD,
     Status.UNCHANGED: Style.UNIMPORTANT,
     Status.NOT_PUBLISHED: Style.WARNING,
+    Status.REFUSED: Style.BAD,
     Status.FAILED: Style.BAD,
 }
 
@@ -81,8 +82,8 @@ def print_results(results: Sequence[Result]) -> None:
         )
     console.print(table)
     for result in results:
-        if result.status is Status.FAILED:
-            console.print(f"\n[bold red]{result.partition} failed[/]: ", end="")
+        if result.status.is_failure:
+            console.print(f"\n[bold red]{result.partition} {result.status}[/]: ", end="")
             console.print(result.error, markup=False, highlight=False)
 
 

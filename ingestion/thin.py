@@ -19,7 +19,8 @@ low as one of its sides. Days and hours differ more: a half-day on a stock excha
 trades in each. They are thin with less than a quarter, or less than a sixth. A shortfall that may be chance does not
 count.
 
-A reference file has neither times nor neighbours, and is never thin; nor is a file of irregular periods.
+A reference file has neither times nor neighbours, and is never thin; nor is a file of irregular periods, or of one that
+its feed's calendar does not have.
 
 Thin is a suspicion: the file may be complete, as in a month of snow. Then a person accepts it.
 """
@@ -82,7 +83,7 @@ def thin_reasons(
     `weekdays` are those on which the feed has rows at all, `rows_by_key` the rows of its loaded periods by partition
     key.
     """
-    if partition.feed.is_reference or partition.feed.is_irregular:
+    if partition.feed.is_reference or not partition.is_regular:
         return ()
     missing = "" if coverage.days is None else _missing_times(partition, coverage.days, weekdays)
     reasons = (missing, _few_rows(partition, rows_by_key))

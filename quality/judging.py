@@ -50,7 +50,7 @@ _FAILED_RUNS = """
         and not exists (
             select 1
             from meta.ingestion_run_assets as assets
-            where assets.run_id = latest.run_id and assets.status = 'failed'
+            where assets.run_id = latest.run_id and assets.status in ('failed', 'refused')
         )
     order by kind
 """

@@ -116,7 +116,8 @@ def _groups_query(quarantine: Quarantine) -> str:
 
 def _explanation(quarantine: Quarantine, feed: str, reason: str, period: Period) -> str | None:
     for each in quarantine.explanations:
-        if (each.feed, each.reason) == (feed, reason) and period.start < Period.of_any_grain(each.before).start:
+        is_of_period = each.before is None or period.start < Period.of_any_grain(each.before).start
+        if (each.feed, each.reason) == (feed, reason) and is_of_period:
             return each.text
     return None
 

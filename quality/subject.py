@@ -9,12 +9,12 @@ from warehouse.periods import Grain
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why rows of a feed are rejected for a reason in files of before a period, such as `2017-01`."""
+    """Why rows of a feed are rejected for a reason, in files of before a period, such as `2017-01`, or in all files."""
 
     feed: str
     reason: str
-    before: str
     text: str
+    before: str | None = None
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,15 @@ def error_body(code: str) -> bytes:
     )
 
 
+def hostile_error() -> bytes:
+    """An error that would have its reader fetch a file, show keys, or clear a terminal."""
+    return (
+        b'<?xml version="1.0"?><!DOCTYPE Error [<!ENTITY passwd SYSTEM "file:///etc/passwd">]>'
+        b"<Error><Code>AccessDenied</Code><Message>&passwd;\x1b[2J\x1b]0;x\x07</Message>"
+        b"<AWSAccessKeyId>sandbox-key-id</AWSAccessKeyId><StringToSign>sandbox-secret-key</StringToSign></Error>"
+    )
+
+
 def refused_signature(stand_in: BucketStandIn, method: str, target: str, headers: Mapping[str, str]) -> Refusal | None:
     """Why a request is not taken for one of who has the stand-in's keys; None if it is."""
     signed = _SIGNED_BY.fullmatch(headers.get("Authorization", ""))
@@ -82,6 +91,8 @@ def refused_object(fault: Fault | None) -> Refusal | None:
             return 403, "AccessDenied"
         case Fault.WRONG_KEYS:
             return 403, "InvalidAccessKeyId"
+        case Fault.CLOCK_SKEW:
+            return 403, "RequestTimeTooSkewed"
         case Fault.LATE:
             return 404, "NoSuchKey"
     return None
@@ -89,14 +100,22 @@ def refused_object(fault: Fault | None) -> Refusal | None:
 
 def bucket_listing(stand_in: BucketStandIn, query: Query, store: Store, breakages: Breakages) -> bytes:
     """A page of the objects asked for. One that is late is left out, which counts as a request for it."""
-    names = []
+    names, is_endless = [], False
     for name in store.names(stand_in, query.get("prefix", [""])[0]):
         partitions = store.partitions_in(stand_in, name)
-        if breakages.seen_in_listing(partitions) is Fault.LATE:
+        fault = breakages.seen_in_listing(partitions)
+        is_endless = is_endless or fault is Fault.ENDLESS_LISTING
+        if fault is Fault.LATE:
             breakages.met_by_request(partitions)
         else:
             names.append(name)
-    return page_of_listing(stand_in, query, names, lambda name: _contents(stand_in, name, store, breakages))
+    page = page_of_listing(stand_in, query, names, lambda name: _contents(stand_in, name, store, breakages))
+    if is_endless:
+        # After all names.
+        following = f"<NextContinuationToken>~{query.get('continuation-token', [''])[0]}</NextContinuationToken>"
+        truncated = page.replace(b"<IsTruncated>false<", b"<IsTruncated>true<")
+        page = truncated.replace(b"</ListBucketResult>", f"{following}</ListBucketResult>".encode())
+    return page
 
 
 def _contents(stand_in: BucketStandIn, name: str, store: Store, breakages: Breakages) -> str:

@@ -42,10 +42,17 @@ def page_for(stand_in: PagedApiStandIn, call: Call, store: Store, fault: Fault |
         following = _REPEATED if fault is Fault.REPEATING_TOKEN else f"{call.token}x"
         return body_of(stand_in, replace(reply, next_token=following))
     reply = stand_in.answer(call, store.available_until(stand_in))
-    if fault in (Fault.WRONG_TYPES, Fault.MISSING_COLUMN, Fault.EXTRA_COLUMN, Fault.NO_ROWS):
+    if fault in (Fault.WRONG_TYPES, Fault.MISSING_COLUMN, Fault.EXTRA_COLUMN, Fault.NO_ROWS, Fault.NOT_FINITE):
         reply = replace(reply, page=stand_in.broken_page(call, reply.page, fault))
     status, body = body_of(stand_in, reply)
-    return status, body[: len(body) // 2] if fault is Fault.TRUNCATED else body
+    match fault:
+        case Fault.TRUNCATED:
+            body = body[: len(body) // 2]
+        case Fault.REPEATED_NAME:
+            body = f'{{"{stand_in.token_field}":null,'.encode() + body[1:]
+        case Fault.OTHER_SHAPE:
+            body = b"[" + body + b"]"
+    return status, body
 
 
 def body_of(stand_in: PagedApiStandIn, reply: Reply) -> tuple[int, bytes]:

@@ -16,7 +16,7 @@ from ingestion.catalog import FEEDS
 from ingestion.partitions import Partition
 from sandbox.breakages import Breakages
 from sandbox.broken_files import HTML
-from sandbox.buckets import bucket_listing, error_body, refused_object, refused_signature
+from sandbox.buckets import bucket_listing, error_body, hostile_error, refused_object, refused_signature
 from sandbox.catalog import stand_in_at
 from sandbox.faults import CONNECTION_FAULTS, Fault
 from sandbox.listing import listing
@@ -32,6 +32,7 @@ _SLOW_DOWN = (
     b"</Message></Error>"
 )
 RETRY_AFTER_SECONDS = 1
+_IN_A_HUNDRED_YEARS = "Fri, 01 Jan 2126 00:00:00 GMT"
 _HTML_TYPE = "text/html; charset=utf-8"
 _CONTENT_TYPES = {".zip": "application/zip", ".csv": "text/csv"}
 _ANY_TYPE = "binary/octet-stream"
@@ -97,7 +98,7 @@ def respond(request: Request, store: Store, breakages: Breakages) -> Response:
         if stand_in.has_listing and query.get("list-type") == ["2"]:
             return Response(200, {"Content-Type": "application/xml"}, listing(stand_in, query, store, breakages))
     elif isinstance(stand_in, PagedApiStandIn):
-        return _paged_response(stand_in, call_of(stand_in, name, query), request.headers, store, breakages)
+        return _paged_response(stand_in, call_of(stand_in, name, query), request, store, breakages)
     elif isinstance(stand_in, ApiStandIn) and not name:
         return _api_response(stand_in, query, store, breakages)
     return _denied()
@@ -117,6 +118,10 @@ def _bucket_response(
     fault = breakages.met_by_request(published or _broken_before_publication(stand_in, name, breakages))
     if (refusal := _refusal(fault)) is not None:
         return refusal
+    if fault is Fault.REDIRECT:
+        return _elsewhere(request)
+    if fault is Fault.HOSTILE_ERROR:
+        return Response(403, {"Content-Type": "application/xml"}, hostile_error())
     if not published or (refused := refused_object(fault)):
         return _refused(*(refused or (404, "NoSuchKey")))
     return _broken_off(_file_response(request.headers, store.find(published, fault)), fault)
@@ -124,6 +129,12 @@ def _bucket_response(
 
 def _refused(status: int, code: str) -> Response:
     return Response(status, {"Content-Type": "application/xml"}, error_body(code))
+
+
+def _elsewhere(request: Request) -> Response:
+    """A redirect to the same thing under another name of this machine."""
+    port = request.headers.get("Host", "").rpartition(":")[2]
+    return Response(307, {"Location": f"http://localhost:{port}{request.target}"})
 
 
 def _denied() -> Response:
@@ -166,16 +177,18 @@ def _api_response(stand_in: ApiStandIn, query: Query, store: Store, breakages: B
 
 
 def _paged_response(
-    stand_in: PagedApiStandIn, call: Call, headers: Mapping[str, str], store: Store, breakages: Breakages
+    stand_in: PagedApiStandIn, call: Call, request: Request, store: Store, breakages: Breakages
 ) -> Response:
     json_type = {"Content-Type": "application/json; charset=utf-8"}
-    if not has_keys(stand_in, headers):
+    if not has_keys(stand_in, request.headers):
         status, body = body_of(stand_in, stand_in.refused(None))
         return Response(status, json_type, body)
     partition = partition_asked(stand_in, call, store)
     fault = breakages.met_by_request([partition]) if partition else None
     if (refusal := _refusal(fault)) is not None:
         return refusal
+    if fault is Fault.REDIRECT:
+        return _elsewhere(request)
     if fault is Fault.HTML:
         return Response(200, {"Content-Type": _HTML_TYPE}, HTML)
     status, body = page_for(stand_in, call, store, fault)
@@ -189,6 +202,8 @@ def _refusal(fault: Fault | None) -> Response | None:
             return Response(200, ending=Ending(sent=None, hangs=True))
         case Fault.TOO_MANY_REQUESTS:
             return Response(429, {"Retry-After": str(RETRY_AFTER_SECONDS)}, b"Too Many Requests")
+        case Fault.LONG_PAUSE:
+            return Response(429, {"Retry-After": _IN_A_HUNDRED_YEARS}, b"Too Many Requests")
         case Fault.UNAVAILABLE:
             return Response(503, {"Content-Type": "application/xml"}, _SLOW_DOWN)
     return None

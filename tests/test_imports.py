@@ -122,9 +122,10 @@ class Absent:
             raise ModuleNotFoundError(f"No module named {name!r}")
 
 sys.meta_path.insert(0, Absent())
-for package in ("warehouse", "ingestion", "metrics", "quality", "briefings", "sandbox", "cli"):
+for package in ("warehouse", "ingestion", "metrics", "quality", "briefings", "sandbox", "cli", "portal"):
     for module in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
-        if not module.name.endswith("__main__"):
+        # The portal's app is drawn where it is imported.
+        if not module.name.endswith(("__main__", "portal.app")):
             importlib.import_module(module.name)
 from ingestion.run_pipeline import main
 from cli.app import app

@@ -1,5 +1,5 @@
-"""What a person has accepted as it is (`meta.accepted_gaps`): a period that is thin, missing, replaced or overdue, or
-of which many rows were rejected.
+"""What a person has accepted as it is (`meta.accepted_gaps`): a period that is thin, missing, refused, replaced or
+overdue, or of which many rows were rejected.
 
 It is accepted for one state of its file: with another file it counts as a gap again.
 """

@@ -31,10 +31,12 @@ _MOST_DIGITS = 18
 class AnswerRules:
     """What a publisher's answers mean. As they are here, they are those of a plain file server.
 
-    `largest_bytes` is far more than its largest file has.
+    `largest_bytes` is far more than its largest file has. `follows_redirects` is false where keys come with a request:
+    whoever a redirect leads to must not have them, nor be taken for the publisher.
     """
 
     largest_bytes: ClassVar[int] = 8_000_000_000
+    follows_redirects: ClassVar[bool] = True
 
     def is_not_published(self, status: int, text: str) -> bool:
         """Whether an answer, by its status and text, means that there is no such file (yet)."""
@@ -46,6 +48,10 @@ class AnswerRules:
         The words continue "expected the file, but".
         """
         return None
+
+    def advice(self, status: int, text: str) -> str:
+        """What to do about an answer that none of the other methods explains."""
+        return "Look at the publisher's page; asking again will not help until something changes."
 
     def text(self, start: str) -> str:
         """What the start of an answer's body says of its reason, such as a field of JSON; else the start itself."""
@@ -121,7 +127,8 @@ def _retry_after_seconds(value: str | None, now: datetime) -> float:
         return min(float(value), _LONGEST_PAUSE_SECONDS)
     try:
         date = parsedate_to_datetime(value)
-    except ValueError:
+    # A year or zone of many digits fits into no date.
+    except (ValueError, OverflowError):
         return 0
     date = date if date.tzinfo else date.replace(tzinfo=UTC)
     return min(max(0, (date - now).total_seconds()), _LONGEST_PAUSE_SECONDS)

@@ -74,7 +74,7 @@ class ApiPublisher(AnswerRules, Publisher):
         """The headers with the keys.
 
         Raises:
-            RefusedError: a key is missing, or cannot be one.
+            SettingError: a key is missing, or cannot be one.
         """
         if self.key_names is None:
             return {}

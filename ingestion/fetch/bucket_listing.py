@@ -53,7 +53,9 @@ def list_bucket(
         if not 0 < len(page.next_token) <= _LONGEST_TOKEN or page.next_token == question.get("continuation-token"):
             raise DownloadError(f"{exchange.expected}, but it does not say how to ask for its next page. Ask again.")
         question["continuation-token"] = page.next_token
-    raise DownloadError(f"{exchange.expected} of at most {_MOST_PAGES} pages, but there are more.")
+    raise DownloadError(
+        f"{exchange.expected} of at most {_MOST_PAGES} pages, but there are more. Check the bucket's address."
+    )
 
 
 def _page(exchange: Exchange, question: dict[str, str], limits: Limits, rules: AnswerRules) -> Page:
@@ -66,14 +68,18 @@ def _page(exchange: Exchange, question: dict[str, str], limits: Limits, rules: A
                 refused
                 or failed_status(answer, text, rules)
                 or DownloadError(
-                    f"{exchange.expected}, but the publisher {described(answer, text)}. Check the bucket's address."
+                    f"{exchange.expected}, but the publisher {described(answer, text)}. "
+                    f"{rules.advice(answer.status_code, text)}"
                 )
             )
         for piece in answer.iter_content(_PIECE_BYTES):
             body += piece
             watch.received(len(body))
             if len(body) > _MOST_BYTES:
-                raise DownloadError(f"{exchange.expected} in pages of at most {_MOST_BYTES:,} bytes, but one has more.")
+                raise DownloadError(
+                    f"{exchange.expected} in pages of at most {_MOST_BYTES:,} bytes, but one has more. "
+                    "Check the bucket's address."
+                )
         watch.received(len(body))
     try:
         return parse_page(bytes(body))

@@ -95,10 +95,13 @@ class _Transfer:
         """Ask once for the file, or for the rest of it."""
         if not (self.file.received and self._resume_condition()):
             self.file.discard()
-        with self._exchange.request("GET", self._limits, headers=self._headers(), received=self.file.amount) as (
-            answer,
-            watch,
-        ):
+        with self._exchange.request(
+            "GET",
+            self._limits,
+            headers=self._headers(),
+            received=self.file.amount,
+            allow_redirects=self._rules.follows_redirects,
+        ) as (answer, watch):
             return self._receive(answer, watch)
 
     def _headers(self) -> dict[str, str]:
@@ -127,7 +130,7 @@ class _Transfer:
             or failed_status(answer, text, self._rules)
             or DownloadError(
                 f"{self._exchange.expected}, but the publisher {described(answer, text)}. "
-                "Look at the publisher's page; asking again will not help until something changes."
+                f"{self._rules.advice(status, text)}"
             )
         )
 

@@ -28,7 +28,6 @@ class HttpPublisher(AnswerRules, Publisher):
     """
 
     default_base_url: ClassVar[str]
-    has_listing: ClassVar[bool] = False
 
     def base_address(self) -> str:
         """The address that the files are below, without a slash at its end."""

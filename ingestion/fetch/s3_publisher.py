@@ -28,13 +28,23 @@ from warehouse.ledger import Fingerprint
 logger = logging.getLogger(__name__)
 
 _CODE = re.compile(r"<Code>([A-Za-z0-9.]{1,60})</Code>")
+_OTHER_REGION = {"PermanentRedirect", "AuthorizationHeaderMalformed"}
 _WRONG_KEYS = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken"}
 
 
 class S3AnswerRules(AnswerRules):
     """What the answers of S3 mean. Of an error only its code is ever shown: the rest may have keys in it."""
 
+    name: ClassVar[str]
     key_names: ClassVar[KeyNames]
+    follows_redirects = False
+
+    def advice(self, status: int, text: str) -> str:
+        """What to do: a store answers so to whoever asks for a bucket of another region."""
+        if 300 <= status < 400 or text in _OTHER_REGION:
+            setting = f"SOURCES__{self.name.upper()}__"
+            return f"The bucket is elsewhere: set {setting}ENDPOINT_URL and {setting}REGION to where it is."
+        return super().advice(status, text)
 
     def text(self, start: str) -> str:
         """The code of an error, such as NoSuchKey."""
@@ -71,6 +81,7 @@ class S3Publisher(S3AnswerRules, Publisher):
     bucket: ClassVar[str]
     default_endpoint_url: ClassVar[str]
     default_region: ClassVar[str] = "us-east-1"
+    has_listing = True
 
     def bucket_address(self) -> str:
         """The address of the bucket, without a slash at its end."""
@@ -80,7 +91,7 @@ class S3Publisher(S3AnswerRules, Publisher):
         """A session whose requests are signed.
 
         Raises:
-            RefusedError: a key is not set.
+            SettingError: a key is not set.
         """
         keys = keys_from_environment(self.key_names, self.bucket_address())
         session = WatchedSession()

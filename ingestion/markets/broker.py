@@ -90,7 +90,7 @@ class Broker(ApiPublisher):
         """Where the API is, and what it is asked about, by the settings.
 
         Raises:
-            RefusedError: the watchlist is none.
+            SettingError: the watchlist is none.
         """
         return Desk(
             data=self.base_address(),

@@ -47,7 +47,7 @@ class TradingDays:
         """The trading days from the first day to the last."""
         if first > last:
             return []
-        days = trading_days(first.first_day, last.last_day)
+        days = _all_days()
         return [period for period in period_range(first, last) if period.first_day in days]
 
 

@@ -3,7 +3,7 @@
 import os
 import re
 
-from ingestion.errors import RefusedError
+from ingestion.errors import SettingError
 
 VARIABLE = "MARKETS_WATCHLIST"
 # Two funds and three shares with the largest chains of options.
@@ -17,14 +17,14 @@ def watchlist() -> tuple[str, ...]:
     """The symbols of the watchlist, each once, in its order.
 
     Raises:
-        RefusedError: it has something that is no symbol, nothing, or too much.
+        SettingError: it has something that is no symbol, nothing, or too much.
     """
     text = os.environ.get(VARIABLE) or DEFAULT
     symbols = list(dict.fromkeys(word.strip() for word in text.split(",")))
     wrong = [symbol for symbol in symbols if not _SYMBOL.fullmatch(symbol)]
     if wrong or len(symbols) > _MOST_SYMBOLS:
         came = f"got {wrong[0][:40]!a}" if wrong else f"it has {len(symbols)}"
-        raise RefusedError(
+        raise SettingError(
             f"{VARIABLE}: expected symbols in capitals with commas between them, such as {DEFAULT}, at most "
             f"{_MOST_SYMBOLS}, but {came}. Correct the setting, then load again."
         )

@@ -59,7 +59,7 @@ def raise_on_failure(results: list[Result]) -> None:
         dagster.Failure: one or more partitions failed. The step is retried if one of them may succeed later; what was
             loaded is not loaded again.
     """
-    failed = [result for result in results if result.status is Status.FAILED]
+    failed = [result for result in results if result.status.is_failure]
     if failed:
         raise dg.Failure(
             "\n".join(f"{result.partition}: {result.error}" for result in failed),

@@ -93,6 +93,8 @@ class IngestionOptions:
         try:
             feeds = self.resolve(asked["sources"])
             periods = self._periods(asked)
+            if periods[-1] < (begins := min(feed.first_period for feed in feeds)):
+                raise ValueError(f"expected {self.grain}s from {begins} on, but got {periods[-1]}")
             expected = [period.key for period in periods if partitions_of(feeds, [period])]
             if not expected:
                 raise ValueError(f"{compress(periods)}: {no_file_expected(feeds)}")

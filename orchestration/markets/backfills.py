@@ -14,7 +14,7 @@ from orchestration.assets.subjects import tags_of_feeds
 from orchestration.execution.retries import SILVER_RETRIES
 from orchestration.execution.writer_pool import WRITER_POOL
 from orchestration.jobs.ingestion import Loaded, LoadedPeriod, SharedOps, job_of_load, what_is_loaded
-from orchestration.markets.prefixes import EXAMPLE, FEED, FOLDER, days_of
+from orchestration.markets.prefixes import EXAMPLE, FEED, FOLDER, days_of, listed_besides
 from warehouse.periods import Grain
 
 
@@ -65,7 +65,7 @@ def _load_op(
 ) -> dg.OpDefinition:
     @dg.op(name=f"load_{name}", pool=WRITER_POOL, out=dg.Out(Loaded))
     def load(context: dg.OpExecutionContext, config: FilesToLoad) -> list[LoadedPeriod]:
-        partitions = days_of(config.prefix, catalog)
+        partitions = [*days_of(config.prefix, catalog), *listed_besides(config.prefix, catalog)]
         results: list[Result] = []
         for batch in _batches(partitions, config.batch_size):
             results += ingest(batch, force=config.overwrite, started=started(context))

@@ -144,7 +144,9 @@ def _load_op(catalog: Catalog, options: IngestionOptions) -> dg.OpDefinition:
 def _file_op(key: dg.AssetKey, description: str, write_file: Callable[[date], Metadata]) -> dg.OpDefinition:
     """The step that writes a file of each day that was loaded, and tells Dagster of it as the file's asset."""
 
-    @dg.op(name=key.path[-1], description=description, ins={"after": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing))
+    @dg.op(
+        name=f"write_{key.path[-1]}", description=description, ins={"after": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing)
+    )
     def write(context: dg.OpExecutionContext, loaded: Loaded) -> None:
         for one in loaded:
             if _CHAINS in one.feeds or key == BRIEFING:

@@ -4,7 +4,8 @@ import re
 from datetime import UTC, datetime
 
 from ingestion.catalog import Catalog
-from ingestion.partitions import Partition, partitions_between
+from ingestion.gap_survey import ask
+from ingestion.partitions import Partition, partitions_between, unexpected_between
 from warehouse.periods import BadPeriodError, Grain, Period
 
 FEED = "minute_aggs"
@@ -34,6 +35,18 @@ def days_of(prefix: str, catalog: Catalog, now: datetime | None = None) -> list[
     if not found:
         raise ValueError(f"prefix: {prefix!r} stands for no trading day from {feed.first_period} until today")
     return found
+
+
+def listed_besides(prefix: str, catalog: Catalog) -> list[Partition]:
+    """The days whose keys begin with a prefix, and are in the bucket, though the exchange is closed.
+
+    Raises:
+        ValueError: as of `days_of`.
+    """
+    feed = catalog.feeds[FEED]
+    first, last = _bounds(prefix) or (feed.first_period, feed.period_of(datetime.now(UTC).replace(tzinfo=None)))
+    answers, _ = ask(unexpected_between([feed], first, last))
+    return [partition for partition, answer in answers.items() if answer]
 
 
 def _bounds(prefix: str) -> tuple[Period, Period] | None:

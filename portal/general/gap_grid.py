@@ -34,6 +34,7 @@ class Look(StrEnum):
 
     LOADED = "loaded"
     MISSING = "missing"
+    REFUSED = "refused"
     OVERDUE = "overdue"
     REPLACED = "replaced"
     THIN = "thin"
@@ -45,16 +46,25 @@ class Look(StrEnum):
 COLOURS = {
     Look.LOADED: "#4f93b0",
     Look.MISSING: "#b84a3e",
+    Look.REFUSED: "#8f2f55",
     Look.OVERDUE: "#a8600f",
     Look.REPLACED: "#8a5a83",
     Look.THIN: "#857000",
     Look.ACCEPTED: "#4b7d69",
     Look.NOT_PUBLISHED: "rgba(128, 138, 148, 0.22)",
 }
-SIGNS = {Look.MISSING: "!", Look.OVERDUE: "?", Look.REPLACED: "≠", Look.THIN: "~", Look.ACCEPTED: "✓"}
+SIGNS = {
+    Look.MISSING: "!",
+    Look.REFUSED: "-",
+    Look.OVERDUE: "?",
+    Look.REPLACED: "≠",
+    Look.THIN: "~",
+    Look.ACCEPTED: "✓",
+}
 
 _OF_GAPS = {
     Gap.MISSING: Look.MISSING,
+    Gap.REFUSED: Look.REFUSED,
     Gap.OVERDUE: Look.OVERDUE,
     Gap.REPLACED: Look.REPLACED,
     Gap.THIN: Look.THIN,

@@ -106,7 +106,7 @@ def _why(planned: Planned, state: LedgerState) -> list[str]:
             lines.append(f"Due since {due}, {_days(feed.publication_lag_days)} after it ended, and not loaded.")
         case Look.NOT_PUBLISHED:
             lines.append(f"Due on {due}, {_days(feed.publication_lag_days)} after it ends.")
-    lines += [planned.note[:1].upper() + planned.note[1:] + "."] if planned.note else []
+    lines += [planned.note[:1].upper() + planned.note[1:].removesuffix(".") + "."] if planned.note else []
     lines += [f"Thin: {reason}." for reason in planned.thin]
     for accepted in state.accepted.get((feed.name, period.key), ()):
         lines.append(_acceptance(accepted, planned))

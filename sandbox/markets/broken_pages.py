@@ -1,5 +1,6 @@
 """Pages of the broker's API with something wrong in their records."""
 
+import math
 from typing import Any
 
 from sandbox.faults import Fault
@@ -27,10 +28,16 @@ def broken_page(page: dict[str, Any], fault: Fault) -> dict[str, Any]:
         case Fault.EXTRA_COLUMN:
             return {**page, part: {name: _each(record, _with_extra) for name, record in page[part].items()}}
         case Fault.WRONG_TYPES:
-            middle = sorted(page[part])[len(page[part]) // 2 :][:1]
-            broken = {name: _each(page[part][name], _with_word) for name in middle}
-            return {**page, part: {**page[part], **broken}}
+            return {**page, part: {**page[part], **_middle(page[part], "wide")}}
+        case Fault.NOT_FINITE:
+            return {**page, part: {**page[part], **_middle(page[part], math.nan)}}
     raise ValueError(f"a page cannot be broken by {fault}")
+
+
+def _middle(records: dict[str, Any], price: Any) -> dict[str, Any]:
+    """The record half-way down, with this as its price."""
+    middle = sorted(records)[len(records) // 2 :][:1]
+    return {name: _each(records[name], lambda record: _with_price(record, price)) for name in middle}
 
 
 def _each(record: Any, change: Any) -> Any:
@@ -42,7 +49,7 @@ def _with_extra(record: dict[str, Any]) -> dict[str, Any]:
     return {**record, EXTRA_FIELD: "X"}
 
 
-def _with_word(record: dict[str, Any]) -> dict[str, Any]:
+def _with_price(record: dict[str, Any], price: Any) -> dict[str, Any]:
     if "latestQuote" in record:
-        return {**record, "latestQuote": {**record["latestQuote"], "bp": "wide"}}
-    return {**record, "c": "dear"}
+        return {**record, "latestQuote": {**record["latestQuote"], "bp": price}}
+    return {**record, "c": price}

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion.errors import IngestionError, RefusedError, message_of
+from ingestion.errors import IngestionError, SettingError, message_of
 from ingestion.fetch.questions import Paging
 from ingestion.gap_survey import ask
 from ingestion.pipeline import Result, Status, ingest
@@ -233,7 +233,7 @@ def test_without_keys_nobody_is_asked(answering: Answering, monkeypatch: pytest.
     else:
         monkeypatch.setenv("TEST_API_SECRET", key)
     with pytest.raises(
-        RefusedError, match="expected keys in TEST_API_KEY and TEST_API_SECRET, but TEST_API_SECRET"
+        SettingError, match="expected keys in TEST_API_KEY and TEST_API_SECRET, but TEST_API_SECRET"
     ) as error:
         _fetched()
     assert not error.value.is_transient

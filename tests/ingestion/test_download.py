@@ -384,8 +384,19 @@ def test_a_limit_of_the_archive_that_passes_is_waited_for(tmp_path: Path) -> Non
     assert time.monotonic() - begun > 0.6
 
 
-def test_a_retry_after_that_means_nothing_is_ignored(tmp_path: Path) -> None:
-    with publishing(status(503, Retry_After="soon"), whole()) as server:
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "soon",
+        "-5",
+        "inf",
+        "Mon, 01 Jan 99999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2200 00:00:00 -9999999999999999999",
+        "Fri, 31 Dec 1999 23:59:59 GMT",
+    ],
+)
+def test_a_retry_after_that_means_nothing_is_ignored(tmp_path: Path, asked: str) -> None:
+    with publishing(status(503, Retry_After=asked), whole()) as server:
         fetch_file(server, tmp_path)
 
 

@@ -447,7 +447,7 @@ def test_without_a_database_a_first_month_is_all_it_takes(database: Path, capsys
         ("--accept yellow:2025-04", "expected --reason"),
         ("--accept yellow:2025-04 --reason \x1b[31mred", "printable characters"),
         ("--accept yellow:2025-04 --reason " + "x" * 201, "1 to 200 printable"),
-        ("--accept yellow --reason x", "expected FEED:PERIOD, such as yellow:2009-01"),
+        ("--accept yellow --reason x", "expected FEED:PERIOD, such as minute_aggs:2003-09-10"),
         ("--accept , --reason x", "expected FEED:PERIOD"),
         ("--accept uber:2025-04 --reason x", "got 'uber:2025-04'"),
         ("--accept yellow:2025-4 --reason x", "YYYY-MM"),

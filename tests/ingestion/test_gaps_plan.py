@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ingestion.catalog import FEEDS
@@ -139,12 +139,13 @@ def test_a_ledger_that_the_raw_table_does_not_bear_out_is_not_believed(coverage:
     assert _planned(partition, known) == Planned(partition, State.MISSING, note)
 
 
-def test_only_what_is_missing_replaced_overdue_or_thin_is_a_gap() -> None:
+def test_only_what_is_missing_refused_replaced_overdue_or_thin_is_a_gap() -> None:
     partition = partition_of(YELLOW, MAY)
     gaps = {state: Planned(partition, state).open_gaps for state in State}
     assert gaps == {
         State.LOADED: (),
         State.MISSING: (Gap.MISSING,),
+        State.REFUSED: (Gap.REFUSED,),
         State.REPLACED: (Gap.REPLACED,),
         State.OVERDUE: (Gap.OVERDUE,),
         State.NOT_PUBLISHED: (),
@@ -335,13 +336,21 @@ def test_no_season_makes_a_month_thin_whichever_months_are_loaded(loaded: set[da
 
 @st.composite
 def _situations(draw: st.DrawFn) -> tuple[list[Partition], Known, date]:
-    """Any feed's months, some loaded, some asked for, with files that may be the loaded ones."""
+    """Any feed's months, some loaded, some asked for or refused, with files that may be the loaded ones."""
     feeds: list[Feed] = draw(st.lists(st.sampled_from(list(FEEDS.values())), min_size=1, max_size=3, unique=True))
-    partitions = [partition_of(feed, month) for feed in feeds for month in month_range(date(2025, 1, 1), TODAY)]
+    of_months = [partition_of(feed, month) for feed in feeds for month in month_range(date(2025, 1, 1), TODAY)]
+    # Of irregular periods and of holidays nobody knows which should be there.
+    partitions = [partition for partition in of_months if partition.is_regular]
+    assume(partitions)
     known = _known(*draw(st.sets(st.sampled_from(partitions))))
     files = st.sampled_from([FILE, replace(FILE, etag='"b"'), None])
     answers = draw(st.dictionaries(st.sampled_from(partitions), files))
-    return partitions, replace(known, answers=answers), draw(st.dates(date(2025, 1, 1), date(2026, 6, 30)))
+    refused = {(one.feed.name, one.key): "no" for one in draw(st.sets(st.sampled_from(partitions)))}
+    return (
+        partitions,
+        replace(known, answers=answers, refusals=refused),
+        draw(st.dates(date(2025, 1, 1), date(2026, 6, 30))),
+    )
 
 
 @given(_situations())
@@ -360,7 +369,8 @@ def test_every_partition_has_one_state_that_follows_from_what_is_known(
         else:
             is_published = file is not None if is_asked else is_due(partition, today)
             not_there = State.OVERDUE if is_asked and is_due(partition, today) else State.NOT_PUBLISHED
-            assert planned.state is (State.MISSING if is_published else not_there)
+            not_loaded = State.REFUSED if known.refusal(partition) else State.MISSING
+            assert planned.state is (not_loaded if is_published else not_there)
             assert planned.thin == ()
 
 

@@ -193,6 +193,36 @@ def test_a_failed_load_is_told_until_it_is_loaded_or_accepted(connection: duckdb
     assert _summaries(connection) == []
 
 
+def test_a_refused_load_is_a_gap_with_the_publishers_reason_and_told_once(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    _load_all(connection)
+    connection.execute(
+        "delete from meta.asset_watermarks where asset = 'green' and partition_key in ('2025-01', '2025-02')"
+    )
+    for month in ("2025-01", "2025-02"):
+        error = (
+            f"http://x/{month}: expected the file, but the publisher does not give it to these keys (403). Ask for it."
+        )
+        _try(connection, "green", month, "refused", NOW, error=error)
+    (trouble,) = troubles_of_gaps(read_ledger_state(connection), NOW)
+    assert trouble.summary == "2 months refused"
+    reason = "the publisher does not give it to these keys (403). Ask for it."
+    assert trouble.reasons == (f"green: 2025-01 … 2025-02: {reason}",)
+    assert trouble.otherwise[0] == "nyc gaps --accept green:2025-01,green:2025-02 --reason 'say why'"
+    cell = _cell(connection, "green 2025-01")
+    assert (cell.state, cell.note) == (State.REFUSED, reason)
+
+    # What is loaded stays so, though a new file of it was refused.
+    _try(connection, "yellow", "2025-02", "refused", NOW, error="x")
+    assert _summaries(connection) == ["2 months refused", "1 load failed"]
+    _accept(connection, "green", "2025-01", Gap.MISSING)
+    assert _summaries(connection) == ["1 month refused", "1 load failed"], "accepted while nobody had asked"
+    _load(connection, "green", "2025-02")
+    _try(connection, "green", "2025-02", "loaded", NOW + timedelta(hours=1))
+    assert _summaries(connection) == ["1 load failed"]
+
+
 def test_a_feed_that_there_is_no_more_troubles_nobody(connection: duckdb.DuckDBPyConnection) -> None:
     _load_all(connection)
     _load(connection, "rickshaws", "2020-01")

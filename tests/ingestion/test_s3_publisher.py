@@ -16,18 +16,21 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
+from ingestion import gaps, run_pipeline
 from ingestion.catalog import FEEDS
 from ingestion.errors import RefusedError, message_of
 from ingestion.fetch.retries import RetryPolicy
+from ingestion.gap_plan import Planned
 from ingestion.gap_survey import ask, survey
 from ingestion.partitions import Partition, partitions_between
 from ingestion.pipeline import Result, Status, ingest
-from ingestion.publication import State
+from ingestion.publication import Gap, State
 from sandbox.faults import CONNECTION_FAULTS, Fault
 from sandbox.server import SamplePublisher
 from tests.partitions import partition_of
 from warehouse.connection import open_for_reading
 from warehouse.ledger import utc_now
+from warehouse.paths import LOG_FOLDER_VARIABLE
 from warehouse.periods import day
 
 BARS = FEEDS["minute_aggs"]
@@ -66,10 +69,15 @@ def _load(*days: date, force: bool = False) -> list[Result]:
 
 def _failure(policy: RetryPolicy = AT_ONCE) -> str:
     (result,) = ingest(_days(MONDAY), policy=policy)
-    assert result.status is Status.FAILED, result
+    assert result.status.is_failure, result
     assert result.error is not None
     assert len(result.error) < 600
     return result.error
+
+
+def _surveyed(*, is_offline: bool = False) -> list[Planned]:
+    """Where Friday and Monday stand."""
+    return survey("minute_aggs", day(2026, 1, 2), day(2026, 1, 5), now=utc_now(), is_offline=is_offline).plan
 
 
 def _asked(publisher: SamplePublisher) -> list[str]:
@@ -138,14 +146,60 @@ def test_2000_keys_are_listed_in_one_visit(made: Path, database: Path, monkeypat
 def test_an_object_beyond_the_subscription_is_refused_as_such(publisher: SamplePublisher, database: Path) -> None:
     publisher.break_("minute_aggs", MONDAY, Fault.FORBIDDEN)
     results = _load(FRIDAY, MONDAY)
-    assert [result.status for result in results] == [Status.LOADED, Status.FAILED]
+    assert [result.status for result in results] == [Status.LOADED, Status.REFUSED]
     message = results[1].error or ""
     assert "2026/01/2026-01-05.csv.gz: expected the file, but the publisher does not give it to these keys" in message
     assert "(403 AccessDenied): it is outside their subscription" in message
     assert not results[1].is_transient, "whoever retries would ask for ever"
     assert _asked(publisher).count("2026-01-05.csv.gz") == 1
-    planned = survey("minute_aggs", day(2026, 1, 2), day(2026, 1, 5), now=utc_now()).plan
-    assert [one.state for one in planned] == [State.LOADED, State.MISSING], "it is listed"
+    for is_offline in (False, True):
+        loaded, refused = _surveyed(is_offline=is_offline)
+        assert (loaded.state, refused.state, refused.gaps) == (State.LOADED, State.REFUSED, (Gap.REFUSED,))
+        assert refused.note.startswith("the publisher does not give it to these keys (403 AccessDenied): it is outside")
+        assert refused.is_to_fill, "the keys may be others by now"
+    publisher.mend("minute_aggs", MONDAY)
+    assert _surveyed()[1].state is State.REFUSED, "nobody knows better before it is loaded"
+    assert [result.status for result in _load(MONDAY)] == [Status.LOADED]
+    assert [one.state for one in _surveyed()] == [State.LOADED] * 2
+
+
+def test_a_refused_day_is_told_as_such_by_gaps_and_can_be_accepted(
+    publisher: SamplePublisher,
+    database: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv(LOG_FOLDER_VARIABLE, str(tmp_path / "logs"))
+    publisher.break_("minute_aggs", MONDAY, Fault.FORBIDDEN)
+    days = ["--from", f"{FRIDAY}", "--to", f"{TUESDAY}", "--sources", "minute_aggs"]
+    assert run_pipeline.main(days) == 1
+    assert "minute_aggs 2026-01-05 refused: http" in capsys.readouterr().out
+    with duckdb.connect(str(database), read_only=True) as connection:
+        state = "select partition_key, status from meta.ingestion_run_assets order by 1"
+        assert [status for _, status in connection.execute(state).fetchall()] == ["loaded", "refused", "loaded"]
+    assert gaps.main(days) == 3
+    said = capsys.readouterr().out
+    assert "refused     1  2026-01-05: the publisher does not give it to these keys (403 AccessDenied)" in said
+    assert "Refused days cannot be loaded until the keys or their subscription change." in said
+    assert "python -m ingestion.gaps --accept minute_aggs:2026-01-05 --reason 'say why'" in said
+    assert gaps.main([*days, "--fill"]) == 1
+    assert gaps.main(["--accept", "minute_aggs:2026-01-05", "--reason", "not bought"]) == 0
+    assert "minute_aggs 2026-01-05: accepted as refused (not bought)" in capsys.readouterr().out
+    assert gaps.main(days) == 0
+
+
+def test_a_refused_replacement_leaves_what_is_loaded_and_says_so(publisher: SamplePublisher, database: Path) -> None:
+    _load(FRIDAY, MONDAY)
+    publisher.replace("minute_aggs", MONDAY)
+    publisher.break_("minute_aggs", MONDAY, Fault.FORBIDDEN)
+    assert [result.status for result in _load(FRIDAY, MONDAY)] == [Status.UNCHANGED, Status.REFUSED]
+    _, replaced = _surveyed()
+    assert (replaced.state, replaced.gaps) == (State.REPLACED, (Gap.REPLACED,))
+    assert "(403 AccessDenied)" in replaced.note
+    with duckdb.connect(str(database), read_only=True) as connection:
+        rows = "select count(*) from raw_data.minute_aggs where source_date = $day"
+        assert connection.execute(rows, {"day": MONDAY}).fetchone() == (ROWS,)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +250,10 @@ def test_wrong_keys_are_said_to_be_wrong_and_never_shown(
         (Fault.STALLS, "(tried 2 times)"),
         (Fault.BREAKS_OFF, "the connection broke off after"),
         (Fault.UNAVAILABLE, "the publisher answered 503 Service Unavailable (SlowDown) (tried 2 times)"),
+        (Fault.LONG_PAUSE, "429 Too Many Requests and asks to be left alone for 31,622,400 seconds (tried 1 time)"),
         (Fault.WRONG_KEYS, "does not know these keys (InvalidAccessKeyId)"),
+        (Fault.CLOCK_SKEW, "clock differs from this machine's (RequestTimeTooSkewed). Set the clock, then ask again."),
+        (Fault.HOSTILE_ERROR, "(403 AccessDenied): it is outside their subscription"),
     ],
 )
 def test_a_bad_object_fails_its_own_day_in_words(publisher: SamplePublisher, fault: Fault, said: str) -> None:
@@ -209,6 +266,29 @@ def test_what_passes_is_tried_again(publisher: SamplePublisher) -> None:
     publisher.break_("minute_aggs", TUESDAY, Fault.TOO_MANY_REQUESTS, times=1)
     assert [result.status for result in _load(MONDAY, TUESDAY)] == [Status.LOADED] * 2
     assert _asked(publisher).count("2026-01-05.csv.gz") == 2
+
+
+def test_keys_follow_no_redirect_and_nobody_else_is_taken_for_the_publisher(publisher: SamplePublisher) -> None:
+    # Who followed it would get the file: it is whole at the other host.
+    publisher.break_("minute_aggs", MONDAY, Fault.REDIRECT, times=1)
+    message = _failure()
+    assert "answered 307 Temporary Redirect. The bucket is elsewhere: set SOURCES__FLAT_FILES__ENDPOINT_URL" in message
+    assert _asked(publisher) == ["LIST", "2026-01-05.csv.gz"]
+    assert [result.status for result in _load(MONDAY)] == [Status.LOADED]
+
+
+def test_a_bucket_of_another_region_is_said_to_be_elsewhere() -> None:
+    for status, code in ((301, "PermanentRedirect"), (400, "AuthorizationHeaderMalformed")):
+        assert "FLAT_FILES__REGION" in BARS.publisher.advice(status, code)  # type: ignore[attr-defined]
+    assert "Look at the publisher's page" in BARS.publisher.advice(400, "InvalidRequest")  # type: ignore[attr-defined]
+
+
+def test_a_listing_that_never_ends_is_given_up_and_days_are_loaded_all_the_same(publisher: SamplePublisher) -> None:
+    publisher.break_("minute_aggs", TUESDAY, Fault.ENDLESS_LISTING)
+    _, unreachable = ask(_days(FRIDAY, MONDAY, TUESDAY))
+    assert "of at most 100 pages, but there are more. Check the bucket's address." in unreachable["flat_files"]
+    assert _asked(publisher) == ["LIST"] * 100
+    assert [result.status for result in _load(FRIDAY, MONDAY)] == [Status.LOADED] * 2
 
 
 def test_a_store_that_is_not_there_is_said_to_be_unreachable(

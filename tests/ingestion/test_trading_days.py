@@ -56,11 +56,14 @@ def test_a_session_is_by_new_yorks_clock(when: date, closes_at: time, is_half_da
     assert (session.opens_at, session.closes_at, session.is_half_day) == (time(9, 30), closes_at, is_half_day)
 
 
-def test_a_request_for_a_holiday_is_refused_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "asked", [["--sources", "candles_daily"], ["--sources", "minute_aggs", "--dry-run"]], ids=["an API", "asks nobody"]
+)
+def test_a_request_for_a_holiday_is_refused_in_words(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        parse_arguments(["--sources", "minute_aggs", "--from", "2026-01-01", "--to", "2026-01-01"])
+        parse_arguments([*asked, "--from", "2026-01-01", "--to", "2026-01-01"])
     assert ended.value.code == 2
-    expected = "2026-01-01: minute_aggs has no file then, by the trading days of the New York Stock Exchange"
+    expected = f"2026-01-01: {asked[1]} has no file then, by the trading days of the New York Stock Exchange"
     assert expected in capsys.readouterr().err
 
 

@@ -55,6 +55,7 @@ def test_what_is_wrong_is_seen_before_what_is_accepted() -> None:
 
     assert look_of(planned) is Look.LOADED
     assert look_of(replace(planned, state=State.NOT_PUBLISHED)) is Look.NOT_PUBLISHED
+    assert look_of(replace(planned, state=State.REFUSED)) is Look.REFUSED
     assert look_of(replace(planned, state=State.REPLACED)) is Look.REPLACED
     assert look_of(replace(planned, state=State.REPLACED, thin=("few",))) is Look.REPLACED
     assert look_of(replace(planned, state=State.REPLACED, thin=("few",), accepted={Gap.REPLACED: "x"})) is Look.THIN

@@ -116,7 +116,7 @@ create table if not exists meta.asset_checks (
 create table if not exists meta.accepted_gaps (
     asset varchar not null,
     partition_key varchar not null,
-    state varchar not null,          -- missing, replaced, overdue, thin
+    state varchar not null,          -- missing, refused, replaced, overdue, thin
     reason varchar not null,
     accepted_by varchar not null,    -- the user's name on the machine
     accepted_at timestamp not null,

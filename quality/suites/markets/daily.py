@@ -7,6 +7,7 @@ from quality.files import BETWEEN, FEW_ROWS, bounds, figure
 from quality.subject import Quarantine
 from quality.suite import Expectation, Suite
 from warehouse.periods import Grain
+from warehouse.sql import literal
 
 ratio_to_day_before = partial(ratio_to_before, Grain.DAY)
 difference_to_day_before = partial(difference_to_before, Grain.DAY)
@@ -39,9 +40,12 @@ def mart_by_day(model: str, feed: str, *expectations: Expectation) -> Suite:
 def quarantine_suite(quarantine: Quarantine, feeds: tuple[str, ...]) -> Suite:
     """A suite on what was rejected of each file, as a share of the rows that were loaded.
 
-    It reads the rejected rows alone, so it costs the same however many were kept.
+    It reads the rejected rows alone, so it costs the same however many were kept. Rows rejected for a reason that is
+    explained do not count; a file with such rows is only warned of.
     """
-    rejected = figure("rejected_rows", "count(*)", low=0, why="Rows of the file that were not taken.")
+    explained = ", ".join(literal(explanation.reason) for explanation in quarantine.explanations)
+    counted = f"count(*) filter (reason not in ({explained}))" if explained else "count(*)"
+    rejected = figure("rejected_rows", counted, low=0, why="Rows of the file that were not taken.")
     share = Expectation(
         "quarantined_share",
         BETWEEN,
@@ -53,10 +57,20 @@ def quarantine_suite(quarantine: Quarantine, feeds: tuple[str, ...]) -> Suite:
     )
     return daily(
         quarantine.table.rpartition(".")[2],
-        (rejected, share),
+        (rejected, share, *([_explained_rows(explained)] if explained else [])),
         feeds,
         table=quarantine.table,
         detail="'mostly ' || mode(reason)",
+    )
+
+
+def _explained_rows(reasons: str) -> Expectation:
+    return figure(
+        "explained_rows",
+        f"count(*) filter (reason in ({reasons}))",
+        high=0,
+        why="Rows of the file that were not taken, for a reason that is explained: `nyc quarantine` says it.",
+        severity="warn",
     )
 
 

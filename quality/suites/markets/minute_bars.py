@@ -4,7 +4,7 @@ from quality.files import figure, in_set, not_null, share
 from quality.rows import between as rows_between
 from quality.rows import in_set as rows_in_set
 from quality.rows import none_where, unique_together
-from quality.subject import Quarantine
+from quality.subject import Explanation, Quarantine
 from quality.suites.markets.bars import bars, trade_size
 from quality.suites.markets.daily import (
     ONE_LOAD,
@@ -192,6 +192,7 @@ QUARANTINE = Quarantine(
     Grain.DAY,
     shown={"ticker": "ticker", "minute (UTC)": "minute_utc", "close": "close", "volume": "volume"},
     tolerance=0.001,
+    explanations=(Explanation(_FEED, "not_a_trading_day", "a file of a day on which the exchange is closed"),),
 )
 
 SUITES = (

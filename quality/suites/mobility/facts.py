@@ -17,7 +17,7 @@ QUARANTINE = Quarantine(
     "core_core.quarantined_trips",
     Grain.MONTH,
     shown={"pickup": "pickup_datetime", "drop-off": "dropoff_datetime"},
-    explanations=(Explanation("fhv", "missing_times", before="2017-01", text=_NO_DROPOFF_TIMES),),
+    explanations=(Explanation("fhv", "missing_times", _NO_DROPOFF_TIMES, before="2017-01"),),
 )
 
 TRIP_FEEDS = ("yellow", "green", "fhv", "hvfhv", "citibike", "citibike_jc")

@@ -16,6 +16,7 @@ from ingestion.errors import (
     IngestionError,
     NotPublishedError,
     RefusedError,
+    SettingError,
     UnreadableFileError,
     message_of,
 )
@@ -230,8 +231,13 @@ def test_a_weekend_belongs_to_the_friday_before(api: SamplePublisher, monkeypatc
         (CANDLES, Fault.TRUNCATED, DownloadError, "the answer is not whole JSON: it begins with '{\""),
         (CANDLES, Fault.HTML, DownloadError, "it begins with '<!DOCTYPE html>"),
         (CANDLES, Fault.UNAVAILABLE, DownloadError, "answered 503 Service Unavailable"),
+        (CANDLES, Fault.LONG_PAUSE, DownloadError, "asks to be left alone for 31,622,400 seconds (tried 1 time)"),
+        (CANDLES, Fault.REDIRECT, DownloadError, "answered 307 Temporary Redirect. Check its base address"),
+        (CANDLES, Fault.REPEATED_NAME, DownloadError, "'next_page_token' is there more than once"),
+        (CANDLES, Fault.OTHER_SHAPE, DownloadError, "it is a list, not an object"),
+        (CHAINS, Fault.NOT_FINITE, DownloadError, "NaN is not a number in JSON"),
         (CANDLES, Fault.MISSING_COLUMN, UnreadableFileError, "an answer with bars"),
-        (CANDLES, Fault.WRONG_TYPES, UnreadableFileError, "a finite number as 'close', but got 'dear'"),
+        (CANDLES, Fault.WRONG_TYPES, UnreadableFileError, "a finite number as 'close', but got 'wide'"),
         (CANDLES, Fault.NO_ROWS, NotPublishedError, "no share of XOM, BRK.A has a bar"),
         *((feed, Fault.REPEATING_TOKEN, DownloadError, "the pages go in a circle") for feed in (CANDLES, BARS, CHAINS)),
         (BARS, Fault.MISSING_COLUMN, UnreadableFileError, "an answer with bars"),
@@ -278,7 +284,7 @@ def test_new_fields_are_kept(api: SamplePublisher) -> None:
 def test_missing_keys_are_named_and_nobody_is_asked(api: SamplePublisher, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("APCA_API_SECRET_KEY")
     with pytest.raises(
-        RefusedError, match="APCA_API_KEY_ID and APCA_API_SECRET_KEY, but APCA_API_SECRET_KEY is not set"
+        SettingError, match="APCA_API_KEY_ID and APCA_API_SECRET_KEY, but APCA_API_SECRET_KEY is not set"
     ):
         fetched(partition_of(CHAINS, FRIDAY), "*")
     monkeypatch.setenv("APCA_API_SECRET_KEY", "another")

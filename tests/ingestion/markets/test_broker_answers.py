@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.catalog import FEEDS
-from ingestion.errors import IngestionError, NotPublishedError, RefusedError, message_of
+from ingestion.errors import IngestionError, NotPublishedError, SettingError, message_of
 from ingestion.markets.broker import BROKER
 from ingestion.markets.broker_answers import contract_of
 from ingestion.markets.watchlist import DEFAULT, watchlist
@@ -424,7 +424,7 @@ def test_a_watchlist_is_symbols_with_commas(
 )
 def test_what_is_no_watchlist_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("MARKETS_WATCHLIST", text)
-    with pytest.raises(RefusedError, match="MARKETS_WATCHLIST: expected symbols in capitals with commas between them"):
+    with pytest.raises(SettingError, match="MARKETS_WATCHLIST: expected symbols in capitals with commas between them"):
         watchlist()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
+import yaml
 
 from ingestion.catalog import CATALOG
 from ingestion.markets.trading_days import trading_days
@@ -18,7 +19,7 @@ from sandbox.server import SamplePublisher
 from warehouse.releases import Releases
 
 # With Thanksgiving, which has no file, and the half-day after it.
-FIRST, LAST = date(2025, 11, 24), date(2025, 12, 5)
+FIRST, THANKSGIVING, LAST = date(2025, 11, 24), date(2025, 11, 27), date(2025, 12, 5)
 NOVEMBER, DECEMBER = f"{FOLDER}2025/11/", f"{FOLDER}2025/12/"
 DAYS = sorted(trading_days(FIRST, LAST))
 JOBS = ("backfill_sequential_job", "backfill_parallel_job")
@@ -123,6 +124,15 @@ def test_days_that_are_not_published_yet_are_no_failure_of_a_backfill(job: str) 
     assert [(one.period.first_day, one.feeds) for one in loaded] == [(day, ("minute_aggs",)) for day in DAYS[:4]]
 
 
+@pytest.mark.usefixtures("logs")
+def test_a_file_of_a_holiday_is_among_those_of_its_prefix(bucket: SamplePublisher, database: Path) -> None:
+    bucket.break_("minute_aggs", THANKSGIVING, Fault.UNEXPECTED)
+    result = _run("backfill_parallel_job", NOVEMBER, "backfill_parallel")
+    loaded = result.output_for_node("backfill_parallel")
+    assert {one.period.first_day for one in loaded} == {*DAYS[:4], THANKSGIVING}
+    assert _rows(database, "select count(distinct source_date) from raw_data.minute_aggs") == [(5,)]
+
+
 @pytest.mark.usefixtures("logs", "database")
 def test_a_day_outside_the_subscription_fails_the_run_with_the_reason_and_the_others_are_loaded(
     bucket: SamplePublisher, database: Path
@@ -197,6 +207,37 @@ def test_other_wrong_values_are_refused_too(job: str, config: dict[str, object],
             instance.create_run_for_job(defs.resolve_job_def(job), run_config=_config(job, EXAMPLE, **config))
         assert said.lower() in str(refused.value).lower()
         assert instance.get_runs() == []
+
+
+# As users of the earlier system have it in their notes.
+_OF_THE_EARLIER_SYSTEM = """
+ops:
+  backfill_sequential:
+    config:
+      prefix: "us_stocks_sip/minute_aggs_v1/2026/01/"
+      overwrite: false
+---
+ops:
+  backfill_parallel:
+    config:
+      prefix: "us_stocks_sip/minute_aggs_v1/2026/01/"
+      batch_size: 0  # 0 = all files at once
+      overwrite: false
+---
+ops:
+  build_silver_for_ticker:
+    config:
+      ticker: "AAPL"
+      date: "2026-01-14"
+"""
+
+
+def test_the_config_of_the_earlier_system_is_taken_as_it_is() -> None:
+    configs = list(yaml.safe_load_all(_OF_THE_EARLIER_SYSTEM))
+    with dg.DagsterInstance.ephemeral() as instance:
+        for job, config in zip((*JOBS, "silver_ticker_job"), configs, strict=True):
+            instance.create_run_for_job(defs.resolve_job_def(job), run_config=config)
+        assert len(instance.get_runs()) == 3
 
 
 @pytest.mark.parametrize("job", JOBS)

@@ -168,7 +168,7 @@ def test_a_day_outside_the_subscription_is_requested_once_and_its_load_says_so_a
     assert ticks.tick() == [MIDDLE, LAST]
     forbidden, loaded = ingest([partition_of(MINUTE_AGGS, day) for day in (MIDDLE, LAST)])
     assert loaded.status is Status.LOADED
-    assert forbidden.status is Status.FAILED
+    assert forbidden.status is Status.REFUSED
     assert "403 AccessDenied): it is outside their subscription" in str(forbidden.error)
     assert ticks.tick() == []
     assert ticks.said == f"requested before and not loaded: minute_aggs {MIDDLE}"

@@ -361,6 +361,9 @@ FAULTS: dict[str, dict[str, str]] = {
     "ticker_anomalies": _OF_ANOMALIES,
     "quarantined_minute_aggs": {
         "quarantined_share": _rejected("quarantined_minute_aggs", "stg_flat_files__minute_aggs", "ticker, minute_utc"),
+        "explained_rows": _rejected(
+            "quarantined_minute_aggs", "stg_flat_files__minute_aggs", "ticker, minute_utc"
+        ).replace("a_reason", "not_a_trading_day"),
     },
     "stg_broker__candles_daily": _OF_CANDLES_FILES,
     "stg_broker__options_bars": _OF_OPTION_BAR_FILES,
