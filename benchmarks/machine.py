@@ -39,10 +39,10 @@ def _processor() -> str:
     return platform.processor()
 
 
-def sentence(about: dict[str, Any]) -> str:
-    """The description in words."""
+def sentence(about: dict[str, Any], kind: str = "trips") -> str:
+    """The description in words. `kind` is what the rows are."""
     return (
-        f"{about['date']}: {about['trips']:,} trips, DuckDB {about['duckdb']} with a memory limit of "
+        f"{about['date']}: {about['trips']:,} {kind}, DuckDB {about['duckdb']} with a memory limit of "
         f"{about['memory_limit']}, {about['cores']} cores ({about['processor']}), {about['memory_gb']} GB, "
         f"{about['system']}, Python {about['python']}, load before {about['load_before']}; medians of up to "
         f"{about['turns']} turns"

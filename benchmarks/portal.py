@@ -1,8 +1,9 @@
 """How long each page of the portal takes when several people look at once, and how much memory its server has.
 
 `python -m benchmarks.portal [--trips 32000000] [--sessions 5] [--rounds 3]` measures the real server on a release of so
-many trips, twice: with nothing beside it, and while `dbt build --full-refresh` and `nyc publish` run on the same
-warehouse. All sessions ask at the same moment. A page is there when all of its elements have arrived.
+many trips, or with `--days 20 [--bars 1600000]` of so many trading days with so many minute bars each, twice:
+with nothing beside it, and while `dbt build --full-refresh` and `nyc publish` run on it. All sessions ask
+at the same moment. A page is there when all of its elements have arrived.
 
 - cold: the first visit of all to a server that has just said it is ready, a new server for each page
 - warm: on a server that has shown all pages, each session going through all of them, each beginning at another
@@ -17,12 +18,11 @@ The pages are those of the portal's menu. The warehouse is made once and kept be
 
 import argparse
 import asyncio
-import shutil
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,14 +32,14 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.dbt_runs import Dbt
 from benchmarks.machine import describe, sentence
+from benchmarks.portal_addresses import Addresses, addresses_of
 from benchmarks.portal_browser import find_chromium, seconds_until_drawn
 from benchmarks.portal_client import Person, PortalPage, Visit
 from benchmarks.portal_server import PortalServer
-from benchmarks.processes import BenchmarkError, measure
-from benchmarks.samples import FOLDER, HISTORY, load_zones, raw_database
-from warehouse.paths import DATABASE_VARIABLE, PUBLISHED_FOLDER_VARIABLE
+from benchmarks.portal_warehouse import Warehouse
+from benchmarks.processes import BenchmarkError
+from benchmarks.samples import FOLDER
 from warehouse.terminal import quiet_on_broken_pipe
 
 COLD, WARM, OTHER = "cold", "warm", "other filters"
@@ -50,20 +50,6 @@ _MANY_VISITS = 200
 _SECONDS_TO_LEAVE = 5
 
 _ALONE, _BESIDE = "alone", "beside dbt build --full-refresh and nyc publish"
-
-# By page: addresses with a month in them, so that each can be one that nobody has asked for.
-_ADDRESSES: Mapping[str, Sequence[str]] = {
-    "demand": ("from={month}&to=2024-12", "from={month}&to=2024-11&days=working", "from={month}&to={month}"),
-    "map": ("month={month}&measure=fare", "month={month}&measure=rides", "month={month}&zone=132", "month={month}"),
-    "weather": ("from={month}&to=2024-12", "from=2023-01&to={month}&types=citibike"),
-    "metrics": (
-        "metrics=avg_fare&by=metric_time__month,trip__trip_type&start={month}-01",
-        "metrics=total_trips,total_revenue&by=trip__trip_type&start={month}-01",
-        "metrics=avg_trip_distance_miles&by=pickup_location__borough&end={month}-01",
-    ),
-    "health": ("cell=yellow:{month}",),
-    "quarantine": ("year={year}",),
-}
 
 
 @dataclass
@@ -90,50 +76,6 @@ class Figures:
     def seconds(self, page: str, kind: str) -> list[float]:
         """How long the visits to a page took."""
         return [visit.seconds for visit in self.visits.get((page, kind), ())]
-
-
-@dataclass(frozen=True)
-class Warehouse:
-    """A folder with a built warehouse and its releases."""
-
-    folder: Path
-    memory_limit: str
-
-    @property
-    def database(self) -> Path:
-        """The working file."""
-        return self.folder / "nyc_mobility.duckdb"
-
-    @property
-    def published(self) -> Path:
-        """The folder of the releases."""
-        return self.folder / "published"
-
-    @property
-    def _dbt(self) -> Dbt:
-        return Dbt(self.database, self.memory_limit)
-
-    def settings(self) -> dict[str, str]:
-        """Where its files are, as environment variables."""
-        return {DATABASE_VARIABLE: str(self.database), PUBLISHED_FOLDER_VARIABLE: str(self.published)}
-
-    def make(self, trips: int) -> None:
-        """Build and publish a history of so many trips, with made-up zones for the map."""
-        self.folder.mkdir(parents=True)
-        try:
-            shutil.copyfile(raw_database(trips, len(HISTORY)), self.database)
-            load_zones(self.database)
-            self.build()
-        except BaseException:
-            shutil.rmtree(self.folder)
-            raise
-
-    def build(self) -> None:
-        """Build everything anew, and publish it."""
-        self._dbt.run("build", "--full-refresh")
-        # After a full refresh a release has all files anew, and few of them fit on a disk.
-        settings = {**self._dbt.settings(self._dbt.target()), **self.settings(), "PUBLISHED_RELEASES": "2"}
-        measure((sys.executable, "-m", "cli", "publish"), environment=settings)
 
 
 @contextmanager
@@ -188,34 +130,33 @@ async def _walk(port: int, sessions: int, rounds: int, figures: Figures) -> None
     await asyncio.gather(*(walk(number) for number in range(sessions)))
 
 
-async def _ask_others(server: PortalServer, sessions: int, rounds: int, figures: Figures) -> None:
+async def _ask_others(server: PortalServer, addresses: Addresses, sessions: int, rounds: int, figures: Figures) -> None:
     """Addresses that differ from one visit to the next, page by page, all sessions at once."""
     for page in figures.pages:
-        forms = _ADDRESSES.get(page.path, ())
         asked, before = 0, server.cpu()
-        for _ in range(rounds if forms else 0):
-            queries = []
-            for _ in range(sessions):
-                month = HISTORY[asked // len(forms) % len(HISTORY)]
-                queries.append((page.path, forms[asked % len(forms)].format(month=f"{month:%Y-%m}", year=month.year)))
-                asked += 1
-            figures.keep(page.title, OTHER, await _all_at_once(server.port, sessions, queries))
+        for _ in range(rounds):
+            queries = [addresses.of(page.path, asked + number) for number in range(sessions)]
+            found = [(page.path, query) for query in queries if query is not None]
+            if not found:
+                break
+            asked += len(found)
+            figures.keep(page.title, OTHER, await _all_at_once(server.port, sessions, found))
         figures.cpu[page.title, OTHER] = (server.cpu() - before) / max(asked, 1)
 
 
-async def _stay(server: PortalServer, warehouse: Warehouse, figures: Figures) -> None:
+async def _stay(server: PortalServer, warehouse: Warehouse, addresses: Addresses, figures: Figures) -> None:
     """One person who looks at many pages, and then leaves."""
 
     def keep(when: str) -> None:
         files = [path for path in server.open_files() if path.startswith(str(warehouse.published))]
         figures.kept[when] = (server.memory_mb(), len(files))
 
-    forms = [(page, form) for page, of_page in _ADDRESSES.items() for form in of_page]
+    pages = addresses.pages()
     async with Person(server.port) as person:
         for number in range(_MANY_VISITS):
-            page, form = forms[number % len(forms)]
-            month = HISTORY[number // len(forms) % len(HISTORY)]
-            await person.visit(page, form.format(month=f"{month:%Y-%m}", year=month.year))
+            page, form = pages[number % len(pages)]
+            of_page = len(addresses.forms[page])
+            await person.visit(page, addresses.of(page, form + of_page * (number // len(pages))) or "")
             if number + 1 in (_MANY_VISITS // 2, _MANY_VISITS):
                 keep(f"after {number + 1} visits of one person")
     await asyncio.sleep(_SECONDS_TO_LEAVE)
@@ -243,12 +184,13 @@ def _measure(warehouse: Warehouse, sessions: int, rounds: int, say: Console) -> 
         before = server.cpu()
         asyncio.run(_walk(server.port, sessions, rounds, figures))
         figures.cpu["", WARM] = (server.cpu() - before) / (sessions * (rounds + 1) * len(figures.pages))
-        asyncio.run(_ask_others(server, sessions, rounds, figures))
+        addresses = addresses_of(warehouse.releases)
+        asyncio.run(_ask_others(server, addresses, sessions, rounds, figures))
         if chromium := find_chromium():
             paths = [page.path for page in figures.pages]
             drawn = seconds_until_drawn(chromium, server.port, paths)
             figures.drawn = dict(zip((page.title for page in figures.pages), drawn, strict=True))
-        asyncio.run(_stay(server, warehouse, figures))
+        asyncio.run(_stay(server, warehouse, addresses, figures))
     figures.load = psutil.getloadavg()[0]
     return figures
 
@@ -306,6 +248,8 @@ def conclusions(figures: Figures) -> list[str]:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.portal", description=__doc__)
     parser.add_argument("--trips", type=int, default=32_000_000, help="trips in all (default: %(default)s)")
+    parser.add_argument("--days", type=int, default=0, help="trading days, in place of trips")
+    parser.add_argument("--bars", type=int, default=1_600_000, help="minute bars of a day (default: %(default)s)")
     parser.add_argument("--sessions", type=int, default=5, help="people at once (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="warm visits of each to each page (default: %(default)s)")
     parser.add_argument("--memory-limit", default="4GB", help="DuckDB's, of dbt (default: %(default)s)")
@@ -325,13 +269,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     say, console = Console(stderr=True, highlight=False), Console(highlight=False)
     console = Console(width=max(console.width, 120), highlight=False)
-    folder = (options.warehouse or FOLDER / f"portal-{options.trips}").resolve()
+    size = f"days-{options.days}-{options.bars}" if options.days else str(options.trips)
+    folder = (options.warehouse or FOLDER / f"portal-{size}").resolve()
     warehouse = Warehouse(folder, options.memory_limit)
-    about = sentence(describe(options.trips, options.rounds, options.memory_limit))
+    rows, kind = (options.days * options.bars, "minute bars") if options.days else (options.trips, "trips")
+    about = sentence(describe(rows, options.rounds, options.memory_limit), kind)
     try:
         if not folder.exists():
             say.print(f"making {folder}", style="dim")
-            warehouse.make(options.trips)
+            warehouse.make(options.trips, options.days, options.bars)
         for surrounding in (_ALONE,) if options.alone else (_ALONE, _BESIDE):
             say.print(surrounding, style="dim")
             with _building(warehouse) if surrounding == _BESIDE else tempfile.TemporaryDirectory():

@@ -35,6 +35,16 @@ def day_in_words(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
+def capitalised(words: str) -> str:
+    """Words with a capital letter at their beginning, and all else as it is."""
+    return words[:1].upper() + words[1:]
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """A list of Markdown. Its lines are Markdown."""
+    return "\n".join(f"- {line}" for line in lines)
+
+
 @dataclass(frozen=True)
 class Column:
     """A column of a table: its heading with the unit, and whether it has figures, which stand on the right."""

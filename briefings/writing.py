@@ -124,7 +124,13 @@ def _due(due: date, as_of: datetime) -> str:
 
 
 def _from(day: Day, as_of: datetime) -> str:
-    columns = (Column("Feed", False), Column("Of", False), Column("Rows"), Column("Loaded, UTC"), Column("Load"))
+    columns = (
+        Column("Feed", False),
+        Column("Of", False),
+        Column("Rows"),
+        Column("Loaded, UTC", False),
+        Column("Load", False),
+    )
     lines = table(columns, (_cells(one, as_of) for one in day.feeds))
     said = [
         "## What this is from",

@@ -6,11 +6,15 @@ person writes into the address gets further.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from contextvars import ContextVar
 
 import streamlit as st
 
-T = TypeVar("T")
+from portal.texts import plain
+
+# What the filters of a row could not take from the address, in words.
+_REFUSED: ContextVar[list[str] | None] = ContextVar("refused", default=None)
+_LONGEST = 60
 
 # Narrow pages show this line in place of the filters, until it is opened; look.css has how.
 _FOLD = '<details class="fold"><summary>Filters</summary></details>'
@@ -18,17 +22,48 @@ _FOLD = '<details class="fold"><summary>Filters</summary></details>'
 
 @contextmanager
 def row(key: str = "page", *, is_horizontal: bool = True) -> Iterator[None]:
-    """Filters of a page, beside each other. On a telephone they are folded away."""
-    with st.container(key=f"filters-{key}", horizontal=is_horizontal, vertical_alignment="bottom"):
-        st.html(_FOLD)
-        yield
+    """Filters of a page, beside each other, and what in the address is no choice of theirs.
+
+    On a telephone they are folded away.
+    """
+    refused: list[str] = []
+    token = _REFUSED.set(refused)
+    try:
+        with st.container(key=f"filters-{key}", horizontal=is_horizontal, vertical_alignment="bottom"):
+            st.html(_FOLD)
+            yield
+    finally:
+        _REFUSED.reset(token)
+    if refused:
+        st.warning("\n\n".join(map(plain, refused)), icon=":material/filter_alt_off:")
 
 
-def choose(name: str, label: str, options: Sequence[str], *, default: str, words: Callable[[str], str] = str) -> str:
-    """One of some options. `name` is the name in the address."""
+def choose(
+    name: str,
+    label: str,
+    options: Sequence[str],
+    *,
+    default: str,
+    words: Callable[[str], str] = str,
+    among: str | None = None,
+) -> str:
+    """One of some options. `name` is the name in the address.
+
+    `among` says what the options are, such as `tickers loaded`. With it, a row says so where the address has another.
+    """
+    # Before the widget is drawn, which takes it away.
+    asked = st.query_params.get(name)
     index = options.index(default)
-    chosen = st.selectbox(label, options, index=index, key=name, format_func=words, bind="query-params")
-    return chosen if chosen in options else default
+    found = st.selectbox(label, options, index=index, key=name, format_func=words, bind="query-params")
+    chosen = found if found in options else default
+    refused = _REFUSED.get()
+    if among and refused is not None and asked is not None and asked not in map(words, options):
+        refused.append(f"{label}: {_cut(asked)} is none of the {among}. This is {words(chosen)}.")
+    return chosen
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def choose_one_of_few(

@@ -1,15 +1,18 @@
-"""What the chains of options say: ratios and volatilities by underlying, signals in words, and the largest flows."""
+"""What the chains of options say: signals in words, ratios and volatilities by underlying, and the largest flows."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
 
 from briefings.day import Day, Row
-from briefings.markdown import NO_VALUE, Column, day_in_words, table, text
+from briefings.markdown import Column, day_in_words, table, text
 from briefings.markets.forms import difference, large, points, price, ratio, share, whole
 
 _FEED = "options_snapshots"
 _DERIVED, _FLOW = "core_markets.derived_metrics", "core_markets.options_flow"
-_NAMED = 10
+_NAMED = 5
+
+# Of fewer contracts a ratio says nothing, and of fewer days a rank.
+_FEWEST_CONTRACTS, _FEWEST_DAYS = 100, 20
 
 _OF_UNDERLYINGS = f"select * from {_DERIVED} where source_date = $day order by underlying"
 
@@ -26,64 +29,107 @@ _MOST_PREMIUM = f"""
 _UNDERLYING_COLUMNS = (
     Column("Underlying", is_figure=False),
     Column("Price, USD"),
-    Column("Puts per call, volume"),
-    Column("Puts per call, open"),
-    Column("Implied volatility"),
+    Column("Put/call, volume"),
+    Column("Put/call, open"),
+    Column("Implied"),
     Column("Rank"),
     Column("Skew, points"),
-    Column("Realised volatility"),
+    Column("Realised"),
 )
 _FLOW_COLUMNS = (
     Column("Contract", is_figure=False),
-    Column("Change of open interest"),
-    Column("Open interest"),
+    Column("Change of open"),
+    Column("Open"),
     Column("Volume"),
     Column("Premium, USD"),
 )
 
 
 def volatility(day: Day) -> str:
-    """Put/call ratios and volatilities of each underlying, with the compact signals in words."""
+    """Put/call ratios and volatilities of each underlying."""
     rows = _rows(day, _DERIVED, _OF_UNDERLYINGS)
     if not rows:
         return ""
-    signals = [f"- {signal}" for row in rows for signal in signals_of(row)]
-    said = (
-        "\n".join(signals) if signals else "No signal: neither volatility nor the ratio of puts and calls stands out."
-    )
     about = (
-        "Implied volatility is at the money, near 30 days to expiry, percent a year. Its rank is 0 at the lowest and "
-        "100 % at the highest of the days loaded. Skew: what a put costs more than a call, both out of the money."
+        "Put/call: puts for each call, traded and open. Implied: volatility at the money near 30 days to expiry, "
+        "percent a year; its rank is 0 at the lowest and 100 % at the highest of the days loaded. "
+        "Skew: volatility of puts less that of calls, both out of the money. Realised: of the last 20 returns. "
+        f"Ratios of fewer than {_FEWEST_CONTRACTS} contracts and ranks of fewer than {_FEWEST_DAYS} days are left out."
     )
-    return "\n\n".join(["## Options", said, table(_UNDERLYING_COLUMNS, map(_of_underlying, rows)), about])
+    return "\n\n".join(["## Options", table(_UNDERLYING_COLUMNS, map(_of_underlying, rows)), about])
 
 
 def _of_underlying(row: Row) -> list[str]:
-    days = row["implied_volatility_days"]
-    rank = row["implied_volatility_rank"]
     return [
         text(row["underlying"]),
         price(row["underlying_price"]),
-        ratio(row["put_call_ratio_volume"]),
-        ratio(row["put_call_ratio_open_interest"]),
+        ratio(row["put_call_ratio_volume"] if _is_traded(row) else None),
+        ratio(row["put_call_ratio_open_interest"] if _is_open(row) else None),
         share(row["atm_implied_volatility"]),
-        NO_VALUE if rank is None else f"{share(rank, 0)} of {whole(days)} days",
+        share(row["implied_volatility_rank"] if _has_rank(row) else None, 0),
         points(row["volatility_skew"]),
         share(row["realised_volatility"]),
     ]
 
 
+def _is_traded(row: Row) -> bool:
+    return bool((row["call_volume"] or 0) + (row["put_volume"] or 0) >= _FEWEST_CONTRACTS)
+
+
+def _is_open(row: Row) -> bool:
+    return bool((row["call_open_interest"] or 0) + (row["put_open_interest"] or 0) >= _FEWEST_CONTRACTS)
+
+
+def _has_rank(row: Row) -> bool:
+    return bool(row["implied_volatility_days"] >= _FEWEST_DAYS)
+
+
+def signals(day: Day) -> Iterator[str]:
+    """The compact signals, each with its underlyings, a sentence each; one says that there is none."""
+    rows = _rows(day, _DERIVED, _OF_UNDERLYINGS)
+    found = [f"{words} {', '.join(named)}." for words, named in _signals(rows).items() if named]
+    if rows and not found:
+        yield "Options: neither volatility nor the ratio of puts and calls stands out."
+    yield from found
+
+
+def _signals(rows: Sequence[Row]) -> dict[str, list[str]]:
+    traded = [row for row in rows if _is_traded(row)]
+    return {
+        "Options are dear, with implied volatility near its highest:": [
+            f"{_name(row)} (rank {share(row['implied_volatility_rank'], 0)})"
+            for row in rows
+            if row["is_volatility_high"]
+        ],
+        "Options are cheap, with implied volatility near its lowest:": [
+            f"{_name(row)} (rank {share(row['implied_volatility_rank'], 0)})"
+            for row in rows
+            if row["is_volatility_low"]
+        ],
+        "Many puts for each call traded:": [
+            f"{_name(row)} ({ratio(row['put_call_ratio_volume'])})" for row in traded if row["is_put_heavy"]
+        ],
+        "Few puts for each call traded:": [
+            f"{_name(row)} ({ratio(row['put_call_ratio_volume'])})" for row in traded if row["is_call_heavy"]
+        ],
+    }
+
+
+def _name(row: Row) -> str:
+    return f"**{text(row['underlying'])}**"
+
+
 def signals_of(row: Row) -> Iterator[str]:
     """The compact signals of an underlying's day, as sentences."""
-    name = f"**{text(row['underlying'])}**"
+    name = _name(row)
     rank = f"rank {share(row['implied_volatility_rank'], 0)} of {whole(row['implied_volatility_days'])} days"
     if row["is_volatility_high"]:
         yield f"{name}: options are dear. Implied volatility is near its highest ({rank})."
     if row["is_volatility_low"]:
         yield f"{name}: options are cheap. Implied volatility is near its lowest ({rank})."
-    if row["is_put_heavy"]:
+    if row["is_put_heavy"] and _is_traded(row):
         yield f"{name}: many puts. {ratio(row['put_call_ratio_volume'])} were traded for each call."
-    if row["is_call_heavy"]:
+    if row["is_call_heavy"] and _is_traded(row):
         yield f"{name}: many calls. {ratio(row['put_call_ratio_volume'])} puts were traded for each."
 
 

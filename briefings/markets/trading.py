@@ -1,6 +1,6 @@
 """The market in a few lines, its movers, and its sessions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from briefings.day import Day, Row
 from briefings.markdown import Column, day_in_words, table, text
@@ -8,10 +8,9 @@ from briefings.markets.forms import change, large, price, whole
 from metrics.changes import change_pct
 
 _FEED = "minute_aggs"
-_HEADING = "## The market"
 
 # Others are traded so little that their changes say nothing. A list of the largest changes would be all of them.
-MOST_TRADED = 1000
+MOST_TRADED, LEAST_VALUE = 1000, 1_000_000
 _NAMED = 5
 
 _MARKET = """
@@ -34,7 +33,7 @@ _MOVERS = """
     with most_traded as (
         select *
         from core_markets.fct_ticker_days
-        where source_date = $day
+        where source_date = $day and notional >= $least_value
         order by notional desc, ticker
         limit $most_traded
     )
@@ -51,6 +50,7 @@ _MOVERS = """
         on most_traded.ticker = symbols.symbol
         and $day >= symbols.valid_from
         and (symbols.valid_to is null or $day < symbols.valid_to)
+    order by most_traded.notional desc, most_traded.ticker
 """
 
 _COLUMNS = (
@@ -66,26 +66,26 @@ _SESSIONS = {"premarket": "Pre-market", "market": "Market", "postmarket": "Post-
 _SESSION = "ticker_session__session"
 
 
-def trading(day: Day) -> str:
-    """Shares and value traded, advancers and decliners, against the trading day before."""
+def trading(day: Day) -> Iterator[str]:
+    """Shares and value traded, advancers and decliners, against the trading day before: a sentence or two each."""
     rows = day.rows(_MARKET) if _is_there(day) else []
     if not rows:
         why = "are loaded, but not built yet: nyc build" if day.loaded(_FEED) else "of this day are not loaded"
-        return f"{_HEADING}\n\nMinute bars {why}."
+        yield f"Minute bars {why}."
+        return
     (market,) = rows
-    lines = [_traded(market)]
+    yield _traded(market)
     if market["compared_count"]:
-        lines.append(
+        yield (
             f"Of {whole(market['compared_count'])} tickers with closing prices on both days, "
             f"**{whole(market['advancer_count'])} rose**, **{whole(market['decliner_count'])} fell**, and "
             f"{whole(market['unchanged_count'])} closed unchanged."
         )
     else:
         before = market["previous_date"]
-        lines.append(f"Minute bars of {day_in_words(before)} are not loaded, so no change from then is known.")
+        yield f"Minute bars of {day_in_words(before)} are not loaded, so no change from then is known."
     if market["is_half_day"]:
-        lines.append(f"A half-day: the market closed at {market['closes_at']} in New York.")
-    return "\n\n".join([_HEADING, *lines])
+        yield f"A half-day: the market closed at {market['closes_at']} in New York."
 
 
 def _traded(market: Row) -> str:
@@ -102,20 +102,47 @@ def _traded(market: Row) -> str:
     )
 
 
+def extremes(day: Day) -> Iterator[str]:
+    """The largest gain and the largest loss, in a sentence; nothing where nothing is known of the day before."""
+    rows = _most_traded(day)
+    gains, losses = _gains(rows)[:1], _losses(rows)[:1]
+    said = [
+        f"**{text(row['ticker'])}** {verb} most ({change(row['change_pct'])})"
+        for verb, found in (("rose", gains), ("fell", losses))
+        for row in found
+    ]
+    if said:
+        yield f"Of the {whole(len(rows))} most traded tickers {' and '.join(said)}."
+
+
 def movers(day: Day) -> str:
     """The largest gains and losses of tickers that are much traded, and the most traded ones."""
-    if not _is_there(day):
-        return ""
-    rows = day.rows(_MOVERS, most_traded=MOST_TRADED)
-    changed = sorted((row for row in rows if row["change_pct"] is not None), key=_by_change)
-    gains = [row for row in reversed(changed) if row["change_pct"] > 0][:_NAMED]
-    losses = [row for row in changed if row["change_pct"] < 0][:_NAMED]
-    listed = {"Largest gains": gains, "Largest losses": losses, "Most traded by value": rows[:_NAMED]}
+    rows = _most_traded(day)
+    listed = {
+        "Largest gains": _gains(rows)[:_NAMED],
+        "Largest losses": _losses(rows)[:_NAMED],
+        "Most traded by value": rows[:_NAMED],
+    }
     parts = [f"### {title}\n\n{_table(found)}" for title, found in listed.items() if found]
     if not parts:
         return ""
-    note = f"Among the {whole(MOST_TRADED)} tickers with most value traded. Prices are not adjusted for splits."
+    note = (
+        f"Among the {whole(len(rows))} tickers with most value traded, each at least {large(LEAST_VALUE)} USD. "
+        "Prices are not adjusted for splits."
+    )
     return "\n\n".join(["## Movers", note, *parts])
+
+
+def _most_traded(day: Day) -> list[Row]:
+    return day.rows(_MOVERS, most_traded=MOST_TRADED, least_value=LEAST_VALUE) if _is_there(day) else []
+
+
+def _gains(rows: Iterable[Row]) -> list[Row]:
+    return sorted((row for row in rows if (row["change_pct"] or 0) > 0), key=_by_change, reverse=True)
+
+
+def _losses(rows: Iterable[Row]) -> list[Row]:
+    return sorted((row for row in rows if (row["change_pct"] or 0) < 0), key=_by_change)
 
 
 def _by_change(row: Row) -> tuple[float, str]:
@@ -143,7 +170,7 @@ def sessions(day: Day) -> str:
     """What was traded in which session, by governed metrics."""
     if not _is_there(day):
         return ""
-    metrics = ("traded_tickers", "market_volume", "market_notional", "market_trade_count", "avg_minute_range")
+    metrics = ("traded_tickers", "market_volume", "market_notional", "market_trade_count")
     found = {row[_SESSION]: row for row in day.metrics(metrics, _SESSION)}
     columns = (
         Column("Session, New York", is_figure=False),
@@ -151,7 +178,6 @@ def sessions(day: Day) -> str:
         Column("Shares"),
         Column("Value, USD"),
         Column("Trades"),
-        Column("Range of a minute, USD"),
     )
     rows = [
         [
@@ -160,7 +186,6 @@ def sessions(day: Day) -> str:
             large(row["market_volume"]),
             large(row["market_notional"]),
             large(row["market_trade_count"]),
-            price(row["avg_minute_range"]),
         ]
         for session, words in _SESSIONS.items()
         if (row := found.get(session))

@@ -103,14 +103,18 @@ def _why(planned: Planned, state: LedgerState) -> list[str]:
     lines = []
     match look_of(planned):
         case Look.MISSING:
-            lines.append(f"Due since {due}, {feed.publication_lag_days} days after it ended, and not loaded.")
+            lines.append(f"Due since {due}, {_days(feed.publication_lag_days)} after it ended, and not loaded.")
         case Look.NOT_PUBLISHED:
-            lines.append(f"Due on {due}, {feed.publication_lag_days} days after it ends.")
+            lines.append(f"Due on {due}, {_days(feed.publication_lag_days)} after it ends.")
     lines += [planned.note[:1].upper() + planned.note[1:].removesuffix(".") + "."] if planned.note else []
     lines += [f"Thin: {reason}." for reason in planned.thin]
     for accepted in state.accepted.get((feed.name, period.key), ()):
         lines.append(_acceptance(accepted, planned))
     return lines
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"
 
 
 def _acceptance(accepted: AcceptedGap, planned: Planned) -> str:

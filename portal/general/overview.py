@@ -21,6 +21,7 @@ _RECONCILED = "core_checks.reconciliation"
 
 # Feeds whose one file is of no time. It is filed under a month that says nothing.
 _REFERENCE = {name for name, feed in FEEDS.items() if feed.is_reference}
+_BESIDE = {name for name, feed in FEEDS.items() if feed.is_reference or feed.is_irregular}
 _OF_NO_TIME = "no period"
 
 _COLUMNS: dict[str, ColumnConfig | str] = {
@@ -101,8 +102,8 @@ def _show_verdict(view: View) -> None:
 
 
 def _show_figures(view: View, loaded: pd.DataFrame) -> None:
-    # Files of no time, such as shapes, are beside what is counted.
-    rows_of_time = loaded[~loaded["feed"].isin(_REFERENCE)]
+    # Shapes and lists are beside what is counted. Each file of a list has all of it again.
+    rows_of_time = loaded[~loaded["feed"].isin(_BESIDE)]
     kinds = rows_of_time.groupby("kind", sort=False)["kept"].sum().sort_values(ascending=False)
     cards = [Card(_words(str(kind)), short(int(rows)), f"{count(int(rows))} rows") for kind, rows in kinds.items()]
     passed, warned = view.release.checks.get("passed", 0), view.release.checks.get("warned", 0)

@@ -8,7 +8,7 @@ from briefings.day import Document
 from briefings.writing import briefing_of
 from portal import filters
 from portal.filters import choose
-from portal.markets.days import CANDLES, CHAINS, MARKET_DAYS, days_of
+from portal.markets.days import CANDLES, CHAINS, DAYS_IN_WORDS, MARKET_DAYS, days_of
 from portal.markets.words import LOAD
 from portal.states import BUILD_AND_PUBLISH, nothing_to_show, show_commands
 from portal.texts import plain
@@ -24,7 +24,7 @@ def render(view: View) -> None:
         nothing_to_show("No trading day is loaded.", (LOAD, *BUILD_AND_PUBLISH))
         return
     with filters.row():
-        day = choose("date", "Day", days[::-1], default=days[-1])
+        day = choose("date", "Day", days[::-1], default=days[-1], among=DAYS_IN_WORDS)
     document = _briefing(view.release.id, day, view.release)
     st.header(plain(document.title), anchor=False)
     st.markdown(document.text)

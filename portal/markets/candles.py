@@ -12,7 +12,8 @@ from portal import charts, filters
 from portal.cards import Card, show_cards
 from portal.colours import MUTED, page_colour
 from portal.filters import choose
-from portal.markets.days import CANDLES, TICKER_DAYS, as_labels, choose_days, days_of, period_in_words
+from portal.markets.companies import company_in_words
+from portal.markets.days import CANDLES, TICKER_DAYS, as_labels, choose_days, day_in_words, days_of, period_in_words
 from portal.markets.words import COLOURS, FALLING, LOAD, RISING, SESSIONS
 from portal.states import BUILD_AND_PUBLISH, nothing_to_show
 from portal.tables import table
@@ -39,13 +40,13 @@ _OF_BROKER = f"""
     order by source_date
 """
 _MINUTES = """
-    select timestamp as time, session, open, high, low, close, volume, rolling_15m_avg_close
+    select source_date, timestamp as time, session, open, high, low, close, volume, rolling_15m_avg_close
     from core_markets.silver_minute_aggs
     where source_date between $first and $last and ticker = $ticker
     order by time
 """
 _HOURS = """
-    select trading_date, premarket_opens_at, opens_at, closes_at, postmarket_closes_at
+    select trading_date, is_half_day, premarket_opens_at, opens_at, closes_at, postmarket_closes_at
     from core_markets.dim_trading_day
     where trading_date between $first and $last
     order by trading_date
@@ -60,9 +61,11 @@ _COLUMNS = {
     "change_pct": st.column_config.NumberColumn(
         "Change, %", format="%+.2f", help="Of the closing price against the trading day before; no splits are taken out"
     ),
-    "volume": st.column_config.NumberColumn("Shares", format="localized"),
+    "volume": st.column_config.NumberColumn("Shares", format="%,d", help="Of all sessions"),
     "notional": st.column_config.NumberColumn("Value, USD", format="compact"),
-    "vwap": st.column_config.NumberColumn("Average price, USD", format="%.2f", help="Weighted by volume"),
+    "vwap": st.column_config.NumberColumn(
+        "VWAP, USD", format="%.2f", help="Average price of all sessions, weighted by volume"
+    ),
     "trade_count": st.column_config.NumberColumn("Trades", format="localized"),
 }
 
@@ -75,7 +78,7 @@ def render(view: View) -> None:
         nothing_to_show("No minute bars and no daily candles are loaded.", (LOAD, *BUILD_AND_PUBLISH))
         return
     with filters.row():
-        ticker = choose("ticker", "Ticker", tickers, default=tickers[0])
+        ticker = choose("ticker", "Ticker", tickers, default=tickers[0], among="tickers loaded")
         grain = choose("bars", "Bars", list(_GRAINS), default=_DAY, words=lambda each: _GRAINS.get(each, each))
         first, last = choose_days(days, at_first=_DAYS_AT_FIRST)
     rows, where_from = _days(view, ticker, first, last)
@@ -85,7 +88,7 @@ def render(view: View) -> None:
             (f"nyc load --from {first} --to {last} --sources markets", *BUILD_AND_PUBLISH),
         )
         return
-    _show_figures(rows)
+    _show_figures(rows, company_in_words(view, ticker, rows["source_date"].iloc[-1].date()))
     if grain == _MINUTE:
         _show_minutes(view, ticker, days, first, last)
     else:
@@ -93,7 +96,7 @@ def render(view: View) -> None:
         charts.show(
             _figure_of_days(rows),
             title=f"{ticker} by day",
-            about=f"Price in USD while the market is open, and shares traded, {period}, from {where_from}",
+            about=f"Price in USD in market hours, and shares, {period}, from {where_from}; hollow candles rose",
             key="candles",
         )
     st.subheader("Days", anchor=False)
@@ -124,10 +127,11 @@ def _days(view: View, ticker: str, first: date, last: date) -> tuple[pd.DataFram
     return pd.DataFrame(), ""
 
 
-def _show_figures(rows: pd.DataFrame) -> None:
+def _show_figures(rows: pd.DataFrame, company: str) -> None:
     latest = rows.iloc[-1]
     change = latest.get("change_pct")
-    day = f"{latest['source_date']:%Y-%m-%d}"
+    day = day_in_words(latest["source_date"])
+    st.caption(plain(" · ".join(filter(None, (company, day)))))
     show_cards(
         [
             Card(
@@ -139,7 +143,7 @@ def _show_figures(rows: pd.DataFrame) -> None:
             Card("High, USD", _price(latest["high"]), f"{day}, while the market was open"),
             Card("Low, USD", _price(latest["low"]), f"{day}, while the market was open"),
             Card("Shares", short(float(latest["volume"])), f"{day}, all sessions"),
-            Card("Average price, USD", _price(latest["vwap"]), f"{day}, weighted by volume"),
+            Card("VWAP, USD", _price(latest["vwap"]), f"{day}, all sessions: the average price, weighted by volume"),
         ],
         key="candles",
     )
@@ -161,12 +165,17 @@ def _show_minutes(view: View, ticker: str, days: list[str], first: date, last: d
             (f"nyc load --from {start} --to {last} --sources minute_aggs", *BUILD_AND_PUBLISH),
         )
         return
+    hours = view.rows(_HOURS, first=start, last=last)
     charts.show(
-        _figure_of_minutes(rows, view.rows(_HOURS, first=start, last=last)),
+        _figure_of_minutes(rows, hours),
         title=f"{ticker} by minute",
-        about=f"Price in USD, its mean over 15 bars, and shares, by New York's clock, {period}; shaded: market closed",
+        about=f"Price in USD, its mean of 15 bars, and shares, New York time, {period}; shaded: before and after hours",
         key="candles",
     )
+    for day in hours[hours["is_half_day"]].itertuples():
+        st.caption(
+            plain(f"{day_in_words(day.trading_date)} was a half-day: the market closed at {day.closes_at:%H:%M}.")
+        )
     if start > first:
         st.caption(f"Minutes are shown of the last {_MOST_DAYS_OF_MINUTES} days.")
 
@@ -180,16 +189,20 @@ def _figure_of_days(rows: pd.DataFrame) -> go.Figure:
 
 def _figure_of_minutes(rows: pd.DataFrame, hours: pd.DataFrame) -> go.Figure:
     figure = _with_candles(rows["time"], rows)
-    figure.add_scatter(
-        x=rows["time"],
-        y=rows["rolling_15m_avg_close"],
-        name="Mean of 15 bars",
-        mode="lines",
-        line={"color": MUTED, "width": 1},
-        hovertemplate="%{y:,.2f} USD",
-        row=1,
-        col=1,
-    )
+    # The mean begins anew each day, so a line of its own.
+    for number, (_, of_day) in enumerate(rows.groupby("source_date")):
+        figure.add_scatter(
+            x=of_day["time"],
+            y=of_day["rolling_15m_avg_close"],
+            name="Mean of 15 bars",
+            legendgroup="mean",
+            showlegend=number == 0,
+            mode="lines",
+            line={"color": MUTED, "width": 1},
+            hovertemplate="%{y:,.2f} USD",
+            row=1,
+            col=1,
+        )
     for session, words in SESSIONS.items():
         of_session = rows[rows["session"] == session]
         if len(of_session):

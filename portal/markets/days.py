@@ -12,6 +12,9 @@ TICKER_DAYS = "core_markets.fct_ticker_days"
 CANDLES = "core_markets.fct_candles_daily"
 CHAINS = "core_markets.derived_metrics"
 
+# What can be chosen: not a holiday, nor a day that is not loaded.
+DAYS_IN_WORDS = "trading days loaded"
+
 
 def days_of(view: View, *tables: str) -> list[str]:
     """The days of which any of the tables has rows, by time."""
@@ -24,8 +27,8 @@ def days_of(view: View, *tables: str) -> list[str]:
 
 def choose_days(days: list[str], *, at_first: int) -> tuple[date, date]:
     """Draw the filters From and To. At first they are the last days. Days in the wrong order are exchanged."""
-    first = choose("from", "From", days, default=days[-at_first:][0])
-    last = choose("to", "To", days, default=days[-1])
+    first = choose("from", "From", days, default=days[-at_first:][0], among=DAYS_IN_WORDS)
+    last = choose("to", "To", days, default=days[-1], among=DAYS_IN_WORDS)
     first, last = sorted((first, last))
     return date.fromisoformat(first), date.fromisoformat(last)
 
@@ -36,6 +39,11 @@ def period_in_words(first: date, last: date) -> str:
         return f"{last.day} {last:%b %Y}"
     year = "" if first.year == last.year else f" {first:%Y}"
     return f"{first.day} {first:%b}{year} to {last.day} {last:%b %Y}"
+
+
+def day_in_words(day: date) -> str:
+    """A day with its weekday: `Wed 14 Jan 2026`."""
+    return f"{day:%a} {day.day} {day:%b %Y}"
 
 
 def as_labels(times: pd.Series) -> list[str]:

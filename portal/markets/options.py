@@ -10,7 +10,8 @@ from briefings.markets.options import contract_in_words, signals_of
 from portal import charts, filters
 from portal.cards import Card, show_cards
 from portal.filters import choose
-from portal.markets.days import CHAINS, as_labels, choose_days, days_of, period_in_words
+from portal.markets.companies import company_in_words
+from portal.markets.days import CHAINS, as_labels, choose_days, day_in_words, days_of, period_in_words
 from portal.markets.words import COLOURS, LOAD_OPTIONS, OPTION_TYPES
 from portal.states import BUILD_AND_PUBLISH, nothing_to_show
 from portal.tables import table
@@ -27,6 +28,8 @@ _HISTORY = f"""
     select
         underlying,
         source_date,
+        call_volume,
+        put_volume,
         put_call_ratio_volume,
         put_call_ratio_open_interest,
         atm_implied_volatility,
@@ -89,12 +92,12 @@ _LINES = {
 
 _COLUMNS = {
     "contract": st.column_config.TextColumn("Contract", width="medium"),
-    "open_interest_change": st.column_config.NumberColumn("Change of open interest", format="%+d"),
+    "open_interest_change": st.column_config.NumberColumn("Change of open interest", format="%+,d"),
     "open_interest": st.column_config.NumberColumn("Open interest", format="localized"),
     "volume": st.column_config.NumberColumn("Volume", format="localized"),
-    "volume_change": st.column_config.NumberColumn("Change of volume", format="%+d"),
+    "volume_change": st.column_config.NumberColumn("Change of volume", format="%+,d"),
     "premium": st.column_config.NumberColumn(
-        "Premium, USD", format="localized", help="Value of the contracts traded on the day"
+        "Premium, USD", format="%,d", help="Value of the contracts traded on the day"
     ),
 }
 
@@ -104,11 +107,18 @@ def render(view: View) -> None:
     st.title("Options flow", anchor=False)
     days, underlyings = days_of(view, CHAINS), list(view.rows(_UNDERLYINGS)["underlying"])
     with filters.row():
-        underlying = choose("underlying", "Underlying", underlyings, default=underlyings[0])
+        underlying = choose(
+            "underlying", "Underlying", underlyings, default=underlyings[0], among="underlyings of chains loaded"
+        )
         first, last = choose_days(days, at_first=_DAYS_AT_FIRST)
         expiries = _expiries(view, underlying, last)
         expiry = choose(
-            "expiry", "Expiry", [_ALL, *expiries], default=_ALL, words=lambda each: "All" if each == _ALL else each
+            "expiry",
+            "Expiry",
+            [_ALL, *expiries],
+            default=_ALL,
+            words=lambda each: "All" if each == _ALL else each,
+            among=f"expiries of {underlying} on {last}",
         )
     history = view.rows(_HISTORY, underlying=underlying, first=first, last=last)
     if history.empty:
@@ -117,8 +127,9 @@ def render(view: View) -> None:
             (LOAD_OPTIONS, *BUILD_AND_PUBLISH),
         )
         return
-    _show_figures(history)
-    _show_flow(view, underlying, history["source_date"].iloc[-1].date(), None if expiry == _ALL else expiry)
+    day = history["source_date"].iloc[-1].date()
+    _show_figures(history, company_in_words(view, underlying, day))
+    _show_flow(view, underlying, day, None if expiry == _ALL else expiry)
     _show_history(history, underlying, period_in_words(first, last))
 
 
@@ -128,13 +139,14 @@ def _expiries(view: View, underlying: str, day: date) -> list[str]:
     return as_labels(view.rows(_EXPIRIES, underlying=underlying, day=day)["expiration_date"])
 
 
-def _show_figures(history: pd.DataFrame) -> None:
+def _show_figures(history: pd.DataFrame, company: str) -> None:
     latest = history.iloc[-1]
-    day = f"{latest['source_date']:%Y-%m-%d}"
+    day = day_in_words(latest["source_date"])
+    st.caption(plain(" · ".join(filter(None, (company, day)))))
     ratio, share = "{:,.2f}".format, "{:.1%}".format
     shown = (
-        ("Puts per call, volume", "put_call_ratio_volume", ratio, "Puts traded for each call traded"),
-        ("Puts per call, open", "put_call_ratio_open_interest", ratio, "Open puts for each open call"),
+        ("Put/call, volume", "put_call_ratio_volume", ratio, "Puts traded for each call traded"),
+        ("Put/call, open", "put_call_ratio_open_interest", ratio, "Open puts for each open call"),
         ("Implied volatility", "atm_implied_volatility", share, "At the money, near 30 days to expiry, a year"),
         (
             "Rank",
@@ -234,5 +246,5 @@ def _lines(history: pd.DataFrame, names: dict[str, str], unit: str, form: str = 
     labels = {"day": "", "value": unit, "what": ""}
     figure = charts.line(long, x="day", y="value", colour="what", labels=labels, colours=_LINES)
     figure.update_traces(hovertemplate=f"%{{y:{form}}} {unit}")
-    figure.update_yaxes(tickformat=form.replace(".1%", ".0%"))
+    figure.update_yaxes(tickformat=form.replace(".1%", ".1~%"))
     return charts.by_category(figure).update_layout(showlegend=len(names) > 1)

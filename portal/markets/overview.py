@@ -1,5 +1,7 @@
 """What the overview says about markets."""
 
+from datetime import date
+
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
@@ -16,10 +18,7 @@ from portal.view import View
 _KINDS = {"Minute bars": MARKET_DAYS, "daily candles": CANDLES, "chains of options": CHAINS}
 _SESSION, _DAY = "ticker_session__session", "metric_time__day"
 
-_BREADTH = (
-    f"select source_date, advancer_count, decliner_count, unchanged_count from {MARKET_DAYS} order by source_date"
-)
-_BREADTH_NAMES = {"advancer_count": "Rose", "decliner_count": "Fell", "unchanged_count": "Unchanged"}
+_BREADTH_NAMES = {"advancing_tickers": "Rose", "declining_tickers": "Fell", "unchanged_tickers": "Unchanged"}
 _BREADTH_COLOURS = {"Rose": RISING, "Fell": FALLING, "Unchanged": MUTED}
 
 
@@ -33,17 +32,16 @@ def overview(view: View) -> None:
     if not view.has_table(MARKET_DAYS):
         nothing_to_show("No minute bars are loaded.", (LOAD, *BUILD_AND_PUBLISH))
         return
-    breadth = view.rows(_BREADTH)
-    period = period_in_words(breadth["source_date"].min(), breadth["source_date"].max())
+    days = days_of(view, MARKET_DAYS)
+    period = period_in_words(date.fromisoformat(days[0]), date.fromisoformat(days[-1]))
     volume, movers = st.columns(2, gap="medium")
     with volume:
         charts.show(
             _volume(view), title="Shares traded by day", about=f"Shares by session, {period}", key="overview-shares"
         )
     with movers:
-        compared = breadth[breadth["advancer_count"].gt(0) | breadth["decliner_count"].gt(0)]
         charts.show(
-            None if compared.empty else _breadth(compared),
+            _breadth(view),
             title="Rose and fell",
             about=f"Tickers by closing price against the trading day before, {period}",
             key="overview-breadth",
@@ -66,11 +64,16 @@ def _volume(view: View) -> go.Figure:
     return charts.by_category(charts.bar(shown, x="day", y="shares", colour="session", labels=labels, colours=COLOURS))
 
 
-def _breadth(rows: pd.DataFrame) -> go.Figure:
+def _breadth(view: View) -> go.Figure | None:
+    rows = view.metrics(MetricQuery(tuple(_BREADTH_NAMES), (_DAY,)))
     long = rows.rename(columns=_BREADTH_NAMES).melt(
-        "source_date", list(_BREADTH_NAMES.values()), var_name="what", value_name="tickers"
+        _DAY, list(_BREADTH_NAMES.values()), var_name="what", value_name="tickers"
     )
-    long = long.assign(day=as_labels(long["source_date"]))
+    # Days after a day that is not loaded have none.
+    long = long.dropna(subset="tickers")
+    if long.empty:
+        return None
+    long = long.assign(day=as_labels(long[_DAY]))
     labels = {"day": "", "what": "", "tickers": "tickers"}
     return charts.by_category(
         charts.bar(long, x="day", y="tickers", colour="what", labels=labels, colours=_BREADTH_COLOURS)

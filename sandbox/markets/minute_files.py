@@ -15,8 +15,8 @@ import pyarrow as pa
 from ingestion.markets.trading_days import NEW_YORK, Session, sessions
 from sandbox.broken_gzips import compress_file
 from sandbox.distributions import first_key, quantiles, uniforms
-from sandbox.markets.prices import SWING, SWING_MINUTES, level_on
-from sandbox.markets.securities import Security, securities
+from sandbox.markets.prices import level_on, swing_in_sql
+from sandbox.markets.securities import LIQUIDITY_OF_KNOWN, Security, securities
 from warehouse.sql import literal
 
 _FEED_NUMBER, _PERIODS = 20, 4096
@@ -29,6 +29,9 @@ _PREMARKET, _POSTMARKET_ENDS = time(4), 20 * 60
 _POSTMARKET_MINUTES = 240
 _SHARE_IN_SESSION = 0.82
 _FIRST_FRACTIONAL_YEAR = 2026
+# Above this price, in USD, the fewer of a share are traded the more it costs.
+_PRICE_OF_FEW = 200
+_TURNOVER_OF_KNOWN = 25
 # How much a share trades by its rank, against the others.
 _ACTIVITY = {0.0: 0.01, 0.3: 0.1, 0.6: 0.5, 0.8: 1.5, 0.9: 3.0, 1.0: 5.5}
 
@@ -62,12 +65,14 @@ def write_minute_file(day: date, path: Path, *, rows: int, revision: int) -> Non
 class _Stretch:
     """A share's bars in one part of the day: `bars` of them within `minutes` from the minute of the day `begins` on.
 
-    `first_row` is the position of its first bar in the file.
+    `first_row` is the position of its first bar in the file. `turnover` is how many shares are traded in a minute, as a
+    multiple of an ordinary share's.
     """
 
     symbol: str
     number: int
     price: float
+    turnover: float
     begins: int
     minutes: int
     bars: int
@@ -93,11 +98,18 @@ def _stretches(shares: tuple[Security, ...], session: Session, rows: int) -> lis
         for part, in_part in zip(parts, _split(bars, [minutes for _, minutes in parts]), strict=True):
             # Some shares have a last bar after 20:00.
             is_late = part is parts[2] and share.number % 40 == 0
+            price = level_on(share, session.day)
             found.append(
-                _Stretch(share.symbol, share.number, level_on(share, session.day), *part, in_part, first_row, is_late)
+                _Stretch(share.symbol, share.number, price, _turnover(share), *part, in_part, first_row, is_late)
             )
             first_row += in_part
     return found
+
+
+def _turnover(share: Security) -> float:
+    """Of a share that everybody knows more are traded in a minute, and of one that costs much fewer."""
+    known = _TURNOVER_OF_KNOWN if share.liquidity == LIQUIDITY_OF_KNOWN else 1
+    return float(known * min(1, _PRICE_OF_FEW / share.price) ** 1.5)
 
 
 def _bars(shares: tuple[Security, ...], rows: int, most: int) -> list[int]:
@@ -177,9 +189,9 @@ def _query(day: date, key: int) -> str:
         priced as (
             select
                 *,
-                level * (1 + {_swing("minute")} + 0.001 * (u_open - 0.5)) as opening,
-                level * (1 + {_swing("minute + 1")} + 0.001 * (u_close - 0.5)) as closing,
-                1 + floor(exp(9 * u_volume * u_volume * u_volume + 3 * u_trades))::bigint as shares
+                level * (1 + {swing_in_sql("minute", "number", day)} + 0.001 * (u_open - 0.5)) as opening,
+                level * (1 + {swing_in_sql("minute + 1", "number", day)} + 0.001 * (u_close - 0.5)) as closing,
+                1 + floor(turnover * exp(9 * u_volume * u_volume * u_volume + 3 * u_trades))::bigint as shares
             from timed
         )
 
@@ -194,8 +206,3 @@ def _query(day: date, key: int) -> str:
             1 + floor(sqrt(shares) * u_trades)::bigint as transactions
         from priced
     """
-
-
-def _swing(minute: str) -> str:
-    """How far the price is from its level in a minute, as `price_at` has it."""
-    return f"{SWING} * sin(({minute}) / {SWING_MINUTES} + number)"

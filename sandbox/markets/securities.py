@@ -23,6 +23,7 @@ _WELL_KNOWN = (
     ("TSLA", "Tesla", "Consumer Discretionary", "XNAS", 431.0),
     ("XOM", "Exxon Mobil", "Energy", "XNYS", 121.0),
 )
+LIQUIDITY_OF_KNOWN = 0.999
 # Symbols that a reader may take for a missing value, a truth or a number, and some with other characters than capitals.
 _ODD = ("NA", "NAN", "NULL", "TRUE", "FALSE", "INF", "NONE", "E", "1E5", "BF.B", "ABRpD", "BCpA", "ZVZZT", "AACB.U")
 
@@ -72,7 +73,7 @@ class Security:
 @cache
 def securities(count: int) -> tuple[Security, ...]:
     """So many shares, sorted by symbol as the publishers sort: by its bytes. The odd ones are always among them."""
-    found = [Security(number, *values, liquidity=0.999) for number, values in enumerate(_WELL_KNOWN)]
+    found = [Security(number, *values, liquidity=LIQUIDITY_OF_KNOWN) for number, values in enumerate(_WELL_KNOWN)]
     found += [_made_up(number, symbol, 0.7) for number, symbol in enumerate(_ODD, len(found))]
     symbols = {security.symbol for security in found}
     for name in counting():

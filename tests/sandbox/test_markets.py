@@ -10,10 +10,11 @@ import duckdb
 import pytest
 
 from ingestion.catalog import FEEDS
-from ingestion.markets.trading_days import NEW_YORK
+from ingestion.markets.trading_days import NEW_YORK, trading_days
 from sandbox.catalog import file_stand_in_of
 from sandbox.faults import Fault
 from sandbox.files import row_count, write_file
+from sandbox.markets.prices import price_at
 from sandbox.markets.reference_files import exchange_rows, symbol_rows
 from sandbox.markets.securities import securities
 from sandbox.server import SamplePublisher
@@ -76,6 +77,21 @@ def test_most_bars_are_in_the_session_which_is_short_on_a_half_day(bars: duckdb.
         assert 0.7 < sum(time(9, 30) <= at < closes for at in times) / len(times) < 0.9
         assert sum(at < time(9, 30) for at in times) > 100
     assert row_count("minute_aggs", HALF_DAY, rows=ROWS) < 0.6 * ROWS
+
+
+def test_a_share_that_rises_on_one_day_falls_on_another() -> None:
+    days = trading_days(date(2026, 1, 5), date(2026, 1, 30))
+    rose = {
+        share.symbol: [price_at(share, day, 16 * 60) > price_at(share, day, 9 * 60 + 30) for day in days]
+        for share in securities(40)
+    }
+    assert all(5 <= sum(each) <= len(days) - 5 for each in rose.values())
+    assert all(5 <= sum(each) <= len(rose) - 5 for each in zip(*rose.values(), strict=True))
+
+
+def test_most_is_traded_of_shares_that_everybody_knows(bars: duckdb.DuckDBPyConnection) -> None:
+    by_value = bars.execute("select ticker from bars group by ticker order by sum(volume * close) desc").fetchall()
+    assert {"AAPL", "NVDA", "SPY", "TSLA"} <= {ticker for (ticker,) in by_value[:20]}
 
 
 def test_odd_tickers_are_always_there(bars: duckdb.DuckDBPyConnection) -> None:

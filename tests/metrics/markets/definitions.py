@@ -33,6 +33,19 @@ VIEWS = """
     left join (select * exclude (source_date, source_row, feed, _dlt_load_id) from as_of) as symbols
         on minutes.ticker = symbols.symbol and minutes.source_date = symbols.day;
 
+    create temp view closings as
+    with closes as (
+        select
+            ticker, day, sector, company_name, exchange_code, is_half_day, day_name,
+            arg_max(close, clock) filter (session = 'market') as close
+        from bars
+        group by all
+    )
+    select later.*, later.close - earlier.close as step
+    from closes as later
+    -- No holiday or weekend is between days that follow each other here.
+    left join closes as earlier on later.ticker = earlier.ticker and earlier.day = later.day - 1;
+
     create temp view contracts as
     select chains.* exclude (feed), chains.source_date as day, symbols.sector, symbols.exchange_code
     from raw_data.options_snapshots as chains
@@ -91,6 +104,14 @@ OF_BARS = {
     "traded_tickers": "count(distinct ticker)",
 }
 
+OF_CLOSINGS = {
+    "compared_tickers": "nullif(count(step), 0)",
+    "advancing_tickers": "if(count(step) = 0, null, count(*) filter (step > 0))",
+    "declining_tickers": "if(count(step) = 0, null, count(*) filter (step < 0))",
+    "unchanged_tickers": "if(count(step) = 0, null, count(*) filter (step = 0))",
+    "advancing_pct": "100 * count(*) filter (step > 0) / nullif(count(step), 0)",
+}
+
 OF_CONTRACTS = {
     "calls_traded": "sum(coalesce(volume, 0)) filter (option_type = 'call')",
     "puts_traded": "sum(coalesce(volume, 0)) filter (option_type = 'put')",
@@ -112,6 +133,7 @@ OF_CHAINS = {
 # The metrics by the view that they are of.
 DEFINITIONS = {
     **{metric: ("bars", sql) for metric, sql in OF_BARS.items()},
+    **{metric: ("closings", sql) for metric, sql in OF_CLOSINGS.items()},
     **{metric: ("contracts", sql) for metric, sql in OF_CONTRACTS.items()},
     **{metric: ("volatilities", sql) for metric, sql in OF_CHAINS.items()},
 }
@@ -126,6 +148,15 @@ DIMENSIONS = {
         "symbol__sector": "sector",
         "symbol__company_name": "company_name",
         "symbol__market_cap_bucket": "market_cap_bucket",
+        "symbol__exchange_code": "exchange_code",
+        "trading_day__is_half_day": "is_half_day",
+        "trading_day__day_name": "day_name",
+    },
+    "closings": {
+        "metric_time__day": "day",
+        "ticker_day__ticker": "ticker",
+        "symbol__sector": "sector",
+        "symbol__company_name": "company_name",
         "symbol__exchange_code": "exchange_code",
         "trading_day__is_half_day": "is_half_day",
         "trading_day__day_name": "day_name",

@@ -31,7 +31,10 @@ EXCHANGES = [("XNAS", "Nasdaq"), ("XNYS", "New York Stock Exchange"), ("ARCX", "
 
 
 def _bars(day: date) -> str:
-    """Bars around each edge of the sessions. Nobody lists NOPE. Some have no price, some no count of trades."""
+    """Bars around each edge of the sessions. Some have no price, some no count of trades.
+
+    From day to day AAA rises, BBB stays, and CCC falls, as does NOPE, which nobody lists.
+    """
     return f"""
         select
             row_number() over (order by ticker, minute) - 1 as source_row,
@@ -41,7 +44,7 @@ def _bars(day: date) -> str:
             epoch_us((timestamp '{day}' + to_minutes(minute)) at time zone 'America/New_York') * 1000 as window_start,
             if(minute = 640, null, 1 + minute % 9) as transactions
         from (
-            select ticker, number, minute, 10.0 * number + minute % 5 + {day.day} as price
+            select ticker, number, minute, 10.0 * number + minute % 5 + {day.day} * sign(2 - number) as price
             from (values ('AAA', 1), ('BBB', 2), ('CCC', 3), ('NOPE', 4)) as tickers (ticker, number)
             cross join unnest([239, 240, 569, 570, 640, 700, 779, 780, 959, 960, 1199, 1200, 1205]) as minutes (minute)
             where minute % (number + 5) <> 1

@@ -9,7 +9,12 @@ from tests.metrics.markets.definitions import DEFINITIONS, DIMENSIONS
 from tests.metrics.parity import answered, assert_same, computed
 
 # The dimensions of each view, beside those that every metric is asked by.
-_BY_ONE_METRIC = {"bars": "market_notional", "contracts": "put_call_ratio", "volatilities": "avg_realised_volatility"}
+_BY_ONE_METRIC = {
+    "bars": "market_notional",
+    "closings": "advancing_pct",
+    "contracts": "put_call_ratio",
+    "volatilities": "avg_realised_volatility",
+}
 
 
 def test_the_days_have_what_a_definition_can_get_wrong(raw_data: duckdb.DuckDBPyConnection) -> None:
@@ -29,7 +34,11 @@ def test_the_days_have_what_a_definition_can_get_wrong(raw_data: duckdb.DuckDBPy
             (select count(*) from contracts where volume is null or open_interest is null),
             (select count(*) from volatilities where at_the_money is not null),
             (select count(*) from volatilities where realised is null),
-            (select count(*) from volatilities where realised > 0)
+            (select count(*) from volatilities where realised > 0),
+            (select count(*) from closings where step > 0),
+            (select count(*) from closings where step < 0),
+            (select count(*) from closings where step = 0),
+            (select count(*) from closings where step is null)
         """
     ).fetchall()
     assert all(count > 0 for count in counts[0]), counts
@@ -71,3 +80,23 @@ def test_they_can_be_filtered_by_session_and_by_the_sector_of_the_day(
     )
     assert plain
     assert_same(answered(release, "market_vwap", ("ticker_session__ticker",), where), plain)
+
+
+def test_the_days_of_the_market_have_the_figures_of_the_metrics(release: duckdb.DuckDBPyConnection) -> None:
+    """What briefings read of a day is what anybody gets who asks for it."""
+    metrics_of = {
+        "volume": "market_volume",
+        "notional": "market_notional",
+        "trade_count": "market_trade_count",
+        "ticker_count": "traded_tickers",
+        "compared_count": "compared_tickers",
+        "advancer_count": "advancing_tickers",
+        "decliner_count": "declining_tickers",
+        "unchanged_count": "unchanged_tickers",
+    }
+    for column, metric in metrics_of.items():
+        # Where no ticker is compared, there is no metric.
+        of_days = f"nullif({column}, 0)"
+        plain = release.execute(f"select source_date, {of_days} from core_markets.fct_market_days").fetchall()
+        answer = {group: value or None for group, value in answered(release, metric, ("metric_time__day",)).items()}
+        assert_same(answer, {(day,): value for day, value in plain})

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from portal.markets import SECTION
-from portal.texts import short
+from portal.texts import plain, short
 from tests.portal.browsing import open_page, texts
 from tests.portal.drawn import by_name, figure_of, values_of
 from tests.portal.test_every_page import assert_nothing_is_none
@@ -155,12 +155,54 @@ def test_a_long_range_of_minutes_is_cut_to_its_last_days(days: Path, ticker: str
     assert "6 Mar to 12 Mar 2025" in texts(page)
 
 
-@pytest.mark.parametrize("ticker", ["'; drop table core_markets.silver_minute_aggs; --", "<script>", "x" * 100_000])
-def test_a_ticker_in_the_address_that_is_none_gives_the_first(days: Path, ticker: str) -> None:
+@pytest.mark.parametrize(
+    ("ticker", "said"),
+    [
+        ("AAPLX", "Ticker: AAPLX is none of the tickers loaded. This is AAPL."),
+        ("aapl", "Ticker: aapl is none of the tickers loaded. This is AAPL."),
+        ("'; drop table t; --", "Ticker: '; drop table t; -- is none of the tickers loaded. This is AAPL."),
+        ("<b>[x](http://x.example)", "Ticker: <b>[x](http://x.example) is none of the tickers loaded. This is AAPL."),
+        ("x" * 100_000, f"Ticker: {'x' * 60}… is none of the tickers loaded. This is AAPL."),
+    ],
+)
+def test_a_ticker_that_is_none_is_named_and_the_first_shown(days: Path, ticker: str, said: str) -> None:
     page = open_page("candles", {"ticker": ticker})
 
     assert not page.exception
     assert "AAPL by day" in texts(page)
+    assert [one.value for one in page.warning] == [plain(said)]
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("candles", "from"), ("candles", "to"), ("options", "to"), ("briefing", "date")]
+)
+@pytest.mark.parametrize("day", ["2025-03-08", "2025-07-04", "2025-02-31", "today"])
+def test_a_day_without_trading_is_named_and_another_shown(days: Path, path: str, name: str, day: str) -> None:
+    page = open_page(path, {name: day})
+
+    assert not page.exception
+    (said,) = (one.value for one in page.warning)
+    assert plain(f"{day} is none of the trading days loaded. This is 2025-03-") in said
+
+
+def test_candles_say_whose_they_are_and_of_which_day(days: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    # No list of exchanges was published in these days.
+    ((company, sector),) = of_sql(
+        connection,
+        "select company_name, sector from core_markets.dim_symbol"
+        " where symbol = 'MSFT' and valid_from <= $1 and coalesce(valid_to > $1, true)",
+        DAY,
+    )
+    for path, name in (("candles", "ticker"), ("options", "underlying")):
+        page = open_page(path, {name: "MSFT", "to": DAY})
+        assert plain(f"{company} · {sector} · Wed 12 Mar 2025") in texts(page)
+
+
+def test_the_first_days_before_any_list_of_symbols_have_no_company(days: Path, ticker: str) -> None:
+    page = open_page("candles", {"ticker": ticker, "from": "2025-03-05", "to": "2025-03-05"})
+
+    assert not page.exception
+    assert plain("Wed 5 Mar 2025") in texts(page)
 
 
 def test_options_of_a_day(days: Path, connection: duckdb.DuckDBPyConnection) -> None:
@@ -179,8 +221,8 @@ def test_options_of_a_day(days: Path, connection: duckdb.DuckDBPyConnection) -> 
         """,
     )[0]
     figures = {one.label: one.value for one in page.metric}
-    assert figures["Puts per call, volume"] == f"{ratio:,.2f}"
-    assert figures["Puts per call, open"] == f"{open_ratio:,.2f}"
+    assert figures["Put/call, volume"] == f"{ratio:,.2f}"
+    assert figures["Put/call, open"] == f"{open_ratio:,.2f}"
     assert figures["Implied volatility"] == f"{volatility:.1%}"
     drawn = by_name(figure_of(page, "Puts per call"))
     assert drawn["By volume", DAY] == pytest.approx(ratio)
@@ -235,9 +277,7 @@ def test_the_briefing_is_the_file_that_the_command_writes(days: Path) -> None:
 
 
 def test_the_figures_of_the_briefing(days: Path, connection: duckdb.DuckDBPyConnection) -> None:
-    said = next(
-        block.value for block in open_page("briefing", {"date": DAY}).markdown if "## The market" in block.value
-    )
+    said = next(block.value for block in open_page("briefing", {"date": DAY}).markdown if "## In short" in block.value)
 
     shares, tickers, trades = of_sql(
         connection,
