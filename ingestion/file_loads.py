@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import duckdb
 
+from ingestion.arrivals import Arrival, Loaded
 from ingestion.errors import IngestionError, RefusedError, load_again, message_of
 from ingestion.partitions import Partition
 from ingestion.publishers import Downloaded, UnpackingReader
@@ -17,9 +17,6 @@ from ingestion.results import Result, RunProgress, Status
 from ingestion.run_record import RunRecord
 from warehouse.connection import WarehouseError, limit_memory, open_for_writing
 from warehouse.ledger import Ledger, Watermark
-
-if TYPE_CHECKING:
-    from ingestion.raw_loader import Arrival, Loaded
 
 logger = logging.getLogger(__name__)
 
@@ -83,9 +80,7 @@ class FileLoader:
                     arrival.finished(error)
                 return
 
-    def _arrival(self, partition: Partition, file: Downloaded) -> "Arrival":
-        from ingestion.raw_loader import Arrival
-
+    def _arrival(self, partition: Partition, file: Downloaded) -> Arrival:
         results: list[Result] = []
         prepare, read_file = _steps(partition, file.path)
 
@@ -93,7 +88,7 @@ class FileLoader:
             self._progress.loading(partition)
             return read_file(connection)
 
-        def record(ledger: Ledger, loaded: "Loaded") -> None:
+        def record(ledger: Ledger, loaded: Loaded) -> None:
             result = _loaded(partition, file, loaded, self._stopwatch.lap())
             set_watermark(ledger, partition, file, loaded)
             self._record.add(ledger, result.for_ledger())
@@ -136,12 +131,12 @@ def load_file(partition: Partition, file: Downloaded) -> Result:
         IngestionError: the file cannot be read, or its rows cannot be written; nothing is changed then.
         WarehouseError: the DuckDB file cannot be opened.
     """
-    from ingestion.raw_loader import Arrival, RawLoader
+    from ingestion.raw_loader import RawLoader
 
     results: list[Result] = []
     errors: list[Exception] = []
 
-    def record(ledger: Ledger, loaded: "Loaded") -> None:
+    def record(ledger: Ledger, loaded: Loaded) -> None:
         set_watermark(ledger, partition, file, loaded)
         results.append(_loaded(partition, file, loaded))
 
@@ -167,7 +162,7 @@ def failure(partition: Partition, error: Exception, seconds: float) -> Result:
     return Result(partition, status, seconds, error=message, is_transient=is_transient)
 
 
-def set_watermark(ledger: Ledger, partition: Partition, file: Downloaded, loaded: "Loaded") -> None:
+def set_watermark(ledger: Ledger, partition: Partition, file: Downloaded, loaded: Loaded) -> None:
     """Record in the ledger what a partition holds now."""
     state = loaded.state
     ledger.set_watermark(
@@ -177,7 +172,7 @@ def set_watermark(ledger: Ledger, partition: Partition, file: Downloaded, loaded
     )
 
 
-def _loaded(partition: Partition, file: Downloaded, loaded: "Loaded", seconds: float = 0) -> Result:
+def _loaded(partition: Partition, file: Downloaded, loaded: Loaded, seconds: float = 0) -> Result:
     return Result(
         partition,
         Status.LOADED,

@@ -5,26 +5,20 @@ transaction of its own.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-import dlt
 import duckdb
 from dlt.common.exceptions import DltException
-from dlt.common.schema.typing import TColumnSchema
-from dlt.extract import DltResource
 
+from ingestion.arrivals import Arrival, Loaded, reads, with_rows
 from ingestion.catalog import raw_tables
+from ingestion.dlt_runs import DltRuns
 from ingestion.errors import LoadError, UnreadableFileError, raise_if_interrupted
 from ingestion.feeds import Column, ColumnType, Feed
-from ingestion.held_signals import HeldSignals
 from ingestion.load_errors import cause_of, explained
-from ingestion.partition_destination import OpenTable, TableLoads, partition_destination
+from ingestion.partition_destination import OpenTable
 from ingestion.partitions import Partition
 from ingestion.raw_data import (
     RAW_SCHEMA,
@@ -35,54 +29,12 @@ from ingestion.raw_data import (
     scope,
 )
 from ingestion.raw_selects import no_rows, partition_columns, select_of_rows
-from ingestion.read_ahead import prepared_ahead, read_ahead
-from ingestion.readers.published import MOST_BYTES_IN_MEMORY, ROWS_READ, PublishedRows, close_scratch
+from ingestion.readers.published import ROWS_READ, PublishedRows, close_scratch
 from ingestion.readers.published_file import PublishedFile
 from warehouse.ledger import Ledger
 from warehouse.sql import identifier
 
 logger = logging.getLogger(__name__)
-
-_DLT_TYPES: dict[ColumnType, TColumnSchema] = {
-    ColumnType.INTEGER: {"data_type": "bigint", "precision": 32},
-    ColumnType.BIGINT: {"data_type": "bigint"},
-    ColumnType.DOUBLE: {"data_type": "double"},
-    ColumnType.VARCHAR: {"data_type": "text"},
-    # Without this dlt takes zoneless timestamps for UTC, and New York's wall clock is lost.
-    ColumnType.TIMESTAMP: {"data_type": "timestamp", "timezone": False},
-    ColumnType.DATE: {"data_type": "date"},
-}
-
-# What dlt's models select from: a view of the partition that is being loaded.
-_INCOMING = "temp.partition_rows"
-# With fewer files the threads cost more than they save.
-_FEWEST_TO_READ_AHEAD = 4
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """What became of a partition that was loaded. `note` says what is unusual about its file."""
-
-    state: LoadedPartition
-    note: str | None
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """A partition whose file is there.
-
-    `read` gives the rows of the file, which has so many `bytes`; it may be called twice, and by another thread.
-    `prepare` does ahead what needs no connection; another thread may call it before `read`.
-    `record` is called in the partition's transaction, so that what it writes to the ledger and the rows are there
-    together or not at all. `finished` is called once, with what went wrong, if something did.
-    """
-
-    partition: Partition
-    bytes: int
-    read: Callable[[duckdb.DuckDBPyConnection], PublishedRows]
-    record: Callable[[Ledger, Loaded], None]
-    finished: Callable[[Exception | None], None]
-    prepare: Callable[[], None] | None = None
 
 
 class _DatabaseLostError(Exception):
@@ -99,6 +51,7 @@ class RawLoader:
     def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
         self._connection = connection
         self._folder = folder
+        self._dlt = DltRuns(connection, folder)
         self._unfinished: list[Arrival] = []
         # Partitions that have to wait because their raw table lacks a column.
         self._put_off: list[Arrival] = []
@@ -143,26 +96,26 @@ class RawLoader:
         def load(table: OpenTable) -> None:
             known = {column.name for column in columns[table.name]}
             of_table = [arrival for arrival in arrivals if arrival.partition.feed.raw_table == table.name]
-            for arrival, read in self._reads(of_table, columns[table.name], table.name):
+            for arrival, read in reads(of_table, columns[table.name], table.name, self._connection):
                 with self._work_on(arrival):
-                    published = _with_rows(arrival, read())
+                    published = with_rows(arrival, read())
                     if {column.name for column in published.columns} <= known:
                         self._replace(arrival, published, columns[table.name], table)
                     else:
                         self._put_off.append(arrival)
 
-        self._run([self._model(name, listed) for name, listed in columns.items()], load)
+        self._dlt.run([self._dlt.model(name, listed) for name, listed in columns.items()], load)
         return self._put_off
 
     def _load_with_new_columns(self, arrival: Arrival) -> None:
         """Load a partition in a run of its own, so that its new columns are in its own transaction."""
         self._put_off = []
         with self._work_on(arrival):
-            published = _with_rows(arrival, arrival.read(self._connection))
+            published = with_rows(arrival, arrival.read(self._connection))
             table = arrival.partition.feed.raw_table
             columns = (*published.columns, *partition_columns(arrival.partition.feed))
-            self._run(
-                [self._model(table, columns)],
+            self._dlt.run(
+                [self._dlt.model(table, columns)],
                 lambda opened: self._replace(arrival, published, columns, opened, has_new_columns=True),
             )
 
@@ -192,23 +145,6 @@ class RawLoader:
         self._unfinished.remove(arrival)
         arrival.finished(error)
 
-    def _reads(
-        self, arrivals: Sequence[Arrival], columns: Sequence[Column], table: str
-    ) -> Iterator[tuple[Arrival, Callable[[], PublishedRows]]]:
-        """Each partition with what gives its file's rows. Many small files are read ahead, large ones only prepared."""
-        if len(arrivals) < _FEWEST_TO_READ_AHEAD or any(one.bytes > MOST_BYTES_IN_MEMORY for one in arrivals):
-            if len(arrivals) > 1 and any(arrival.prepare for arrival in arrivals):
-                with prepared_ahead(arrival.prepare or _do_nothing for arrival in arrivals) as steps:
-                    for arrival, step in zip(arrivals, steps, strict=True):
-                        yield arrival, partial(_read_after, step, arrival, self._connection)
-                return
-            for arrival in arrivals:
-                yield arrival, partial(arrival.read, self._connection)
-            return
-        with read_ahead((arrival.read for arrival in arrivals), table, columns) as futures:
-            for arrival, future in zip(arrivals, futures, strict=True):
-                yield arrival, future.result
-
     def _replace(
         self,
         arrival: Arrival,
@@ -226,7 +162,7 @@ class RawLoader:
             if published.otherwise is None:
                 raise
             logger.debug("%s is read again in another way: %s", arrival.partition, error)
-            read_otherwise = _with_rows(arrival, published.otherwise(self._connection))
+            read_otherwise = with_rows(arrival, published.otherwise(self._connection))
             self._replace_in_transaction(arrival, read_otherwise, columns, table, has_new_columns)
         finally:
             for piece in published.pieces:
@@ -287,60 +223,9 @@ class RawLoader:
         declared = raw_tables() | raw_tables(feeds)
         missing = {name: columns for name, columns in declared.items() if name not in existing}
         if missing:
-            self._run([self._model(name, columns, no_rows(columns)) for name, columns in sorted(missing.items())])
-
-    def _model(self, table: str, columns: Sequence[Column], source: str = _INCOMING) -> DltResource:
-        """A select as dlt takes it: a file of its `model` format."""
-        path = self._folder / f"{table}.model"
-        names = ", ".join(identifier(column.name) for column in columns)
-        path.write_text(f"dialect: duckdb\nselect {names} from {source}\n")
-
-        def model() -> Iterator[Any]:
-            yield dlt.mark.with_file_import(str(path), "model")
-
-        hints: list[TColumnSchema] = [
-            {"name": column.name, "nullable": True, **_DLT_TYPES[column.type]} for column in columns
-        ]
-        resource: DltResource = dlt.resource(
-            model(), name=table, columns=hints, write_disposition="append", file_format="model"
-        )
-        return resource
-
-    def _run(self, resources: list[DltResource], load: Callable[[OpenTable], None] | None = None) -> None:
-        """Run dlt once.
-
-        Each run has a pipeline folder of its own, so that nothing of a run that broke off is ever loaded by the next;
-        what dlt must remember it restores from the database.
-        """
-        dlt.config["normalize.model_normalizer.add_dlt_load_id"] = True
-        dlt.config["runtime.dlthub_telemetry"] = False
-        # In this thread, one job after the other.
-        dlt.config["load.workers"] = 1
-        # dlt would forget a signal that came during the last job.
-        dlt.config["runtime.intercept_signals"] = False
-        signals = HeldSignals()
-
-        def load_letting_signals_through(table: OpenTable) -> None:
-            assert load
-            with signals.let_through(self._connection, table.connection):
-                load(table)
-
-        loads = TableLoads(load_letting_signals_through) if load else None
-        pipeline = dlt.pipeline(
-            "ingestion",
-            pipelines_dir=str(self._folder / "dlt"),
-            destination=partition_destination(self._connection, loads),
-            dataset_name=RAW_SCHEMA,
-        )
-        # What fails is raised, and said once: not by dlt as well.
-        logging.getLogger("dlt").setLevel(logging.CRITICAL)
-        with signals:
-            try:
-                pipeline.run(resources).raise_on_failed_jobs()
-            finally:
-                pipeline.drop()
-        if loads and loads.error is not None:
-            raise loads.error
+            self._dlt.run(
+                [self._dlt.model(name, columns, no_rows(columns)) for name, columns in sorted(missing.items())]
+            )
 
 
 @contextmanager
@@ -353,29 +238,6 @@ def _in_any_order(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         # A database that DuckDB has given up takes it no more, and is opened again.
         with suppress(duckdb.FatalException):
             connection.execute("set preserve_insertion_order = true")
-
-
-def _do_nothing() -> None: ...
-
-
-def _read_after(step: Future[None], arrival: Arrival, connection: duckdb.DuckDBPyConnection) -> PublishedRows:
-    """The rows of a file that is prepared in another thread."""
-    step.result()
-    return arrival.read(connection)
-
-
-def _with_rows(arrival: Arrival, published: PublishedRows) -> PublishedRows:
-    """The rows of a file.
-
-    Raises:
-        LoadError: there are none.
-    """
-    if published.count == 0:
-        raise LoadError(
-            f"{arrival.partition}: expected rows, but the published file has none. What was loaded before stays; "
-            f"load the {arrival.partition.feed.grain} again when the publisher has repaired the file."
-        )
-    return published
 
 
 def _checked_state(partition: Partition, published: PublishedRows, table: OpenTable) -> LoadedPartition:

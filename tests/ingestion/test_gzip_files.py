@@ -13,12 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingestion.arrivals import Arrival
 from ingestion.catalog import FEEDS
 from ingestion.errors import UnreadableFileError
 from ingestion.file_loads import _steps, load_file
 from ingestion.partitions import Partition
 from ingestion.publishers import Downloaded
-from ingestion.raw_loader import Arrival, RawLoader
+from ingestion.raw_loader import RawLoader
 from ingestion.readers import csv_files, csv_pieces, gzips
 from ingestion.readers.csvs import Lines
 from ingestion.readers.gzips import BrokenGzipError, unpacked_pieces
