@@ -23,6 +23,7 @@ from warehouse.ledger import Fingerprint, Ledger, Watermark
 DBT_DIRECTORY = Path(__file__).parents[2] / "dbt"
 # What dbt keeps in its target folder of a project that it has parsed.
 PARTIAL_PARSE = "partial_parse.msgpack"
+MANIFEST = "manifest.json"
 
 JANUARY, FEBRUARY, MARCH, APRIL, JULY = (date(2025, month, 1) for month in (1, 2, 3, 4, 7))
 
@@ -134,11 +135,17 @@ class Warehouse:
     def dbt(self, *arguments: str) -> dbtRunnerResult:
         profiles = self.project if (self.project / "profiles.yml").exists() else DBT_DIRECTORY
         paths = ["--project-dir", str(self.project), "--profiles-dir", str(profiles)]
-        outputs = ["--target-path", str(self.scratch / "target"), "--log-path", str(self.scratch / "logs"), "--quiet"]
+        target = self.scratch / "target"
+        outputs = ["--target-path", str(target), "--log-path", str(self.scratch / "logs"), "--log-level-file", "none"]
+        if self.manifest and (target / MANIFEST).exists():
+            # It says the same again, and takes as long to write as a small model to build.
+            outputs.append("--no-write-json")
         self.said = []
         try:
             listeners: list[Callable[[Any], None]] = [self._listen]
-            return dbtRunner(manifest=self.manifest, callbacks=listeners).invoke([*arguments, *paths, *outputs])
+            return dbtRunner(manifest=self.manifest, callbacks=listeners).invoke(
+                [*arguments, *paths, *outputs, "--quiet"]
+            )
         finally:
             # dbt keeps the file open for the next call in the same process, which here looks into the file itself.
             reset_adapters()  # type: ignore[no-untyped-call]
