@@ -29,11 +29,16 @@ def bar(ticker: str, day: date, clock: str, close: float, **columns: object) -> 
 
 
 def _minute_aggs(day: date, version: int) -> Iterator[Row]:
-    """Two tickers in all sessions, more of them in later versions; a doubled minute and bars that cannot be."""
+    """Two tickers in all sessions, more of them in later versions; a doubled minute and bars that cannot be.
+
+    The price of the one and the volume of the other are so unlike those of another version that days before are no
+    measure of them.
+    """
     if version < 3:
         for number in range(17 + version):
-            yield bar("NA", day, f"09:{25 + number:02}", 50 + number + version)
+            yield bar("NA", day, f"09:{25 + number:02}", 50 * 2**version + number)
         yield bar("F", day, "03:59", 12.0 + version)
+        yield bar("F", day, "10:00", 12.0, volume=20_000.5 * 10**version)
         yield bar("F", day, "20:00", 13.0)
         yield bar("NA", day, "09:30", 999.0)
     if version:
