@@ -2,11 +2,21 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import product
 from zoneinfo import ZoneInfo
 
 from tests.dbt.small_warehouse import Trip
 
 Row = Trip
+
+FEEDS = ("minute_aggs", "symbols", "options_snapshots", "candles_daily", "options_bars", "exchanges")
+# Both sides of a clock change, and the day after.
+DAYS = (date(2026, 3, 6), date(2026, 3, 9), date(2026, 3, 10))
+FIRST, _, LAST = DAYS
+# So many days of minute bars before that a ticker has a past.
+PAST = [day for number in range(15) if (day := date(2026, 2, 19) + timedelta(number)).weekday() < 5]
+# The days between are yet to come.
+LOADED_FIRST = [("minute_aggs", day) for day in PAST] + list(product(FEEDS, (FIRST, LAST)))
 
 _NEW_YORK = ZoneInfo("America/New_York")
 _OPTION_TYPES = {"C": "call", "P": "put"}

@@ -4,23 +4,16 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import product
 
 import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from ingestion.markets.trading_days import trading_days
 from tests.dbt.any_order import Build, KilledBuild, any_order, contents, kill_in
-from tests.dbt.markets.files import rows_of
+from tests.dbt.markets.files import DAYS, FEEDS, LAST, LOADED_FIRST, rows_of
 from tests.dbt.small_warehouse import Warehouse, parsed_project
 from warehouse.paths import DATABASE_VARIABLE
 
-FEEDS = ("minute_aggs", "symbols", "options_snapshots", "candles_daily", "options_bars", "exchanges")
-# Both sides of a clock change, and the day after.
-DAYS = (date(2026, 3, 6), date(2026, 3, 9), date(2026, 3, 10))
-# So many days of minute bars before that a ticker has a past. Nothing is done to them.
-PAST = sorted(trading_days(date(2026, 2, 19), date(2026, 3, 5)))
 CHANGED = (
     "silver_minute_aggs",
     "quarantined_minute_aggs",
@@ -94,9 +87,6 @@ class Files:
         return contents(self.warehouse, SCHEMAS)
 
 
-_LOADED_FIRST = [("minute_aggs", day) for day in PAST] + list(product(FEEDS, (DAYS[0], DAYS[2])))
-
-
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """The past, and all feeds of Friday and Tuesday, built; Monday is yet to come. `restore` puts that back."""
@@ -105,7 +95,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(DATABASE_VARIABLE, str(warehouse.path))
         warehouse.create_raw_tables()
-        for feed, day in _LOADED_FIRST:
+        for feed, day in LOADED_FIRST:
             warehouse.load(feed, day, rows_of(feed, day, 1))
         assert warehouse.dbt("seed").success, warehouse.said
         warehouse.build(*MARKETS)
@@ -119,7 +109,7 @@ def test_days_in_any_order_give_what_a_clean_build_gives(
     warehouse: Warehouse, before: list[Step], kill: KilledBuild, after: list[Step]
 ) -> None:
     warehouse.restore()
-    files = Files(warehouse, {(feed, day): Load(feed, day, 1) for feed, day in _LOADED_FIRST})
+    files = Files(warehouse, {(feed, day): Load(feed, day, 1) for feed, day in LOADED_FIRST})
     for step in [*before, kill, *after]:
         match step:
             case Load():
@@ -146,7 +136,7 @@ def test_every_table_has_rows_that_versions_change(warehouse: Warehouse) -> None
     warehouse.restore()
     before = contents(warehouse, SCHEMAS)
     for feed in FEEDS:
-        warehouse.load(feed, DAYS[2], rows_of(feed, DAYS[2], 2))
+        warehouse.load(feed, LAST, rows_of(feed, LAST, 2))
     warehouse.build(*TABLES_ALONE)
     after = contents(warehouse, SCHEMAS)
     assert [table for table in CHANGED if not after[table] or before[table] == after[table]] == []
