@@ -129,7 +129,6 @@ def _sources(subject: Subject, docs: frozenset[str]) -> tuple[str, list[str]]:
             "          meta:",
             f"            subject: {subject.name}",
             f"            feeds: [{', '.join(feed.name for feed in feeds)}]",
-            *(["            is_reference: true"] if feeds[0].is_reference else []),
             "        columns:",
         ]
         columns = {column.name: column for feed in feeds for column in (*feed.raw_columns, _LOAD_ID)}

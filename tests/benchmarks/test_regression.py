@@ -51,11 +51,11 @@ READ_WHOLE = {
 }
 LEDGER = "meta."  # a row a run, or a month of a feed: what has changed is seen there
 
-# Days of markets are not loaded here.
-OF_MONTHS = ("--exclude", "path:models/*/markets+")
+# The models of the subject that is loaded here.
+OF_TRIPS = "path:models/*/mobility"
 
 # Every other model is rebuilt whole, so scans with nothing to do what it always does.
-INCREMENTAL = ("--select", "config.materialized:replace_partitions", *OF_MONTHS)
+INCREMENTAL = ("--select", f"config.materialized:replace_partitions,{OF_TRIPS}")
 
 # Tests read all that they are of.
 WITHOUT_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
@@ -129,7 +129,7 @@ def histories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Histories]:
         for months, database in databases.items():
             for month in months_from(FIRST, months)[loaded:]:
                 load_month(warehouse, month)
-            warehouse.build("--select", "+config.materialized:replace_partitions", *OF_MONTHS)
+            warehouse.build("--select", f"+config.materialized:replace_partitions,+{OF_TRIPS}")
             shutil.copyfile(warehouse.path, database)
             loaded = months
         yield Histories(warehouse, databases)
@@ -181,7 +181,8 @@ def test_with_nothing_to_do_the_command_says_that_no_trips_are_scanned(
     monkeypatch.setenv("DUCKDB_DATABASE_PATH", "elsewhere")
     monkeypatch.setenv("DBT_TARGET_PATH", str(histories.warehouse.scratch / "target"))
     monkeypatch.setenv("DBT_LOG_PATH", str(histories.warehouse.scratch / "logs"))
-    monkeypatch.setattr("sys.argv", ["scans", str(histories.warehouse.path), "--", "build", *WITHOUT_TESTS, *OF_MONTHS])
+    command = ["build", *WITHOUT_TESTS, "--select", f"+{OF_TRIPS}"]
+    monkeypatch.setattr("sys.argv", ["scans", str(histories.warehouse.path), "--", *command])
     assert main() == 0
     scanned = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert {"hooks", "dim_weather", "dim_station", "fct_trips"} <= set(scanned)

@@ -17,6 +17,7 @@ from ingestion.partitions import Partition
 from ingestion.pipeline import Result, Status
 from tests.fuzz.cases import Columns, Expected
 from tests.fuzz.publisher import key
+from warehouse.periods import Grain
 
 _LONGEST_ERROR = 600
 # A library's own advice, or its insides, instead of what a person can do.
@@ -24,7 +25,8 @@ _NOT_FOR_PEOPLE = re.compile(
     r"Traceback|sample_size|ignore_errors|read_csv\(|read_json\(|LINE 1|stack trace|INTERNAL Error"
 )
 
-_PartitionKey = tuple[str, str, str]  # raw table, feed, month
+_KEY_FORMATS = {Grain.MONTH: "%Y-%m", Grain.DAY: "%Y-%m-%d", Grain.HOUR: "%Y-%m-%dT%H"}
+_PartitionKey = tuple[str, str, str]  # raw table, feed, period
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def state_of(database: Path, columns_of: State | None = None) -> State:
             found, there = hashed[table], {name for name, _ in columns[table]}
             listed = ", ".join('"' + name.replace('"', '""') + '"' for name, _ in found if name in there)
             for feed, month, count, digest in connection.execute(
-                f"select feed, strftime(source_month, '%Y-%m'), count(*), sum(hash(row({listed})))"
+                f"select feed, {_key_of_table(table)}, count(*), sum(hash(row({listed})))"
                 f" from raw_data.{table} group by all"
             ).fetchall():
                 partitions[table, feed, month] = count, digest
@@ -62,6 +64,11 @@ def state_of(database: Path, columns_of: State | None = None) -> State:
             f"select {first}, * exclude ({first}, updated_at) from meta.asset_watermarks"
         ).fetchall()
     return State(partitions, columns, {(row[0], row[1]): row[2:] for row in marks}, tables)
+
+
+def _key_of_table(table: str) -> str:
+    grain = next(feed.grain for feed in FEEDS.values() if feed.raw_table == table)
+    return f"strftime({grain.column}, '{_KEY_FORMATS[grain]}')"
 
 
 def problems(
@@ -115,7 +122,7 @@ def _problems_of_rows(database: Path, result: Result, expected: Expected) -> lis
     columns = [column.name for column in feed.columns]
     doubles = [column.name for column in feed.columns if column.type is ColumnType.DOUBLE]
     with duckdb.connect(str(database), read_only=True) as connection:
-        scope = f"from raw_data.{feed.raw_table} where feed = ? and source_month = ?"
+        scope = f"from raw_data.{feed.raw_table} where feed = ? and {feed.period_column.name} = ?"
         parameters = [feed.name, result.partition.period.first_day]
         listed = ", ".join(f'"{name}"' for name in columns)
         rows = connection.execute(f"select {listed} {scope} order by source_row", parameters).fetchall()

@@ -11,7 +11,7 @@
         {%- for table in graph.sources.values() | selectattr('source_name', 'eq', 'raw_data') -%}
             {%- do tables.append(table) -%}
             {%- set is_missing = adapter.get_relation(table.database, table.schema, table.identifier) is none -%}
-            {%- if is_missing and table.meta.is_reference and is_anything_loaded -%}
+            {%- if is_missing and is_anything_loaded -%}
                 {%- do run_query(empty_raw_table(table)) -%}
             {%- elif is_missing -%}
                 {%- do missing.append(table.schema ~ '.' ~ table.identifier) -%}
@@ -42,8 +42,8 @@
 {%- endmacro %}
 
 {#
-    The table of a reference feed, without rows. A database that an earlier version loaded may lack it; the next load
-    would make it, and nobody should have to load before they build.
+    A raw table without rows. A database that an earlier version loaded lacks those of newer feeds; the next load would
+    make them, and nobody should have to load before they build.
 #}
 {% macro empty_raw_table(table) -%}
     create table {{ table.schema }}.{{ table.identifier }} (
