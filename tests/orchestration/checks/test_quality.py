@@ -28,7 +28,7 @@ def _built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         warehouse.load("yellow", MONTH, yellow_month(MONTH))
         warehouse.load("citibike", MONTH, citibike_month(MONTH))
         warehouse.load_weather(MONTH)
-        assert warehouse.dbt("build", "--exclude-resource-type", "test", "unit_test").success, warehouse.said
+        assert warehouse.dbt("build", "--exclude-resource-type", "unit_test").success, warehouse.said
     return warehouse.path
 
 
