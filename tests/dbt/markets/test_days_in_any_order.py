@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 import pytest
+from dbt.artifacts.resources.types import NodeType
 from hypothesis import event, given
 from hypothesis import strategies as st
 
@@ -126,7 +127,7 @@ def test_days_in_any_order_give_what_a_clean_build_gives(
 
 
 def test_no_table_of_markets_is_left_out() -> None:
-    models = [node for node in parsed_project().nodes.values() if node.resource_type == "model"]
+    models = [node for node in parsed_project().nodes.values() if node.resource_type is NodeType.Model]
     tables = {node.name: node.schema for node in models if "markets" in node.fqn and node.config.materialized != "view"}
     assert tables == SCHEMAS
 
