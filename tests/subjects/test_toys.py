@@ -32,7 +32,7 @@ def _built(tmp_path_factory: pytest.TempPathFactory) -> ProjectCopy:
     with SamplePublisher(month(2025, 1), month(2025, 2), rows=200) as publisher:
         project.environment |= publisher.environment
         project.nyc("load", "--from", "2025-01", "--to", "2025-02", "--sources", "yellow,citibike,weather")
-    project.nyc("build", "--quiet", "--exclude-resource-type", "unit_test", "test")
+    project.nyc("build", "--quiet", "--exclude-resource-type", "unit_test")
     return project
 
 
@@ -214,8 +214,7 @@ def test_a_subject_of_days_is_folders_of_its_own(project: ProjectCopy, publisher
     for day in DAYS:
         _write_sales(folder, day, columns="sold_at,toy,cost" if day == BROKEN else "sold_at,toy,price")
     project.nyc("load", "--from", "2025-05-12", "--to", "2025-05-30", "--sources", "shop", status=1)
-    # Dagster runs the tests, when all is there.
-    project.nyc("build", "--quiet", "--exclude-resource-type", "unit_test", "test")
+    project.nyc("build", "--quiet", "--exclude-resource-type", "unit_test")
     loaded = [day for day in DAYS if day.day >= 12 and day != BROKEN]
     assert _rebuilt(project, {}) == _keys(loaded)
 
