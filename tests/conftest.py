@@ -19,7 +19,8 @@ settings.register_profile("without deadlines", deadline=None)
 settings.load_profile("without deadlines")
 
 # Folders whose tests share a warehouse that takes long to build. One worker has all of them, and builds it once.
-_SHARE_A_WAREHOUSE = ("tests/dbt", "tests/metrics", "tests/quality")
+# Of a folder and one in it, the inner one comes first.
+_SHARE_A_WAREHOUSE = ("tests/dbt/markets", "tests/dbt", "tests/metrics", "tests/quality")
 
 
 class _ByWarehouse(LoadFileScheduling):  # type: ignore[misc]

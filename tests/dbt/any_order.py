@@ -48,13 +48,11 @@ def kill_in(warehouse: Warehouse, step: KilledBuild) -> bool:
     folder = warehouse.scratch / "killed"
     if not folder.exists():
         keep_parsed_project(folder)
-    command = [sys.executable, "-m", "dbt.cli.main", "run", "--no-use-colors", *step.arguments]
+    command = [sys.executable, "-m", "dbt.cli.main", "run", "--no-use-colors", *step.arguments, *warehouse.exclusion]
     paths = ["--project-dir", str(DBT_DIRECTORY), "--profiles-dir", str(DBT_DIRECTORY)]
+    outputs = ["--target-path", str(folder), "--log-path", str(folder), "--log-level-file", "none", "--no-write-json"]
     process = subprocess.Popen(
-        [*command, *paths, "--target-path", str(folder), "--log-path", str(folder)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        [*command, *paths, *outputs], stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}
     )
     assert process.stdout
     for line in process.stdout:

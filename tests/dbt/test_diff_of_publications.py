@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from dbt.artifacts.resources.types import NodeType
 
+from tests.dbt.markets.files import FEEDS as FEEDS_OF_DAYS
+from tests.dbt.markets.files import LAST, LOADED_FIRST, rows_of
 from tests.dbt.small_warehouse import (
     DBT_DIRECTORY,
     FEBRUARY,
@@ -36,7 +38,7 @@ def built(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     project = shutil.copytree(DBT_DIRECTORY, tmp_path / "dbt", ignore=shutil.ignore_patterns("target", "logs"))
     copied = Warehouse(warehouse.path, tmp_path, project=project)
     keep_parsed_project(tmp_path / "target")
-    copied._loads = warehouse._loads
+    copied._loads, copied.left_out = warehouse._loads, warehouse.left_out
     monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
     monkeypatch.setenv("PUBLISHED_FOLDER", str(tmp_path / "published"))
     return copied
@@ -44,7 +46,7 @@ def built(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def published(built: Warehouse, *arguments: str) -> Release:
     # Tests were run when the warehouse was made, and take most of the time.
-    assert built.dbt("build", "--exclude-resource-type", "test", "unit_test", *arguments).success, built.said
+    built.build(*arguments)
     done = publish()
     assert done.is_new
     return done.release
@@ -187,13 +189,22 @@ def test_what_changed_is_told_row_for_row_with_its_reason(built: Warehouse) -> N
 
 
 def fill_every_table(built: Warehouse) -> None:
-    """Load a zone's shape, and rain on one of two days with trips: a key without rows proves nothing."""
+    """Load a zone's shape, rain on one of two days with trips, and days of markets.
+
+    A key without rows proves nothing.
+    """
     square = '{"type":"MultiPolygon","coordinates":[[[[-74,40],[-74,41],[-73,41],[-74,40]]]]}'
     built.load("taxi_zones", date(2009, 1, 1), [{"location_id": 56, "zone": "Corona", "geometry": square}])
     another_day = trip("2025-01-13 08:00:00", "2025-01-13 08:10:00")
     built.load("yellow", JANUARY, [*yellow_month(JANUARY), another_day])
     built.load_weather(JANUARY)
     built.execute("update raw_data.weather_hourly set rain = 1, precipitation = 1 where time = '2025-01-10 13:00:00'")
+    for feed, day in LOADED_FIRST:
+        built.load(feed, day, rows_of(feed, day, 1))
+    for feed in FEEDS_OF_DAYS:
+        # Unlike the days before, which makes anomalies.
+        built.load(feed, LAST, rows_of(feed, LAST, 2))
+    built.left_out = ()
 
 
 def test_every_published_table_has_a_key_that_is_unique_and_not_null(built: Warehouse) -> None:

@@ -150,6 +150,16 @@ def test_options_of_two_days_have_a_flow_and_metrics(terminal: Terminal) -> None
     assert terminal.published(derived) == [(day, True) for day in TRADING_DAYS]
 
 
+def test_the_briefing_of_the_last_day_is_written(terminal: Terminal) -> None:
+    path = Path(terminal.nyc("briefing", "--date", f"{LAST}").strip())
+    said = path.read_text()
+    assert said.startswith("# Markets on Tuesday, 2 December 2025\n")
+    assert "Not here yet" not in said
+    headings = ("The market", "Movers", "Sessions", "Watchlist", "Options", "Options flow", "What this is from")
+    assert [f"\n## {heading}\n" in said for heading in headings] == [True] * len(headings)
+    assert f"Since the snapshot of {TRADING_DAYS[1]:%-d %B %Y}." in said
+
+
 def test_the_quarantine_says_what_was_rejected(terminal: Terminal) -> None:
     found = json.loads(terminal.nyc("quarantine", "--json"))
     rejected = [(one["feed"], one["period"], one["reason"], one["rows"]) for one in found]

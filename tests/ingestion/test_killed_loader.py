@@ -22,19 +22,20 @@ from tests.partitions import partition_of
 from warehouse.paths import DATABASE_VARIABLE
 
 MAY = date(2025, 5, 1)
-FEEDS_LOADED = ("yellow", "citibike", "weather")
+# Of every kind of publisher: files by HTTP, answers, files in a bucket, pages of an API.
+FEEDS_LOADED = ("yellow", "citibike", "weather", "minute_aggs", "options_snapshots", "candles_daily")
 # Each takes five seconds or more.
-KILLS = int(os.environ.get("LOADER_KILLS", "6"))
+KILLS = int(os.environ.get("LOADER_KILLS", "4"))
 
 LOAD = """
 import sys
+from datetime import date
 from ingestion.catalog import FEEDS
-from ingestion.partitions import Partition
 from ingestion.pipeline import ingest
-from warehouse.periods import month
 from ingestion import raw_loader
+from tests.partitions import partition_of
 print("ready", flush=True)
-ingest([Partition(FEEDS[name], month(2025, 5)) for name in sys.argv[1].split(",")])
+ingest([partition_of(FEEDS[name], date(2025, 5, 1)) for name in sys.argv[1].split(",")])
 """
 
 
@@ -104,7 +105,7 @@ def test_every_kill_leaves_the_old_partition_or_the_new_one(
         if killed == KILLS:
             break
         before = _contents(database)
-        for feed in ("yellow", "citibike"):
+        for feed in ("yellow", "citibike", "minute_aggs"):
             publisher.replace(feed, MAY)
         moment = moments.uniform(0, longest)
         if _kill_after(moment):

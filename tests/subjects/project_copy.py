@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from tests.dbt.small_warehouse import keep_parsed_project
 from warehouse.paths import PROJECT_ROOT
 
 _FOLDERS = ("cli", "dbt", "ingestion", "metrics", "orchestration", "quality", "sandbox", "warehouse")
@@ -29,6 +30,8 @@ class ProjectCopy:
         self.root = root
         for folder in _FOLDERS:
             shutil.copytree(PROJECT_ROOT / folder, root / folder, ignore=_IS_LEFT_BEHIND)
+        # The files that are added are all that is left to parse.
+        keep_parsed_project(root / "dbt/target")
         self.database = root / "warehouse.duckdb"
         self._original = self._hashes()
         self.environment = os.environ | {

@@ -6,7 +6,7 @@ import pytest
 
 from tests.dbt.small_warehouse import Warehouse, parsed_project
 
-MODELS = ("+dim_symbol", "+dim_exchange", "+options_flow", "+ticker_anomalies")
+MODELS = ("+dim_symbol", "+dim_exchange", "+options_flow", "+ticker_anomalies", "fct_ticker_days")
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,21 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import product
 from zoneinfo import ZoneInfo
 
 from tests.dbt.small_warehouse import Trip
 
 Row = Trip
+
+FEEDS = ("minute_aggs", "symbols", "options_snapshots", "candles_daily", "options_bars", "exchanges")
+# Both sides of a clock change, and the day after.
+DAYS = (date(2026, 3, 6), date(2026, 3, 9), date(2026, 3, 10))
+FIRST, _, LAST = DAYS
+# So many days of minute bars before that a ticker has a past.
+PAST = [day for number in range(15) if (day := date(2026, 2, 19) + timedelta(number)).weekday() < 5]
+# The days between are yet to come.
+LOADED_FIRST = [("minute_aggs", day) for day in PAST] + list(product(FEEDS, (FIRST, LAST)))
 
 _NEW_YORK = ZoneInfo("America/New_York")
 _OPTION_TYPES = {"C": "call", "P": "put"}
@@ -29,11 +39,16 @@ def bar(ticker: str, day: date, clock: str, close: float, **columns: object) -> 
 
 
 def _minute_aggs(day: date, version: int) -> Iterator[Row]:
-    """Two tickers in all sessions, more of them in later versions; a doubled minute and bars that cannot be."""
+    """Two tickers in all sessions, more of them in later versions; a doubled minute and bars that cannot be.
+
+    The price of the one and the volume of the other are so unlike those of another version that days before are no
+    measure of them.
+    """
     if version < 3:
         for number in range(17 + version):
-            yield bar("NA", day, f"09:{25 + number:02}", 50 + number + version)
+            yield bar("NA", day, f"09:{25 + number:02}", 50 * 2**version + number)
         yield bar("F", day, "03:59", 12.0 + version)
+        yield bar("F", day, "10:00", 12.0, volume=20_000.5 * 10**version)
         yield bar("F", day, "20:00", 13.0)
         yield bar("NA", day, "09:30", 999.0)
     if version:

@@ -81,11 +81,16 @@ def _anomalies(markets: Warehouse) -> list[tuple[object, ...]]:
 
 
 def _build_anomalies(markets: Warehouse) -> set[str]:
-    markets.build("--select", "+ticker_anomalies")
-    return {key.removeprefix("minute_aggs/") for key in markets.rebuilt("ticker_anomalies")}
+    markets.build("--select", "+ticker_anomalies", "fct_ticker_days")
+    return _rebuilt(markets, "ticker_anomalies")
 
 
-def test_anomalies_are_rebuilt_where_one_of_the_20_days_before_comes_late_or_is_replaced(markets: Warehouse) -> None:
+def _rebuilt(markets: Warehouse, model: str) -> set[str]:
+    return {key.removeprefix("minute_aggs/") for key in markets.rebuilt(model)}
+
+
+def test_days_are_rebuilt_where_one_that_they_are_compared_with_comes_late_or_is_replaced(markets: Warehouse) -> None:
+    """Anomalies are compared with the 20 days before, closing prices with the one before."""
     days = [day for number in range(40) if (day := TUESDAY + timedelta(number)).weekday() < 5 and number != 27][:26]
     late = days[12]
     for day in days:
@@ -98,9 +103,13 @@ def test_anomalies_are_rebuilt_where_one_of_the_20_days_before_comes_late_or_is_
 
     markets.load("minute_aggs", late, _bars(late, 20.0))
     assert _build_anomalies(markets) == {f"{day}" for day in days[12:]}
+    assert _rebuilt(markets, "fct_ticker_days") == {f"{late}", f"{days[13]}"}
+    change = "select source_date, change_pct from core_markets.fct_ticker_days where change_pct <> 0"
+    assert markets.execute(change) == [(late, 100.0)]
     assert _anomalies(markets) == [(late, "likely_split", 12)]
 
     # The first day is one of the 20 before for those up to the 21st.
     markets.load("minute_aggs", days[0], _bars(days[0], 10.0, volume=5))
     assert _build_anomalies(markets) == {f"{day}" for day in days[:21]}
+    assert _rebuilt(markets, "fct_ticker_days") == {f"{day}" for day in days[:2]}
     assert _anomalies(markets) == [(late, "likely_split", 12)]
