@@ -14,7 +14,7 @@ from portal.view import View
 from warehouse.connection import WarehouseError
 from warehouse.releases import Release, Releases, Source, current_release
 
-TITLE = "NYC Mobility"
+TITLE = "NYC Analytics"
 
 _ICON = Path(__file__).with_name("icon.svg")
 _LOOK = Path(__file__).with_name("look.css")
