@@ -155,7 +155,7 @@ def test_the_briefing_of_the_last_day_is_written(terminal: Terminal) -> None:
     said = path.read_text()
     assert said.startswith("# Markets on Tuesday, 2 December 2025\n")
     assert "Not here yet" not in said
-    headings = ("The market", "Movers", "Sessions", "Watchlist", "Options", "Options flow", "What this is from")
+    headings = ("In short", "Movers", "Sessions", "Watchlist", "Options", "Options flow", "What this is from")
     assert [f"\n## {heading}\n" in said for heading in headings] == [True] * len(headings)
     assert f"Since the snapshot of {TRADING_DAYS[1]:%-d %B %Y}." in said
 
