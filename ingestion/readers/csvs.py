@@ -11,6 +11,7 @@ from ingestion.readers.published_file import PublishedFile, beginning
 
 _MAX_HEADER_LETTERS = 100_000
 _CHUNK_BYTES = 1 << 20
+_UTF_16 = "it is UTF-16"
 _BYTE_ORDER_MARKS_OF_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -103,7 +104,8 @@ class Lines:
             UnreadableFileError: it has zero bytes where rows should be.
         """
         if b"\0" in piece:
-            raise _zero_bytes(self._file)
+            # The file's own beginning, where this is its first piece.
+            raise _zero_bytes(self._file, b"" if self._last else piece)
         # What lies across two pieces, too.
         across = self._last + piece[:1]
         self._has_odd_rows |= b'"' in piece or across in (b"\n\n", b"\n\r")
@@ -137,14 +139,19 @@ def _lines(csv_path: Path, file: PublishedFile) -> int:
     return lines + (not last.endswith(b"\n"))
 
 
-def _zero_bytes(file: PublishedFile) -> UnreadableFileError:
+def _zero_bytes(file: PublishedFile, start: bytes = b"") -> UnreadableFileError:
+    if _is_utf_16(start):
+        return _not_csv(file, _UTF_16)
     return _not_csv(file, "it has zero bytes, as a file has that was not written to its end")
 
 
 def _encoding(csv_path: Path) -> str:
     with csv_path.open("rb") as file:
-        is_utf_16 = file.read(2) in _BYTE_ORDER_MARKS_OF_UTF_16
-    return "it is UTF-16" if is_utf_16 else "it is in another encoding"
+        return _UTF_16 if _is_utf_16(file.read(2)) else "it is in another encoding"
+
+
+def _is_utf_16(start: bytes) -> bool:
+    return start[:2] in _BYTE_ORDER_MARKS_OF_UTF_16
 
 
 def _not_csv(file: PublishedFile, came: str) -> UnreadableFileError:

@@ -26,8 +26,8 @@ def test_the_order_of_the_day() -> None:
         "validate_day",
         "check_quality",
         "publish",
-        "options_snapshot_file",
-        "briefing_markdown",
+        "write_options_snapshot_file",
+        "write_briefing_markdown",
     ]
     assert nodes[0].retry_policy == RETRIES.ingestion
 
