@@ -45,17 +45,23 @@ Rejection = dict[str, Any]
 
 
 def rejections(connection: duckdb.DuckDBPyConnection) -> list[Rejection]:
-    """What was rejected, of every subject, as plain data.
+    """What was rejected, of every subject that is built, as plain data.
 
     Raises:
-        duckdb.CatalogException: a quarantine table is not built.
+        duckdb.CatalogException: no quarantine table is built.
     """
-    return [
-        rejection
-        for subject in SUBJECTS
-        for quarantine in subject.quarantines
-        for rejection in _rejections(connection, subject.name, quarantine)
-    ]
+    found: list[Rejection] = []
+    missing: list[duckdb.CatalogException] = []
+    quarantines = [(subject.name, quarantine) for subject in SUBJECTS for quarantine in subject.quarantines]
+    for subject, quarantine in quarantines:
+        try:
+            found += _rejections(connection, subject, quarantine)
+        except duckdb.CatalogException as error:
+            # A release of an earlier version has not all subjects.
+            missing.append(error)
+    if quarantines and len(missing) == len(quarantines):
+        raise missing[0]
+    return found
 
 
 def _rejections(connection: duckdb.DuckDBPyConnection, subject: str, quarantine: Quarantine) -> list[Rejection]:

@@ -22,7 +22,6 @@ GENERATED = DBT / "macros/catalog.sql"
 ALLOWED = {
     "warehouse/terminal.py": {"green", "yellow"},  # colours of the terminal
     "warehouse/paths.py": {"mobility"},  # the file nyc_mobility.duckdb, which bears the project's name
-    "portal/frame.py": {"mobility"},  # the title, which is the project's name
     "dbt/dbt_project.yml": {"mobility"},  # the project's name, and that mobility's marts have a schema of another name
     "dbt/profiles.yml": {"mobility"},  # the database's name, nyc_mobility
 }

@@ -157,7 +157,7 @@ def test_a_file_whose_reason_is_known_is_not_called_suspect(monkeypatch: pytest.
     assert "1 file has more rejected rows than is tolerated" in page.warning[0].value
     assert "1 file with too many rejected rows" in texts(open_page("health"))
 
-    known = Explanation("yellow", "pickup_outside_source_month", "2030-01", "clocks")
+    known = Explanation("yellow", "pickup_outside_source_month", "clocks", before="2030-01")
     subjects = [
         replace(each, quarantines=tuple(replace(one, explanations=(known,)) for one in each.quarantines))
         for each in SUBJECTS
