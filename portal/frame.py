@@ -25,7 +25,7 @@ _SECONDS_BETWEEN_LOOKS = 15
 
 def sections() -> list[Section]:
     """All pages, as the menu shows them."""
-    return [*BEFORE_SUBJECTS, *sections_of_subjects(), *AFTER_SUBJECTS]
+    return [*BEFORE_SUBJECTS, *sections_of_subjects().values(), *AFTER_SUBJECTS]
 
 
 def run() -> None:

@@ -1,6 +1,6 @@
 """What a page of the portal is, and where pages come from."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
@@ -41,8 +41,6 @@ class Section:
     colours: Mapping[str, str] = field(default_factory=dict)
 
 
-def sections_of_subjects() -> Iterator[Section]:
-    """The pages of each subject: `SECTION` in its folder of the portal. A subject may have none."""
-    for name in SUBJECTS:
-        if find_spec(f"portal.{name}"):
-            yield import_module(f"portal.{name}").SECTION
+def sections_of_subjects() -> dict[str, Section]:
+    """The pages of each subject, by its name: `SECTION` in its folder of the portal. A subject may have none."""
+    return {name: import_module(f"portal.{name}").SECTION for name in SUBJECTS if find_spec(f"portal.{name}")}

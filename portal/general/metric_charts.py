@@ -97,7 +97,7 @@ def show_charts(
 
 
 def _drawn(drawing: Drawing, *, is_stacked: bool) -> go.Figure:
-    sections = list(sections_of_subjects())
+    sections = list(sections_of_subjects().values())
     names = {value: name for section in sections for value, name in section.names.items()}
     colours = {name: colour for section in sections for name, colour in section.colours.items()}
     rows = drawing.rows.replace({_SERIES: names, _X: names})

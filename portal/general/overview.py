@@ -84,7 +84,9 @@ def render(view: View) -> None:
         return
     _show_verdict(view)
     _show_figures(view, loaded)
-    for section in sections_of_subjects():
+    # Whoever has one subject looks for that. What to load of the others comes after it.
+    has_rows = set(loaded["subject"])
+    for _, section in sorted(sections_of_subjects().items(), key=lambda named: named[0] not in has_rows):
         if section.overview:
             st.header(section.title, anchor=False)
             section.overview(view)

@@ -50,6 +50,11 @@ def test_it_shows_what_is_loaded_up_to_when(overview: AppTest, connection: duckd
         assert tuple(shown.loc[feed, ["up_to", "periods", "loaded_at"]]) == (up_to, periods, loaded_at)
 
 
+def test_the_subject_that_is_loaded_comes_first(overview: AppTest) -> None:
+    headers = [header.value for header in overview.header]
+    assert headers.index("Mobility") < headers.index("Markets")
+
+
 def test_it_counts_rows_as_the_facts_have_them(overview: AppTest, connection: duckdb.DuckDBPyConnection) -> None:
     shown = table(overview, "up_to").set_index("feed")
     for fact, column in (("fct_trips", "kept"), ("quarantined_trips", "quarantined")):
