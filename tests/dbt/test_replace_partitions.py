@@ -212,17 +212,17 @@ def test_a_partition_without_a_single_trip_is_not_built_again(warehouse: Warehou
     assert warehouse.rebuilt("fct_trips") == set()
 
 
-BUILT = "drop schema core_core cascade; drop schema core_staging cascade"
+DROP_WHAT_IS_BUILT = "drop schema core_core cascade; drop schema core_staging cascade"
 
 
 def test_a_raw_table_of_which_nothing_was_loaded_is_made(warehouse: Warehouse) -> None:
-    warehouse.execute(f"{BUILT}; drop table raw_data.green_taxi")
+    warehouse.execute(f"{DROP_WHAT_IS_BUILT}; drop table raw_data.green_taxi")
     warehouse.build("--select", "stg_tlc__green_taxi")
     assert warehouse.execute("select count(*) from core_staging.stg_tlc__green_taxi") == [(0,)]
 
 
 def test_a_raw_table_that_is_gone_is_named_with_the_command_that_makes_it(warehouse: Warehouse) -> None:
-    warehouse.execute(f"{BUILT}; drop table raw_data.yellow_taxi")
+    warehouse.execute(f"{DROP_WHAT_IS_BUILT}; drop table raw_data.yellow_taxi")
     assert not warehouse.dbt("run").success
     said = "\n".join(warehouse.said)
     assert "rows in raw_data.yellow_taxi" in said

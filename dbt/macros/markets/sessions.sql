@@ -11,5 +11,3 @@
         else 'closed'
     end
 {%- endmacro %}
-
-{% macro session_names() %}{{ return(['premarket', 'market', 'postmarket', 'closed']) }}{% endmacro %}
