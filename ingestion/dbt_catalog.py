@@ -58,7 +58,8 @@ def _macro(subjects: Sequence[Subject]) -> str:
 
 {{#
     The registered feeds, in order: all, or those of a subject, kind, raw table or staging model. `kind` is what a row
-    is; `code` is the feed's number in surrogate keys; `kept_in` and `quarantined_in` are the models that hold its rows.
+    is; `code` is the feed's number in surrogate keys; `kept_in` and `quarantined_in` are the models that hold its rows;
+    rows of a period of a feed that `is_stream` are of several loads, and its version is the last of them.
 #}}
 {{% macro registered_feeds(subject=none, kind=none, raw_table=none, staging_model=none) -%}}
     {{%- set feeds = [
@@ -91,13 +92,16 @@ def _entry(subject: Subject, feed: Feed) -> str:
         "staging_model": feed.staging_model,
         "kept_in": feed.kept_in,
         "quarantined_in": feed.quarantined_in,
+        "is_stream": feed.is_stream,
     }
     lines = "".join(f"            '{name}': {_jinja(value)},\n" for name, value in values.items())
     return f"        {{\n{lines}        }}"
 
 
 def _jinja(value: str | int | None) -> str:
-    return "none" if value is None else str(value) if isinstance(value, int) else repr(str(value))
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    return str(value) if isinstance(value, int) else repr(str(value))
 
 
 def _doc_blocks(models: Path, subject: Subject) -> frozenset[str]:
@@ -121,7 +125,8 @@ def _sources(subject: Subject, docs: frozenset[str]) -> tuple[str, list[str]]:
     ]
     for table, feeds in tables.items():
         names = [f"table_{table}"]
-        neutral = f"Rows as {feeds[0].publisher} publishes them. Grain: one row of the file of a {feeds[0].grain}."
+        of = "message" if feeds[0].is_stream else f"row of the file of a {feeds[0].grain}"
+        neutral = f"Rows as {feeds[0].publisher} publishes them. Grain: one {of}."
         lines += [
             f"      - name: {table}",
             f"        description: {_description(names, neutral, docs)}",

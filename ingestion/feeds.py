@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from ingestion.publishers import Publisher
 
 
-# The columns that say which file a row is from. Every raw table has `feed`, `source_row` and one of the others.
-PARTITION_COLUMN_NAMES = frozenset({"feed", "source_row", *(grain.column for grain in Grain)})
+# The columns that say where a message stood in its topic. The raw tables of streams have them in place of `source_row`.
+KAFKA_COLUMN_NAMES = ("kafka_partition", "kafka_offset", "kafka_timestamp")
+
+# The columns that say where a row is from. Every raw table has `feed`, a period, and `source_row` or Kafka's columns.
+PARTITION_COLUMN_NAMES = frozenset({"feed", "source_row", *KAFKA_COLUMN_NAMES, *(grain.column for grain in Grain)})
 
 
 class ColumnType(StrEnum):
@@ -44,6 +47,15 @@ class Column:
     required: bool = False
 
 
+_PLACE_IN_FILE = (Column("source_row", ColumnType.BIGINT, required=True),)
+_PLACE_IN_TOPIC = tuple(
+    Column(name, type_, required=True)
+    for name, type_ in zip(
+        KAFKA_COLUMN_NAMES, (ColumnType.INTEGER, ColumnType.BIGINT, ColumnType.TIMESTAMP), strict=True
+    )
+)
+
+
 @dataclass(frozen=True)
 class FormerSchema:
     """Names that a feed's columns had in files of periods before `until`, as pairs (published, raw).
@@ -53,6 +65,17 @@ class FormerSchema:
 
     until: date
     raw_names: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Where the messages of a feed come from, if it is a stream: a topic of Kafka, in Avro.
+
+    A message belongs to the day on which its event happened, in this time zone.
+    """
+
+    topic: str
+    zone: str
 
 
 @dataclass(frozen=True)
@@ -68,6 +91,8 @@ class Feed:
     `code` is the feed's number in surrogate keys: never used again for another feed, and missing where no key needs
     one. `staging_model` is the dbt model that reads the raw table. `kept_in` and `quarantined_in` are the dbt models
     that hold the rows kept and the rows rejected. `kind` is what a row is; feeds of one kind share a fact.
+
+    A feed with a `stream` has messages and no files: its periods are the days on which its events happened.
     """
 
     name: str
@@ -87,6 +112,7 @@ class Feed:
     former_schema: FormerSchema | None = None
     grain: Grain = Grain.MONTH
     calendar: Calendar = EVERY_PERIOD
+    stream: Stream | None = None
 
     @property
     def first_period(self) -> Period:
@@ -104,6 +130,11 @@ class Feed:
         return isinstance(self.calendar, IrregularPeriods)
 
     @property
+    def is_stream(self) -> bool:
+        """Whether the feed comes as messages, not as files."""
+        return self.stream is not None
+
+    @property
     def declared_in(self) -> str:
         """The module that declares the feed's publisher, as a path below the project's root: for messages."""
         module = Path(inspect.getfile(type(self.publisher)))
@@ -117,11 +148,12 @@ class Feed:
     @property
     def raw_columns(self) -> tuple[Column, ...]:
         """The columns of the raw table: the published ones, then those that say where a row is from."""
+        position = _PLACE_IN_TOPIC if self.is_stream else _PLACE_IN_FILE
         return (
             *self.columns,
             Column("feed", ColumnType.VARCHAR, required=True),
             self.period_column,
-            Column("source_row", ColumnType.BIGINT, required=True),
+            *position,
         )
 
     def period_of(self, when: date | datetime) -> Period:

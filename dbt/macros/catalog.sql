@@ -2,7 +2,8 @@
 
 {#
     The registered feeds, in order: all, or those of a subject, kind, raw table or staging model. `kind` is what a row
-    is; `code` is the feed's number in surrogate keys; `kept_in` and `quarantined_in` are the models that hold its rows.
+    is; `code` is the feed's number in surrogate keys; `kept_in` and `quarantined_in` are the models that hold its rows;
+    rows of a period of a feed that `is_stream` are of several loads, and its version is the last of them.
 #}
 {% macro registered_feeds(subject=none, kind=none, raw_table=none, staging_model=none) -%}
     {%- set feeds = [
@@ -18,6 +19,7 @@
             'staging_model': 'stg_flat_files__minute_aggs',
             'kept_in': 'silver_minute_aggs',
             'quarantined_in': 'quarantined_minute_aggs',
+            'is_stream': false,
         },
         {
             'subject': 'markets',
@@ -31,6 +33,7 @@
             'staging_model': 'stg_reference_data__symbols',
             'kept_in': 'int_symbols',
             'quarantined_in': 'quarantined_reference_rows',
+            'is_stream': false,
         },
         {
             'subject': 'markets',
@@ -44,6 +47,35 @@
             'staging_model': 'stg_reference_data__exchanges',
             'kept_in': 'int_exchanges',
             'quarantined_in': 'quarantined_reference_rows',
+            'is_stream': false,
+        },
+        {
+            'subject': 'markets',
+            'feed': 'traders',
+            'kind': 'trader',
+            'code': none,
+            'raw_table': 'traders',
+            'grain': 'day',
+            'period_column': 'source_date',
+            'event_time': none,
+            'staging_model': 'stg_reference_data__traders',
+            'kept_in': 'int_traders',
+            'quarantined_in': 'quarantined_reference_rows',
+            'is_stream': false,
+        },
+        {
+            'subject': 'markets',
+            'feed': 'accounts',
+            'kind': 'account',
+            'code': none,
+            'raw_table': 'accounts',
+            'grain': 'day',
+            'period_column': 'source_date',
+            'event_time': none,
+            'staging_model': 'stg_reference_data__accounts',
+            'kept_in': 'int_accounts',
+            'quarantined_in': 'quarantined_reference_rows',
+            'is_stream': false,
         },
         {
             'subject': 'markets',
@@ -57,6 +89,7 @@
             'staging_model': 'stg_broker__candles_daily',
             'kept_in': 'fct_candles_daily',
             'quarantined_in': 'quarantined_broker_rows',
+            'is_stream': false,
         },
         {
             'subject': 'markets',
@@ -70,6 +103,7 @@
             'staging_model': 'stg_broker__options_bars',
             'kept_in': 'fct_options_bars',
             'quarantined_in': 'quarantined_broker_rows',
+            'is_stream': false,
         },
         {
             'subject': 'markets',
@@ -83,6 +117,49 @@
             'staging_model': 'stg_broker__options_snapshots',
             'kept_in': 'fct_options_snapshots',
             'quarantined_in': 'quarantined_broker_rows',
+            'is_stream': false,
+        },
+        {
+            'subject': 'markets',
+            'feed': 'trades',
+            'kind': 'trade',
+            'code': none,
+            'raw_table': 'trades',
+            'grain': 'day',
+            'period_column': 'source_date',
+            'event_time': 'trade_timestamp',
+            'staging_model': 'stg_exchange__trades',
+            'kept_in': 'silver_trades',
+            'quarantined_in': 'quarantined_stream_rows',
+            'is_stream': true,
+        },
+        {
+            'subject': 'markets',
+            'feed': 'orderbook',
+            'kind': 'order_book',
+            'code': none,
+            'raw_table': 'orderbook_snapshots',
+            'grain': 'day',
+            'period_column': 'source_date',
+            'event_time': 'snapshot_timestamp',
+            'staging_model': 'stg_exchange__orderbook_snapshots',
+            'kept_in': 'silver_orderbook_snapshots',
+            'quarantined_in': 'quarantined_stream_rows',
+            'is_stream': true,
+        },
+        {
+            'subject': 'markets',
+            'feed': 'marketdata',
+            'kind': 'market_interval',
+            'code': none,
+            'raw_table': 'market_data',
+            'grain': 'day',
+            'period_column': 'source_date',
+            'event_time': 'interval_start',
+            'staging_model': 'stg_exchange__market_data',
+            'kept_in': 'silver_market_data',
+            'quarantined_in': 'quarantined_stream_rows',
+            'is_stream': true,
         },
         {
             'subject': 'mobility',
@@ -96,6 +173,7 @@
             'staging_model': 'stg_tlc__yellow_taxi',
             'kept_in': 'fct_trips',
             'quarantined_in': 'quarantined_trips',
+            'is_stream': false,
         },
         {
             'subject': 'mobility',
@@ -109,6 +187,7 @@
             'staging_model': 'stg_tlc__green_taxi',
             'kept_in': 'fct_trips',
             'quarantined_in': 'quarantined_trips',
+            'is_stream': false,
         },
         {
             'subject': 'mobility',
@@ -122,6 +201,7 @@
             'staging_model': 'stg_tlc__fhv_taxi',
             'kept_in': 'fct_trips',
             'quarantined_in': 'quarantined_trips',
+            'is_stream': false,
         },
         {
             'subject': 'mobility',
@@ -135,6 +215,7 @@
             'staging_model': 'stg_tlc__hvfhv_taxi',
             'kept_in': 'fct_trips',
             'quarantined_in': 'quarantined_trips',
+            'is_stream': false,
         },
         {
             'subject': 'mobility',
@@ -148,6 +229,7 @@
             'staging_model': 'stg_citibike__trips',
             'kept_in': 'fct_trips',
             'quarantined_in': 'quarantined_trips',
+            'is_stream': false,
         },
         {
             'subject': 'mobility',
@@ -161,6 +243,7 @@
             'staging_model': 'stg_citibike__trips',
             'kept_in': 'fct_trips',
             'quarantined_in': 'quarantined_trips',
+            'is_stream': false,
         },
         {
             'subject': 'mobility',
@@ -174,6 +257,7 @@
             'staging_model': 'stg_weather__hourly',
             'kept_in': 'dim_weather',
             'quarantined_in': 'int_weather_rows_set_aside',
+            'is_stream': false,
         },
         {
             'subject': 'mobility',
@@ -187,6 +271,7 @@
             'staging_model': 'stg_tlc__taxi_zones',
             'kept_in': 'int_zone_shapes',
             'quarantined_in': none,
+            'is_stream': false,
         },
     ] -%}
     {%- set chosen = [] -%}

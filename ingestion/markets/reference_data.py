@@ -1,4 +1,4 @@
-"""Reference files: which symbols and exchanges there are, in a bucket of our own.
+"""Reference files: which symbols, exchanges, traders and accounts there are, in a bucket of our own.
 
 Each file is the whole truth as of its date. They come when something changes, on no fixed days.
 """
@@ -59,5 +59,17 @@ FEEDS = (
         "exchange",
         columns(required="exchange_code:s", optional="name:s timezone:s opens_at:s closes_at:s"),
         kept_in="int_exchanges",
+    ),
+    _feed(
+        "traders",
+        "trader",
+        columns(required="trader_id:s", optional="name:s firm:s desk:s risk_tier:s"),
+        kept_in="int_traders",
+    ),
+    _feed(
+        "accounts",
+        "account",
+        columns(required="account_id:s", optional="trader_id:s account_type:s status:s created_on:date"),
+        kept_in="int_accounts",
     ),
 )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import duckdb
 
 from warehouse.ledger.records import utc_now
-from warehouse.ledger.schema import MIGRATIONS, PUBLISHED_VERSIONS, TABLES, WATERMARKS
+from warehouse.ledger.schema import MIGRATIONS, PUBLISHED_VERSIONS, STREAMS, TABLES, WATERMARKS
 from warehouse.secrets import scrubbed, without_secrets
 
 # Texts that do not match hold no secret.
@@ -128,12 +128,17 @@ def _add_published_versions(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(PUBLISHED_VERSIONS)
 
 
+def _add_streams(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(STREAMS)
+
+
 # In the order in which they were thought of; each leaves alone what is as it ought to be already.
 _MIGRATIONS: Mapping[str, Callable[[duckdb.DuckDBPyConnection], None]] = {
     "notes_added": _add_notes,
     "secrets_removed": _remove_secrets,
     "periods_added": _add_periods,
     "published_versions_added": _add_published_versions,
+    "streams_added": _add_streams,
 }
 
 

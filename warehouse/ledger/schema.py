@@ -60,6 +60,42 @@ create table if not exists meta.published_versions (
 );
 """
 
+STREAMS = """
+-- How far each partition of a topic was read. Written in the transaction that writes the rows.
+create table if not exists meta.stream_offsets (
+    feed varchar not null,
+    topic varchar not null,
+    kafka_partition integer not null,
+    first_offset bigint not null,    -- the first one that was read
+    next_offset bigint not null,     -- the one to read next
+    end_offset bigint not null,      -- the one after the newest message, when the broker was last asked
+    rows bigint not null,            -- messages in the raw table
+    rejected bigint not null,        -- messages in raw_data.stream_rejects
+    skipped bigint not null,         -- offsets without a message: of transactions, compacted, or deleted by the broker
+    last_message_at timestamp,       -- when the broker got the newest message that was read
+    updated_at timestamp not null,
+    primary key (feed, topic, kafka_partition)
+);
+
+-- Messages that cannot be read, whole.
+create schema if not exists raw_data;
+create table if not exists raw_data.stream_rejects (
+    feed varchar not null,
+    topic varchar not null,
+    kafka_partition integer not null,
+    kafka_offset bigint not null,
+    kafka_timestamp timestamp,
+    schema_id integer,               -- of the registry; missing where the message does not say
+    reason varchar not null,         -- a short word, such as unknown_schema
+    explanation varchar not null,    -- what was expected, and what came
+    message_key blob,
+    message_value blob,              -- missing for a tombstone
+    headers varchar,                 -- a JSON list of [name, value in base64]
+    _dlt_load_id varchar not null,
+    primary key (feed, topic, kafka_partition, kafka_offset)
+);
+"""
+
 TABLES = f"""
 create table if not exists meta.ingestion_runs (
     run_id varchar primary key,      -- of dbt: its invocation_id
@@ -94,6 +130,7 @@ create table if not exists meta.ingestion_run_assets (
 
 {WATERMARKS}
 {PUBLISHED_VERSIONS}
+{STREAMS}
 
 create table if not exists meta.asset_checks (
     run_id varchar not null,
