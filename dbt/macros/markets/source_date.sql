@@ -22,7 +22,7 @@
     select
         published.feed,
         published.source_date,
-        published.version || ' rows ' || (published.row_count - kept.rows) as version,
+        kept.version || ' rows ' || (published.row_count - kept.rows) as version,
         published.load_id,
         published.row_count
     from ({{ loaded_days(staging_model) }}) as published
