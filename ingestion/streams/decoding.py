@@ -1,6 +1,8 @@
 """From messages to rows of a feed and messages that cannot be read. Nothing of a message stops the others."""
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -22,6 +24,7 @@ from ingestion.streams.rejects import Reason, Reject, kafka_us
 # What a broker takes by default, and a little more.
 LARGEST_MESSAGE_BYTES = 1_100_000
 _HEADER_BYTES = 5
+_DECODED_AT_ONCE = 2_000
 _QUARTER_US = 15 * 60 * 1_000_000
 
 
@@ -78,8 +81,11 @@ class Decoder:
             plan = self._plan(schema_id)
             if isinstance(plan, Unreadable):
                 rejects += [Reject(message, schema_id, plan.reason, plan.explanation) for message, _ in of_schema]
-            elif (decoded := _Decoding(self._feed, plan, rejects).rows(of_schema)).table.num_rows:
-                rows.append(decoded)
+            else:
+                decoding = _Decoding(self._feed, plan, rejects)
+                with _without_garbage_collection():
+                    tables = [decoding.table(some) for some in _parts(of_schema)]
+                rows.append(Rows(pa.concat_tables(tables), decoding.undeclared))
         return Decoded(self._feed, tuple(rows), tuple(rejects))
 
     def _plan(self, schema_id: int) -> Plan | Unreadable:
@@ -93,6 +99,24 @@ class Decoder:
                 )
             found = self._plans[schema_id] = plan_of(self._feed, schema_id, text)
         return found
+
+
+def _parts(messages: list[tuple[Message, bytes]]) -> Iterator[list[tuple[Message, bytes]]]:
+    """The messages in parts so small that what is read of one stays in the processor's cache."""
+    for start in range(0, len(messages), _DECODED_AT_ONCE):
+        yield messages[start : start + _DECODED_AT_ONCE]
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Python looks through all objects whenever some hundreds are new: in a batch, for as long as the reading takes."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _not_avro(message: Message, value: bytes | None) -> Reject:
@@ -114,7 +138,12 @@ class _Decoding:
         self._plan = plan
         self._rejects = rejects
 
-    def rows(self, messages: Sequence[tuple[Message, bytes]]) -> Rows:
+    @property
+    def undeclared(self) -> tuple[tuple[str, str], ...]:
+        """Published names and DuckDB's types of the columns c0, c1, …"""
+        return tuple((planned.field, planned.conversion.duckdb_type) for planned in self._plan.undeclared)
+
+    def table(self, messages: Sequence[tuple[Message, bytes]]) -> pa.Table:
         """The rows of those that can be read, in their order."""
         good, records = self._records(messages)
         bad: dict[int, tuple[Reason, str]] = {}
@@ -132,8 +161,7 @@ class _Decoding:
             for position in sorted(bad):
                 self._reject(good[position], *bad[position])
             table = table.take([position for position in range(len(good)) if position not in bad])
-        names = [(planned.field, planned.conversion.duckdb_type) for planned in self._plan.undeclared]
-        return Rows(table, tuple(names))
+        return table
 
     def _records(self, messages: Sequence[tuple[Message, bytes]]) -> tuple[list[Message], list[dict[str, Any]]]:
         """The messages that are Avro of the schema, and what is in them."""
