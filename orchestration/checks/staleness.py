@@ -76,8 +76,11 @@ class Staleness:
 
 
 def _feeds_of_tables() -> Mapping[dg.AssetKey, frozenset[str]]:
-    """The feeds that each table of dbt is made of, for tables that are built from raw data."""
-    feeds = {asset_key(feed): feed.name for feed in FEEDS.values()}
+    """The feeds that each table of dbt is made of, for tables that are built from raw data.
+
+    Streams are left out: a message comes every moment, and how far they are behind is told elsewhere.
+    """
+    feeds = {asset_key(feed): feed.name for feed in FEEDS.values() if not feed.is_stream}
     deps = dbt_analytics_assets.asset_deps
 
     def upstream(key: dg.AssetKey) -> Iterable[str]:
