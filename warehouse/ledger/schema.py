@@ -66,6 +66,7 @@ create table if not exists meta.stream_offsets (
     feed varchar not null,
     topic varchar not null,
     kafka_partition integer not null,
+    topic_id varchar,                -- the broker's; another one means that the topic was deleted and made anew
     first_offset bigint not null,    -- the first one that was read
     next_offset bigint not null,     -- the one to read next
     end_offset bigint not null,      -- the one after the newest message, when the broker was last asked
