@@ -1,6 +1,7 @@
 """An asset check for each table that warns of loads that came after its last build.
 
-Dagster itself does not show a table as stale if a feed upstream has a hundred or more partitions.
+Dagster itself does not show a table as stale if a feed upstream has a hundred or more partitions. Streams are left out:
+their messages go on coming while tables are built, and another sensor watches how long they wait.
 """
 
 import hashlib
@@ -76,8 +77,8 @@ class Staleness:
 
 
 def _feeds_of_tables() -> Mapping[dg.AssetKey, frozenset[str]]:
-    """The feeds that each table of dbt is made of, for tables that are built from raw data."""
-    feeds = {asset_key(feed): feed.name for feed in FEEDS.values()}
+    """The feeds that each table of dbt is made of, for tables that are built from files."""
+    feeds = {asset_key(feed): feed.name for feed in FEEDS.values() if not feed.is_stream}
     deps = dbt_analytics_assets.asset_deps
 
     def upstream(key: dg.AssetKey) -> Iterable[str]:
