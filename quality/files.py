@@ -135,11 +135,19 @@ def in_set(
     )
 
 
-# Of every file of every feed.
+# Of every file of every feed that has files.
 SOURCE_ROWS_ARE_A_KEY = figure(
     "source_row_unique",
     "abs(min(source_row)) + abs(max(source_row) + 1 - count(*))"
     " + abs(sum(source_row)::hugeint * 2 - count(*)::hugeint * (count(*) - 1))",
     high=0,
     why="Positions in the file are 0, 1, … n - 1, each once: 0 where they are. Keys of rows are made of them.",
+)
+
+# Of every day of every stream.
+MESSAGES_ARE_A_KEY = figure(
+    "message_unique",
+    "count(*) - count(distinct kafka_offset::hugeint * 1000000 + kafka_partition)",
+    high=0,
+    why="Messages that stand twice: partition and offset name a message, and each is taken once.",
 )

@@ -178,7 +178,7 @@ def troubles_of_rows(partitions: Sequence[PartitionRows]) -> Iterator[Trouble]:
             "Build everything anew.",
             ("nyc build --full-refresh", "nyc publish"),
         )
-    if waiting := [rows for rows in partitions if not rows.is_built]:
+    if waiting := [rows for rows in partitions if rows.is_waiting]:
         yield Trouble(
             Level.ATTENTION,
             f"{counted(len(waiting), 'file')} loaded, but not built",

@@ -28,6 +28,12 @@ class PartitionRows:
     not_built: int = 0
     lost: int = 0
     is_built: bool = False
+    is_stream: bool = False
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits to be built. Streams never end, so a day of one that was built before does not wait."""
+        return not self.is_built and not (self.is_stream and self.kept + self.quarantined > 0)
 
     @property
     def is_complete(self) -> bool:
@@ -35,7 +41,7 @@ class PartitionRows:
         return 0 < self.published == self.in_raw_data and self.is_built and self.lost == 0
 
 
-_NAMES = [field.name for field in fields(PartitionRows)]
+_NAMES = {field.name for field in fields(PartitionRows)}
 RECONCILIATION = "core_checks.reconciliation"
 _LOADED = """
     select asset, partition_key, rows
@@ -51,10 +57,13 @@ def reconcile(connection: duckdb.DuckDBPyConnection, relation: str = RECONCILIAT
     `relation` is the view, or a table with its rows.
     """
     try:
-        rows = connection.execute(
-            f"select {', '.join(_NAMES)} from {relation} order by subject, kind, feed, period_start"
-        ).fetchall()
-        return [PartitionRows(**dict(zip(_NAMES, row, strict=True))) for row in rows]
+        found = connection.execute(f"select * from {relation} order by subject, kind, feed, period_start")
+        # A release of an earlier version has not all columns.
+        names = [name for name, *_ in found.description]
+        return [
+            PartitionRows(**{name: value for name, value in zip(names, row, strict=True) if name in _NAMES})
+            for row in found.fetchall()
+        ]
     except duckdb.CatalogException:
         pass  # There is no view before the first build.
     try:

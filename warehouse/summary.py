@@ -70,7 +70,7 @@ def print_summary(source: Source, partitions: Sequence[PartitionRows], console: 
     for of_feed in feeds:
         table.add_row(of_feed.feed, *_figures([getattr(of_feed, name) for name in _COLUMNS.values()]))
     console.print(table)
-    if not all(rows.is_built for rows in partitions):
+    if any(rows.is_waiting for rows in partitions):
         console.print(f"\n{_BUILD_FIRST}", soft_wrap=True)
     console.print(f"\n{source}", style=Style.UNIMPORTANT, highlight=False, soft_wrap=True, markup=False)
 
@@ -78,7 +78,7 @@ def print_summary(source: Source, partitions: Sequence[PartitionRows], console: 
 def _exit_code(partitions: Sequence[PartitionRows]) -> ExitCode:
     if any(rows.lost for rows in partitions):
         return ExitCode.FAILED
-    is_all_built = partitions and all(rows.is_built for rows in partitions)
+    is_all_built = partitions and not any(rows.is_waiting for rows in partitions)
     return ExitCode.DONE if is_all_built else ExitCode.NOT_THERE_YET
 
 

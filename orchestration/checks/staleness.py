@@ -1,7 +1,6 @@
 """An asset check for each table that warns of loads that came after its last build.
 
-Dagster itself does not show a table as stale if a feed upstream has a hundred or more partitions. Streams are left out:
-their messages go on coming while tables are built, and another sensor watches how long they wait.
+Dagster itself does not show a table as stale if a feed upstream has a hundred or more partitions.
 """
 
 import hashlib
@@ -77,7 +76,10 @@ class Staleness:
 
 
 def _feeds_of_tables() -> Mapping[dg.AssetKey, frozenset[str]]:
-    """The feeds that each table of dbt is made of, for tables that are built from files."""
+    """The feeds that each table of dbt is made of, for tables that are built from raw data.
+
+    Streams are left out: a message comes every moment, and how far they are behind is told elsewhere.
+    """
     feeds = {asset_key(feed): feed.name for feed in FEEDS.values() if not feed.is_stream}
     deps = dbt_analytics_assets.asset_deps
 

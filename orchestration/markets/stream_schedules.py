@@ -51,8 +51,8 @@ def _silver_schedule(job: Job) -> dg.ScheduleDefinition:
         job=job,
         cron_schedule="*/5 * * * *",
         execution_timezone=NEW_YORK,
-        description="Silver of what has come, every five minutes. Messages come at any hour, and late ones on holidays: "
-        "a tick does nothing only where nothing is new, or a run is on its way.",
+        description="Silver of what has come, every five minutes. Messages come at any hour, on holidays too: a tick "
+        "does nothing only where nothing is new, or a run is on its way.",
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         if run := run_on_its_way(context.instance, job.name):

@@ -96,7 +96,9 @@ def _what(before: Watermark | None, after: Watermark | None) -> Loaded:
         return Loaded.CAME
     if after is None:
         return Loaded.GONE
-    return Loaded.AGAIN if _file(before) == _file(after) else Loaded.REPLACED
+    # A stream has no file: it has more rows.
+    is_same = (_file(before), before.rows) == (_file(after), after.rows)
+    return Loaded.AGAIN if is_same else Loaded.REPLACED
 
 
 def _file(mark: Watermark) -> tuple[object, ...]:

@@ -27,12 +27,25 @@
         {%- for row in run_query(raw_tables_unlike_the_ledger(tables)).rows -%}
             {%- do exceptions.raise_compiler_error(
                 "expected " ~ row[1] ~ " rows in " ~ row[0] ~ ", as the ledger (" ~ asset_watermarks() ~ ") says were"
-                ~ " loaded, but there are " ~ row[2] ~ ": the table was changed by hand. Load its files"
-                ~ " again: python ingestion/run_pipeline.py --from … --to … --sources " ~ row[3] ~ " --force."
-                ~ " Where you took files out on purpose, delete their rows in " ~ asset_watermarks() ~ ", too."
+                ~ " loaded, but there are " ~ row[2] ~ ": the table was changed by hand. " ~ what_mends(row[3])
             ) -%}
         {%- endfor -%}
     {%- endif -%}
+{%- endmacro %}
+
+{# What to do where a raw table is not what the ledger says of its feeds, whose names are joined by commas. #}
+{% macro what_mends(feeds) -%}
+    {%- if registered_feeds() | selectattr('feed', 'in', feeds.split(',')) | selectattr('is_stream') | list -%}
+        {{ return(
+            "Put a copy of the file back. Or take its messages up anew, as far as the broker has them: empty the table,"
+            ~ " delete the rows of " ~ feeds ~ " in " ~ asset_watermarks() ~ ", meta.stream_offsets and"
+            ~ " raw_data.stream_rejects, then: nyc stream " ~ feeds
+        ) }}
+    {%- endif -%}
+    {{ return(
+        "Load its files again: python ingestion/run_pipeline.py --from … --to … --sources " ~ feeds ~ " --force."
+        ~ " Where you took files out on purpose, delete their rows in " ~ asset_watermarks() ~ ", too."
+    ) }}
 {%- endmacro %}
 
 {# The path of the DuckDB file. #}

@@ -17,6 +17,13 @@
     {{ return(names) }}
 {%- endmacro %}
 
+{# Whether a price of an order book is there and is none. #}
+{% macro has_wrong_level() -%}
+    {%- set wrong = [] -%}
+    {%- for name in order_book_levels(['price']) -%}{%- do wrong.append(is_wrong_if_present(name)) -%}{%- endfor -%}
+    {{ return(wrong | join(" or ")) }}
+{%- endmacro %}
+
 {#
     What every partition of silver_trades is built from: its messages, and which of its trades a later message moved to
     another day. So a correction that moves a trade rebuilds the day that it leaves, however old that is.

@@ -86,3 +86,11 @@ versions as (
 
 )
 {%- endmacro %}
+
+{# Whether a version of a thing, of a relation by its alias, holds on a date: to join facts with what was so then. #}
+{% macro holds_on(versions, date) -%}
+    {{ return(
+        "(" ~ date ~ " >= " ~ versions ~ ".valid_from and (" ~ versions ~ ".valid_to is null or " ~ date ~ " < "
+        ~ versions ~ ".valid_to))"
+    ) }}
+{%- endmacro %}

@@ -1,7 +1,7 @@
 {#-
     Rows are counted in the tables, because the tables are what is checked: a watermark would not notice a row that was
-    deleted. The loads of its rows tell whether a partition is built. Where a partition has no rows, its watermark
-    tells.
+    deleted. The loads of its rows tell whether a partition is built. Where a partition has no rows, or is of a stream
+    and its rows of many loads, its watermark tells.
 -#}
 with
 
@@ -87,6 +87,7 @@ counted as (
         feeds.kind,
         feeds.feed,
         feeds.grain,
+        feeds.is_stream,
         partitions.partition_key,
         {{ period_start('partitions.partition_key', 'feeds.grain') }} as period_start,
         loaded.load_id,
@@ -120,7 +121,9 @@ judged as (
         counted.*,
         counted.load_id is not null
         and counted.is_of_this_load
-        and (counted.kept > 0 or coalesce(built.load_id = counted.load_id, false)) as is_built
+        and (
+            (counted.kept > 0 and not counted.is_stream) or coalesce(built.load_id = counted.load_id, false)
+        ) as is_built
     from counted
     left join built
         on counted.kept_in_asset = built.asset
@@ -136,6 +139,7 @@ reconciled as (
         kind,
         feed,
         grain,
+        is_stream,
         partition_key,
         period_start,
         load_id,
@@ -145,7 +149,12 @@ reconciled as (
         in_raw_data,
         kept,
         quarantined,
-        case when is_built then 0 else published end as not_built,
+        case
+            when is_built then 0
+            -- Messages come to those that are there.
+            when is_stream then greatest(published - kept - quarantined, 0)
+            else published
+        end as not_built,
         case when is_built then published - kept - quarantined else 0 end as lost,
         is_built
     from judged

@@ -12,9 +12,7 @@ checked as (
         *,
         case
             when symbol is null then 'missing_symbol'
-            when {% for name in order_book_levels(['price']) -%}
-            {{ is_wrong_if_present(name) }}{{ " or " if not loop.last }}
-            {%- endfor %} then 'impossible_price'
+            when {{ has_wrong_level() }} then 'impossible_price'
             when bid_price_1 >= ask_price_1 then 'crossed_book'
         end as fault
     from snapshots

@@ -47,24 +47,24 @@ described as (
         latest.account_id,
         latest.trader_id,
         latest.account_type,
-        types.account_type_before as previous_account_type,
+        of_type.account_type_before as previous_account_type,
         latest.status,
-        statuses.status_before as previous_status,
+        of_status.status_before as previous_status,
         -- The later of the two; where one is missing, the other.
         greatest(
-            coalesce(types.source_date, statuses.source_date), coalesce(statuses.source_date, types.source_date)
+            coalesce(of_type.source_date, of_status.source_date), coalesce(of_status.source_date, of_type.source_date)
         ) as changed_on,
         latest.created_on,
         latest.source_date as described_on,
         latest.source_date = last_file.source_date as is_listed
     from dated as latest
     cross join last_file
-    left join changes_of_account_type as types
-        on latest.account_id = types.account_id
-        and types.age = 1
-    left join changes_of_status as statuses
-        on latest.account_id = statuses.account_id
-        and statuses.age = 1
+    left join changes_of_account_type as of_type
+        on latest.account_id = of_type.account_id
+        and of_type.age = 1
+    left join changes_of_status as of_status
+        on latest.account_id = of_status.account_id
+        and of_status.age = 1
     where latest.age = 1
 
 )
