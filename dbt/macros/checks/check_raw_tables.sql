@@ -33,7 +33,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# What to do where a raw table is not what the ledger says of its feeds, a text such as `green` or `yellow,green`. #}
+{# What to do where a raw table is not what the ledger says of its feeds, whose names are joined by commas. #}
 {% macro what_mends(feeds) -%}
     {%- if registered_feeds() | selectattr('feed', 'in', feeds.split(',')) | selectattr('is_stream') | list -%}
         {{ return(
