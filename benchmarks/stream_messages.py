@@ -1,5 +1,6 @@
 """Messages of streams for measuring: all columns of a feed, in Avro."""
 
+import json
 import random
 from collections.abc import Iterator
 from io import BytesIO
@@ -9,7 +10,7 @@ from fastavro import parse_schema, schemaless_writer
 
 from ingestion.feeds import ColumnType, Feed
 
-_AVRO = {
+_AVRO: dict[ColumnType, Any] = {
     ColumnType.INTEGER: "int",
     ColumnType.BIGINT: "long",
     ColumnType.DOUBLE: "double",
@@ -21,7 +22,7 @@ _AVRO = {
 
 def avro_schema(feed: Feed) -> dict[str, Any]:
     """A schema with the columns that a feed declares; those that it does not require may be null."""
-    fields = [
+    fields: list[dict[str, Any]] = [
         {"name": column.name, "type": _AVRO[column.type] if column.required else ["null", _AVRO[column.type]]}
         for column in feed.columns
     ]
@@ -31,18 +32,11 @@ def avro_schema(feed: Feed) -> dict[str, Any]:
 def messages(feed: Feed, schema_id: int, count: int, first_us: int) -> Iterator[bytes]:
     """So many messages, a millisecond apart from `first_us` (µs since the epoch): the same each time."""
     dice = random.Random(feed.name)
-    # Without logical types, so that times are numbers.
-    schema = parse_schema(
-        {
-            **avro_schema(feed),
-            "fields": [
-                {"name": column.name, "type": ["null", "long" if "TIME" in column.type else _AVRO[column.type]]}
-                if not column.required
-                else {"name": column.name, "type": "long" if "TIME" in column.type else _AVRO[column.type]}
-                for column in feed.columns
-            ],
-        }
-    )
+    described = avro_schema(feed)
+    for field in described["fields"]:
+        # Without logical types, so that times are numbers.
+        field["type"] = json.loads(json.dumps(field["type"]).replace(json.dumps(_AVRO[ColumnType.TIMESTAMP]), '"long"'))
+    schema = parse_schema(described)
     header = b"\0" + schema_id.to_bytes(4, "big")
     for number in range(count):
         record = {column.name: _value(column.type, column.name, number, first_us, dice) for column in feed.columns}

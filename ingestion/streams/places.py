@@ -1,6 +1,5 @@
 """How far each partition is read: what the ledger knows, and what has come since."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -35,7 +34,7 @@ class StreamMessage(Protocol):
 
     def timestamp(self) -> tuple[int, int]: ...
 
-    def headers(self) -> "Sequence[tuple[str, str | bytes | None]] | Mapping[str, str | bytes | None] | None": ...
+    def headers(self) -> list[tuple[str, bytes | None]] | dict[str, bytes | None] | None: ...
 
     def __len__(self) -> int: ...
 

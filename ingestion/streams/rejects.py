@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -91,11 +92,11 @@ def _headers(message: StreamMessage) -> str | None:
     headers = message.headers()
     if not headers:
         return None
-    listed = headers.items() if isinstance(headers, dict) else headers
-    return json.dumps(
-        [[str(name), None if value is None else base64.b64encode(_bytes(value)).decode()] for name, value in listed]
-    )
+    listed = list(headers.items()) if isinstance(headers, Mapping) else list(headers)
+    return json.dumps([[str(name), _base64(value)] for name, value in listed])
 
 
-def _bytes(value: str | bytes) -> bytes:
-    return value if isinstance(value, bytes) else value.encode()
+def _base64(value: str | bytes | None) -> str | None:
+    if value is None:
+        return None
+    return base64.b64encode(value if isinstance(value, bytes) else value.encode()).decode()

@@ -20,7 +20,7 @@ from ingestion.streams import ends, session, source
 from ingestion.streams.consume import stream
 from ingestion.streams.lag import lag
 from ingestion.streams.results import StreamResult
-from ingestion.streams.settings import BatchBounds
+from ingestion.streams.settings import BatchBounds, KafkaSettings
 from sandbox.kafka_broker import Broker, Message
 from sandbox.schema_registry import SchemaRegistry
 from tests.ingestion.streams.avro import SCHEMA, TRADES, encoded, schema_of
@@ -52,8 +52,9 @@ def _produce(broker: Broker, schema_id: int, numbers: range) -> None:
     broker.produce(Message(TOPIC, value(number), partition=number % 3) for number in numbers)
 
 
-def _read(*, feeds: str = "trades", **options: bool) -> dict[str, StreamResult]:
-    results = stream([FEEDS[name] for name in feeds.split(",")], once=True, **options)
+def _read(*, feeds: str = "trades", skip_lost: bool = False, start_over: bool = False) -> dict[str, StreamResult]:
+    named = [FEEDS[name] for name in feeds.split(",")]
+    results = stream(named, once=True, skip_lost=skip_lost, start_over=start_over)
     return {result.feed: result for result in results}
 
 
@@ -123,9 +124,7 @@ def test_what_the_broker_deleted_is_an_error_until_it_is_skipped_and_then_counte
     _produce(broker, schema_id, range(30))
 
     # Tansu does not delete old messages: partition 1 says that it has.
-    def without_the_oldest(
-        settings: ends.KafkaSettings, asked: list[tuple[str, int]]
-    ) -> dict[tuple[str, int], ends.Extent]:
+    def without_the_oldest(settings: KafkaSettings, asked: list[tuple[str, int]]) -> dict[tuple[str, int], ends.Extent]:
         found = ends.extents(settings, asked)
         return {place: ends.Extent(15, of.end) if place == (TOPIC, 1) else of for place, of in found.items()}
 

@@ -48,8 +48,7 @@ def assert_all_agrees(path: Path, ends: dict[tuple[str, int], int], feeds: Itera
                 partition, first, next_, rows, rejected, skipped = row
                 assert next_ - first == rows + rejected + skipped, row
                 assert next_ == ends[feed.stream.topic, partition]
-                found = _counted(connection, feed, partition)
-                assert (rows, rejected) == found
+                assert (rows, rejected) == _counted(connection, feed, partition)
             recorded = connection.execute(
                 "select period_start::date, rows, load_id, min_event_time, max_event_time from meta.asset_watermarks"
                 " where asset = ? and rows > 0 order by all",
