@@ -3,6 +3,7 @@
 STREAM_KILLS and STREAM_MESSAGES make more of it: 100 kills during two million messages take about a quarter of an hour.
 """
 
+import logging
 import os
 import random
 import subprocess
@@ -27,6 +28,8 @@ MESSAGES = int(os.environ.get("STREAM_MESSAGES", "60000"))
 PARTITIONS = 3
 # So few that there are more batches than are written before the last kill.
 BATCH_ROWS = max(100, MESSAGES // (8 * KILLS))
+# So long that most of the messages are read between kills, at 15,000 a second.
+_SECONDS_AFTER_A_BATCH = max(0.3, 2 * MESSAGES / KILLS / 15_000)
 
 
 @pytest.fixture
@@ -91,7 +94,7 @@ def _kill(dice: random.Random, logs: Path) -> None:
         before, deadline = _batches_logged(logs), time.monotonic() + 30
         while _batches_logged(logs) == before and time.monotonic() < deadline:
             time.sleep(0.01)
-        time.sleep(dice.uniform(0, 0.4))
+        time.sleep(dice.uniform(0, _SECONDS_AFTER_A_BATCH))
     process.kill()
     process.wait()
 
@@ -106,6 +109,7 @@ def test_whenever_it_is_killed_each_message_is_there_once(
         _kill(dice, database.parent / "logs")
         killed_midway += 0 < _read(database) < produced.total()
     assert killed_midway > KILLS / 2, "most kills come amid the messages"
+    logging.getLogger(__name__).info("%d of %d messages were read by what was killed", _read(database), produced.total())
     command = [sys.executable, "-m", "cli", "stream", "--once"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
