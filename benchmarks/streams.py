@@ -33,6 +33,7 @@ from sandbox.schema_registry import SchemaRegistry
 
 _STREAMS = [feed for feed in FEEDS.values() if feed.stream is not None]
 _PARTITIONS = 4
+_SECONDS_TO_START = 10
 
 _PLAIN = """
 import io, json, os, sys, time
@@ -88,15 +89,23 @@ from confluent_kafka import Producer
 from benchmarks.stream_messages import messages
 from ingestion.catalog import FEEDS
 servers, rate, seconds, partitions, ids = (json.loads(argument) for argument in sys.argv[1:])
-producer = Producer({"bootstrap.servers": servers, "linger.ms": 5, "log_level": 0})
+producer = Producer({"bootstrap.servers": servers, "linger.ms": 50, "log_level": 0})
 count, first_us = int(rate * seconds) + rate, int((time.time() - 86400) * 1e6)
 made = [(FEEDS[name].stream.topic, messages(FEEDS[name], number, count, first_us)) for name, number in ids.items()]
 begun, sent = time.monotonic(), 0
 while (now := time.monotonic() - begun) < seconds:
     while sent < now * rate:
         topic, values = made[sent % len(made)]
-        producer.produce(topic, next(values), partition=sent // len(made) % partitions)
+        value = next(values)
+        while True:
+            try:
+                producer.produce(topic, value, partition=sent // len(made) % partitions)
+                break
+            except BufferError:
+                producer.poll(0.1)
         sent += 1
+        if sent % 1000 == 0:
+            producer.poll(0)
     producer.poll(0)
     time.sleep(0.002)
 producer.flush(30)
@@ -151,6 +160,8 @@ def measure_steady(broker: Broker, ids: dict[str, int], rate: int, seconds: floa
     """Print latency and memory of a stream while messages come at a steady rate."""
     path = _new_warehouse(folder, "steady")
     stream = subprocess.Popen([sys.executable, "-m", "cli", "stream"], stdout=subprocess.DEVNULL)
+    # Its start is in no figure.
+    time.sleep(_SECONDS_TO_START)
     producer = subprocess.Popen(
         [
             sys.executable,

@@ -109,7 +109,9 @@ def test_whenever_it_is_killed_each_message_is_there_once(
         _kill(dice, database.parent / "logs")
         killed_midway += 0 < _read(database) < produced.total()
     assert killed_midway > KILLS / 2, "most kills come amid the messages"
-    logging.getLogger(__name__).info("%d of %d messages were read by what was killed", _read(database), produced.total())
+    logging.getLogger(__name__).info(
+        "%d of %d messages were read by what was killed", _read(database), produced.total()
+    )
     command = [sys.executable, "-m", "cli", "stream", "--once"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
