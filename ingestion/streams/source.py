@@ -125,7 +125,11 @@ class Source:
                     size += len(message)
             if until_done and all(position.is_done for position in self.positions.values()):
                 break
-        return taken
+        # What came of a partition that was left out meanwhile is read again, or never: its offset is not written.
+        return {
+            topic: [message for message in messages if (topic, message.partition()) in self.positions]
+            for topic, messages in taken.items()
+        }
 
     @property
     def unwritten(self) -> list[Position]:

@@ -8,11 +8,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
 import pytest
+from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import Message as KafkaMessage
 from confluent_kafka.admin import AdminClient
 
 from ingestion.catalog import FEEDS
@@ -315,3 +317,36 @@ def _wait_for(holds: Callable[[], bool], seconds: float = 30) -> None:
             pass  # the table is not there yet
         assert time.monotonic() < deadline, "it took too long"
         time.sleep(0.05)
+
+
+class _LosesItsOffset:
+    """A consumer of whose first partition the broker deletes what comes next, amid a batch. Tansu deletes nothing."""
+
+    def __init__(self, consumer: Consumer, value: bytes) -> None:
+        self._consumer = consumer
+        self._answers = [
+            [KafkaMessage(topic=TOPIC, partition=partition, offset=0, value=value) for partition in (0, 1)],
+            [KafkaMessage(topic=TOPIC, partition=0, offset=1, error=KafkaError(KafkaError._AUTO_OFFSET_RESET))],
+        ]
+
+    def consume(self, count: int, seconds: float) -> list[KafkaMessage]:
+        return self._answers.pop(0) if self._answers else []
+
+    def assign(self, places: list[TopicPartition]) -> None:
+        self._consumer.assign(places)
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
+def test_what_is_read_of_a_partition_that_is_left_out_then_is_not_written(broker: Broker, schema_id: int) -> None:
+    _produce(broker, schema_id, range(6))
+    reading = source.Source(KafkaSettings.from_environment(), [TRADES], {})
+    with closing(reading):
+        reading.look(now=True)
+        value = encoded(SCHEMA, schema_id, symbol="A", price=1.0)
+        reading._consumer = _LosesItsOffset(reading._consumer, value)  # type: ignore[assignment]
+        taken = reading.take(BatchBounds(seconds=0.3), threading.Event(), until_done=False)
+    # Its offset would not be written with it, so that it would be read again.
+    assert [message.partition() for message in taken[TOPIC]] == [1]
+    assert [position.partition for position in reading.unwritten] == [1]
