@@ -11,3 +11,8 @@
 {% macro duckdb__elements_of_json_array(text, path) -%}
     {{ return("cast(json_extract(" ~ text ~ ", '" ~ path ~ "') as varchar)[2:-2]") }}
 {%- endmacro %}
+
+{# A list as JSON text. #}
+{% macro json_of_list(list) %}{{ return(adapter.dispatch('json_of_list')(list)) }}{% endmacro %}
+{% macro default__json_of_list(list) %}{{ return("to_json(" ~ list ~ ")") }}{% endmacro %}
+{% macro duckdb__json_of_list(list) %}{{ return("cast(to_json(" ~ list ~ ") as varchar)") }}{% endmacro %}

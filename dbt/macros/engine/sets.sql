@@ -39,3 +39,15 @@
     select * from {{ relation }}
     {% endfor %}
 {%- endmacro %}
+
+{# The texts of all rows up to this one, in an order, one after the other; of those alone that are alike in a column. #}
+{% macro running_text(text, order_by, partition_by=none) -%}
+    {%- set window = "(" ~ ("partition by " ~ partition_by ~ " " if partition_by else "") ~ "order by " ~ order_by ~ ")" -%}
+    {{ return(adapter.dispatch('running_text')(text, window)) }}
+{%- endmacro %}
+{% macro default__running_text(text, window) -%}
+    {{ return("array_join(collect_list(" ~ text ~ ") over " ~ window ~ ", '')") }}
+{%- endmacro %}
+{% macro duckdb__running_text(text, window) -%}
+    {{ return("string_agg(" ~ text ~ ", '') over " ~ window) }}
+{%- endmacro %}

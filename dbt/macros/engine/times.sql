@@ -15,6 +15,16 @@
     {{ return("((epoch_us(" ~ ended_at ~ ") - epoch_us(" ~ started_at ~ ")) / 60000000)") }}
 {%- endmacro %}
 
+{# The time a number of minutes later, of which a fraction counts to the microsecond; earlier where it is negative. #}
+{% macro add_minutes(timestamp, minutes) %}{{ return(adapter.dispatch('add_minutes')(timestamp, minutes)) }}{% endmacro %}
+{% macro default__add_minutes(timestamp, minutes) -%}
+    {%- set later = "unix_micros(" ~ timestamp ~ ") + cast(round(60000000 * " ~ minutes ~ ") as bigint)" -%}
+    {{ return("to_utc_timestamp(timestamp_micros(" ~ later ~ "), current_timezone())") }}
+{%- endmacro %}
+{% macro duckdb__add_minutes(timestamp, minutes) -%}
+    {{ return("(" ~ timestamp ~ " + to_microseconds(cast(round(60000000 * " ~ minutes ~ ") as bigint)))") }}
+{%- endmacro %}
+
 {# Monday is 1, Sunday is 7. #}
 {% macro iso_day_of_week(date) %}{{ return(adapter.dispatch('iso_day_of_week')(date)) }}{% endmacro %}
 {% macro default__iso_day_of_week(date) %}{{ return("(weekday(" ~ date ~ ") + 1)") }}{% endmacro %}

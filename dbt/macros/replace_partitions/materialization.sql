@@ -2,7 +2,8 @@
     Replaces the partitions of a table that have changed: in one transaction it deletes them, inserts them batch by
     batch, and writes their watermarks. A first build and a full refresh fill a new table in the same way.
 
-    The model's query must not read the model's own table, whose partitions are deleted by then, nor ephemeral models.
+    The model's query must not read ephemeral models, nor its own table, whose partitions are deleted by then, but by
+    rows_before.
 #}
 {% materialization replace_partitions, default -%}
     {%- set target_relation = this.incorporate(type='table') -%}

@@ -22,7 +22,7 @@
 
 {#
     `is_whole`: the table is made anew. `partitions`: those to build. `batch`: those that the model is rendered for at
-    the moment, none for all of them.
+    the moment, none for all of them. `expected`: the model's query of the partitions that it ought to hold.
 #}
 {% macro plan_of(expected) -%}
     {%- set fields = replace_partitions_config().fields | map(attribute='field') | list -%}
@@ -45,7 +45,7 @@
             {%- do partitions.append(partition) -%}
         {%- endfor -%}
     {%- endif -%}
-    {{ return({'is_whole': is_whole, 'partitions': partitions, 'batch': none}) }}
+    {{ return({'is_whole': is_whole, 'partitions': partitions, 'batch': none, 'expected': expected}) }}
 {%- endmacro %}
 
 {% macro is_empty_run() %}{{ return(invocation_args_dict.get('empty') | default(false, true)) }}{% endmacro %}
