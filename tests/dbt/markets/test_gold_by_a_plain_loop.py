@@ -12,7 +12,7 @@ from tests.dbt.small_warehouse import Warehouse
 THURSDAY, FRIDAY, TUESDAY, QUIET, LATER, LAST = (date(2026, 1, day) for day in (15, 16, 20, 21, 22, 23))
 DAYS = (THURSDAY, FRIDAY, TUESDAY, QUIET, LATER, LAST)
 
-GOLD = ("int_closing_trades", "gold_portfolio_positions", "gold_trader_performance")
+GOLD = ("gold_closing_trades", "gold_portfolio_positions", "gold_trader_performance")
 TABLES = ("int_trades_of_several_days", "silver_trades", "silver_trader_activity", *GOLD)
 
 POSITIONS = """
@@ -76,7 +76,7 @@ def _brought(markets: Warehouse) -> list[Trade]:
     stream.bring(trades[LAST][:9_000])
     built = _build(markets)
     assert built["gold_portfolio_positions"] == _keys(TUESDAY, QUIET, LATER, LAST), "trading days are carried over"
-    assert built["int_closing_trades"] == built["gold_trader_performance"] == _keys(LATER, LAST)
+    assert built["gold_closing_trades"] == built["gold_trader_performance"] == _keys(LATER, LAST)
 
     stream.bring(trades[LAST][9_000:])
     assert set(map(frozenset, _build(markets).values())) == {frozenset(_keys(LAST))}
@@ -84,7 +84,7 @@ def _brought(markets: Warehouse) -> list[Trade]:
     stream.bring(trades[TUESDAY])
     built = _build(markets)
     assert built["gold_portfolio_positions"] == _keys(TUESDAY, QUIET, LATER, LAST)
-    assert built["int_closing_trades"] == built["gold_trader_performance"] == _keys(TUESDAY, LATER, LAST)
+    assert built["gold_closing_trades"] == built["gold_trader_performance"] == _keys(TUESDAY, LATER, LAST)
 
     stream.bring([repriced(trade) for trade in trades[FRIDAY][:500]])
     assert _build(markets)["gold_trader_performance"] == _keys(FRIDAY, TUESDAY, LATER, LAST)
@@ -107,5 +107,4 @@ def test_positions_and_pnl_are_those_of_a_plain_loop_over_all_trades(markets: Wa
 
 
 def _contents(markets: Warehouse, model: str) -> list[tuple[object, ...]]:
-    schema = "core_staging" if model.startswith("int_") else "core_markets"
-    return markets.execute(f"from {schema}.{model} order by all")
+    return markets.execute(f"from core_markets.{model} order by all")
