@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.arguments import Value, as_arguments
-from cli.completion import complete_feeds, complete_formats, complete_suites, complete_tables
+from cli.completion import complete_feeds, complete_formats, complete_streams, complete_suites, complete_tables
 from cli.examples import examples
 from cli.options import DEFAULT, Json, Live, RowsCommand
 from warehouse.exit_codes import ExitCode
@@ -50,6 +50,37 @@ def load(
 
     options = {"--year": year, "--months": months, "--from": first, "--to": last, "--sources": sources}
     return main(as_arguments({**options, "--force": force, "--dry-run": dry_run, "--json": as_json}), prog="nyc load")
+
+
+def stream(
+    streams: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAMES", help="Streams, separated by commas; by default all.", autocompletion=complete_streams
+        ),
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Stop at the end that each topic has now.")] = False,
+    skip_lost: Annotated[
+        bool, typer.Option("--skip-lost", help="Go on where the broker deleted messages before they were read.")
+    ] = False,
+    start_over: Annotated[
+        bool,
+        typer.Option(
+            "--start-over",
+            help="Where a topic was made anew: delete what was loaded of the old one, and read the new one.",
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Read topics of Kafka into raw_data.
+
+    Each message exactly once, until it is stopped by Ctrl-C or SIGTERM.
+    """
+    from ingestion.streams.command import main
+
+    options: dict[str, Value] = {"--once": once, "--skip-lost": skip_lost, "--start-over": start_over}
+    names = [] if streams is None else [streams]
+    return main([*as_arguments({**options, "--json": as_json}), "--", *names], prog="nyc stream")
 
 
 def gaps(
@@ -317,6 +348,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to `nyc`, in the order of its help."""
     for command in (
         load,
+        stream,
         gaps,
         build,
         check,

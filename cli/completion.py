@@ -22,6 +22,13 @@ def complete_feeds(incomplete: str) -> list[str]:
     return _complete_list(incomplete, [*ALIASES, *FEEDS, *SUBJECTS])
 
 
+def complete_streams(incomplete: str) -> list[str]:
+    """Feeds that are streams."""
+    from ingestion.catalog import FEEDS
+
+    return _complete_list(incomplete, [feed.name for feed in FEEDS.values() if feed.is_stream])
+
+
 def complete_suites(incomplete: str) -> list[str]:
     """Suites of expectations, and the models that they check."""
     from quality.suites import SUITES

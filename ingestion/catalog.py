@@ -62,9 +62,10 @@ class Catalog:
     def default_sources(self, grain: Grain | None = None) -> str:
         """What is loaded if nobody names sources: the default feeds, written with aliases where they fit.
 
-        With a grain only feeds of that grain are meant; if none of them is a default, all of them.
+        With a grain only feeds of that grain are meant; if none of them is a default, all of them but streams, which
+        have no files to load.
         """
-        of_grain = [feed for feed in self.feeds.values() if grain in (None, feed.grain)]
+        of_grain = [feed for feed in self.feeds.values() if grain in (None, feed.grain) and not feed.is_stream]
         names = [feed.name for feed in of_grain if feed.is_default] or [feed.name for feed in of_grain]
         for alias, meant in self.aliases.items():
             if set(meant) <= set(names):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import duckdb
 
 from ingestion.attempts import read_attempts, refusals
-from ingestion.catalog import DEFAULT_SOURCES, FEEDS, resolve_sources, subject_of
+from ingestion.catalog import DEFAULT_SOURCES, FEEDS, UnknownSourceError, resolve_sources, subject_of
 from ingestion.errors import DownloadError
 from ingestion.feeds import Feed
 from ingestion.fetch.retries import ASKING_POLICY
@@ -142,8 +142,16 @@ def asked_partitions(
 
 def _asked_feeds(sources: str | None, watermarks: Iterable[tuple[str, str]]) -> list[Feed]:
     if sources is not None:
-        return resolve_sources(sources)
-    loaded = {feed for feed, _ in watermarks if feed in FEEDS}
+        asked = resolve_sources(sources)
+        # A subject stands for its streams, too. They have no files that could be missing.
+        feeds = [feed for feed in asked if not feed.is_stream]
+        if not feeds:
+            names = ", ".join(feed.name for feed in asked)
+            raise UnknownSourceError(
+                f"{names}: expected a feed of files, but a stream has none. See: nyc stream --help"
+            )
+        return feeds
+    loaded = {feed for feed, _ in watermarks if feed in FEEDS and not FEEDS[feed].is_stream}
     return resolve_sources(",".join([DEFAULT_SOURCES, *loaded]))
 
 

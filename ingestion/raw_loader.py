@@ -69,7 +69,7 @@ class RawLoader:
         """
         self._unfinished = list(arrivals)
         try:
-            self._create_missing_tables({arrival.partition.feed for arrival in arrivals})
+            self.create_missing_tables({arrival.partition.feed for arrival in arrivals})
             waiting = list(arrivals)
             while waiting:
                 # The others go on after the one that is loaded alone, for they may have the same new columns.
@@ -217,7 +217,7 @@ class RawLoader:
             if name in declared or (type_ in set(ColumnType) and name != "_dlt_load_id")
         )
 
-    def _create_missing_tables(self, feeds: Iterable[Feed]) -> None:
+    def create_missing_tables(self, feeds: Iterable[Feed]) -> None:
         """Have dlt create every raw table of the catalog, so that dbt's sources all exist; and those of these feeds."""
         existing = existing_tables(self._connection)
         declared = raw_tables() | raw_tables(feeds)

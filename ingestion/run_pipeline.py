@@ -20,7 +20,8 @@ from datetime import date
 from types import FrameType
 from typing import NoReturn
 
-from ingestion.catalog import ALIASES, DEFAULT_SOURCES, FEEDS, resolve_sources
+from ingestion.catalog import ALIASES, DEFAULT_SOURCES, FEEDS, UnknownSourceError, resolve_sources
+from ingestion.feeds import Feed
 from ingestion.gap_survey import ask, without_unpublished
 from ingestion.log import configure_logging
 from ingestion.partitions import Partition, no_file_expected, partitions_between, unexpected_between
@@ -38,6 +39,7 @@ from warehouse.ledger import utc_now
 from warehouse.periods import BadPeriodError, Period, month
 from warehouse.terminal import print_json, quiet_on_broken_pipe
 
+_NAMES = [feed.name for feed in FEEDS.values() if not feed.is_stream]
 PERIOD_EXAMPLES = "2025-05, 2025-05-10 or 2025-05-10T04"
 
 
@@ -67,7 +69,7 @@ def parse_arguments(
         "--sources",
         default=DEFAULT_SOURCES,
         metavar="NAMES",
-        help=f"comma-separated: {', '.join([*ALIASES, *FEEDS])} (default: {DEFAULT_SOURCES})",
+        help=f"comma-separated: {', '.join([*ALIASES, *_NAMES])} (default: {DEFAULT_SOURCES})",
     )
     parser.add_argument("--force", action="store_true", help="load files again even if they are the ones loaded")
     parser.add_argument("--dry-run", action="store_true", help="print what would be asked for, and ask for nothing")
@@ -80,7 +82,7 @@ def parse_arguments(
 
 
 def _partitions(options: argparse.Namespace) -> list[Partition]:
-    feeds = resolve_sources(options.sources)
+    feeds = _with_files(options.sources)
     options.unexpected, options.no_file = [], ""
     by_year = options.year is not None and options.months is not None
     by_range = options.first is not None and options.last is not None
@@ -107,6 +109,22 @@ def _partitions(options: argparse.Namespace) -> list[Partition]:
         if options.dry_run or not options.unexpected:
             raise BadPeriodError(options.no_file)
     return begun
+
+
+def _with_files(sources: str) -> list[Feed]:
+    """The feeds of these names that have files; a subject's streams are left out.
+
+    Raises:
+        UnknownSourceError: a name is not known, or is that of a stream.
+    """
+    feeds = resolve_sources(sources)
+    words = {word.strip() for word in sources.split(",")}
+    named = [feed.name for feed in feeds if feed.is_stream and feed.name in words]
+    with_files = [feed for feed in feeds if not feed.is_stream]
+    if named or not with_files:
+        names = ",".join(named) or sources
+        raise UnknownSourceError(f"{names} comes as messages and has no files. Read it: nyc stream {names} --once")
+    return with_files
 
 
 def refuse_bad_range(first: Period, last: Period, now: date) -> None:

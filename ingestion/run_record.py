@@ -21,6 +21,7 @@ from warehouse.paths import database_path
 logger = logging.getLogger(__name__)
 
 KIND = "ingestion"
+STREAM_KIND = "stream"
 
 
 class RunRecord:
@@ -55,12 +56,14 @@ class RunRecord:
         else:
             self._waiting.clear()
 
-    def finish(self, status: RunStatus, error: str | None) -> None:
-        """Record how the run ended; if that fails, the next run does it."""
+    def finish(self, status: RunStatus, error: str | None, timeout_seconds: float | None = None) -> None:
+        """Record how the run ended; if that fails, or the file is in use for so long, the next run does it."""
         ended_at = utc_now()
         try:
             self._in_transaction(
-                lambda ledger: ledger.finish_run(self._run_id, status, error, finished_at=ended_at), None
+                lambda ledger: ledger.finish_run(self._run_id, status, error, finished_at=ended_at),
+                None,
+                timeout_seconds,
             )
         except BaseException as failure:
             self._leave(status, error, ended_at)
@@ -68,9 +71,14 @@ class RunRecord:
                 raise
             logger.warning("how the run ended cannot be recorded yet; the next run will do it: %s", failure)
 
-    def _in_transaction(self, write: Callable[[Ledger], None], connection: duckdb.DuckDBPyConnection | None) -> None:
+    def _in_transaction(
+        self,
+        write: Callable[[Ledger], None],
+        connection: duckdb.DuckDBPyConnection | None,
+        timeout_seconds: float | None = None,
+    ) -> None:
         if connection is None:
-            with clear_write_errors(database_path()), open_for_writing() as opened:
+            with clear_write_errors(database_path()), open_for_writing(timeout_seconds=timeout_seconds) as opened:
                 self._in_transaction(write, opened)
             return
         with clear_write_errors(database_path()):
@@ -109,7 +117,8 @@ def finish_runs_left_behind(ledger: Ledger) -> None:
     folder is dead, whenever it was killed.
     """
     folders, in_use = left_behind()
-    for run_id in set(ledger.running(KIND)) - in_use:
+    running = {*ledger.running(KIND), *ledger.running(STREAM_KIND)}
+    for run_id in running - in_use:
         left = next((found for folder in folders if folder.name == run_id and (found := _left_in(folder))), None)
         with ledger.transaction():
             if left is None:

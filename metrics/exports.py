@@ -1,4 +1,4 @@
-"""Exports: saved queries whose answers are written as files, for people who do not open the warehouse.
+"""Exports: saved queries and tables that are written as files, for people who do not open the warehouse.
 
 A saved query in `dbt/models/semantic` is exported if its meta says so:
 
@@ -8,13 +8,19 @@ A saved query in `dbt/models/semantic` is exported if its meta says so:
 
 `format` is csv or parquet. `days` is how far the file goes back from the newest day that is whole: 1 is that day alone.
 The data's own time counts, not the clock: published files are weeks or months old.
+
+A model is exported with all its columns if its meta says so. It also names the column of dates that its rows are of:
+
+        export: {format: parquet, days: 30, day: trading_date}
+
+Its newest whole day is the last one with rows that is over by UTC: a day of a stream has rows before it is over.
 """
 
 import csv
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +35,7 @@ from warehouse.lakehouse.exporting import locked
 from warehouse.lakehouse.location import Location
 from warehouse.paths import database_path
 from warehouse.releases import Source
+from warehouse.sql import identifier
 
 EXPORTS_VARIABLE = "EXPORTS_URL"
 
@@ -57,14 +64,27 @@ class BadExportError(MetricQueryError):
 
 
 @dataclass(frozen=True)
+class Table:
+    """Where a model is built, and its column of dates that an export goes by."""
+
+    schema: str
+    name: str
+    day: str
+
+
+@dataclass(frozen=True)
 class Export:
-    """A saved query that is written as a file. `folders` are those below `models/` that it is declared in."""
+    """A saved query that is written as a file, or a model if there is a `table`.
+
+    `folders` are those below `models/` that it is declared in.
+    """
 
     name: str
     format: str
     days: int
     description: str
     folders: tuple[str, ...] = ()
+    table: Table | None = None
 
 
 @dataclass(frozen=True)
@@ -84,26 +104,43 @@ def declared_exports(manifest: Mapping[str, Any]) -> list[Export]:
     Raises:
         BadExportError: one is not declared well.
     """
+    models = [node for node in manifest.get("nodes", {}).values() if node["resource_type"] == "model"]
     declared = [
         _export(node, node["config"]["meta"]["export"])
-        for node in manifest["saved_queries"].values()
+        for node in [*manifest["saved_queries"].values(), *models]
         if "export" in node["config"]["meta"]
     ]
     return sorted(declared, key=lambda export: export.name)
 
 
 def _export(node: Mapping[str, Any], declared: object) -> Export:
+    is_model = node.get("resource_type") == "model"
     match declared:
         # For Python, True is a number, too.
         case {"format": str(format_), "days": int(days), **rest} if (
-            not rest and format_ in FORMATS and days > 0 and days is not True
+            format_ in FORMATS and days > 0 and days is not True and rest.keys() == ({"day"} if is_model else set())
         ):
-            folders = tuple(node["fqn"][1:-1])
-            return Export(node["name"], format_, days, node["description"] or node["label"] or "", folders)
+            table = _table(node, rest["day"]) if is_model else None
+            description = node["description"] or node.get("label") or ""
+            return Export(node["name"], format_, days, description, tuple(node["fqn"][1:-1]), table)
+    what, example = ("model", "{format: csv, days: 1, day: date_day}") if is_model else _EXAMPLE_OF_QUERY
     raise BadExportError(
-        f"{node['original_file_path']}: saved query {node['name']}: expected an export such as "
-        f"{{format: csv, days: 1}} with a format of {' or '.join(FORMATS)} and 1 day or more, but got {declared!r}"
+        f"{node['original_file_path']}: {what} {node['name']}: expected an export such as {example} with a format of "
+        f"{' or '.join(FORMATS)} and 1 day or more, but got {str(declared)[:100]!r}"
     )
+
+
+_EXAMPLE_OF_QUERY = ("saved query", "{format: csv, days: 1}")
+
+
+def _table(node: Mapping[str, Any], day: object) -> Table:
+    if not isinstance(day, str) or node["columns"].get(day, {}).get("data_type") != "date":
+        dates = [name for name, column in node["columns"].items() if column.get("data_type") == "date"]
+        raise BadExportError(
+            f"{node['original_file_path']}: model {node['name']}: export: day: expected a column of dates, one of "
+            f"{', '.join(dates) or '(it has none)'}, but got {str(day)[:100]!r}"
+        )
+    return Table(node["schema"], node["alias"], day)
 
 
 def exports_location() -> Location:
@@ -133,9 +170,7 @@ def write_export(export: Export, source: Source, to: Location | None = None) -> 
     """
     with source.open() as connection:
         first, last = _days(export, source, connection)
-        # Not by the query's start and end: where metric_time has hours, MetricFlow leaves out those of the last day.
-        query = MetricQuery(saved_query=export.name, where=(f"metric_time__day between '{first}' and '{last}'",))
-        answer = query_metrics(query, source, connection)
+        answer = _answer(export, first, last, source, connection)
     dates = f"{last}" if first == last else f"{first}_{last}"
     name = f"{export.name}_{dates}.{export.format}"
     folder = (to or exports_location()).joined(export.name)
@@ -144,6 +179,18 @@ def write_export(export: Export, source: Source, to: Location | None = None) -> 
         _write(answer, export.format, file)
         stored = there.put(file, name)
     return ExportedFile(folder.joined(name).url, first, last, answer.num_rows, stored.bytes)
+
+
+def _answer(export: Export, first: date, last: date, source: Source, connection: duckdb.DuckDBPyConnection) -> pa.Table:
+    if export.table:
+        day = identifier(export.table.day)
+        relation = identifier(export.table.schema, export.table.name)
+        # In an order, so that the same rows are the same file.
+        rows = f"select * from {relation} where {day} between $first and $last order by all"
+        return connection.execute(rows, {"first": first, "last": last}).to_arrow_table()
+    # Not by the query's start and end: where metric_time has hours, MetricFlow leaves out those of the last day.
+    query = MetricQuery(saved_query=export.name, where=(f"metric_time__day between '{first}' and '{last}'",))
+    return query_metrics(query, source, connection)
 
 
 def _write(answer: pa.Table, format_: str, file: Path) -> None:
@@ -157,13 +204,24 @@ def _write(answer: pa.Table, format_: str, file: Path) -> None:
 
 
 def _days(export: Export, source: Source, connection: duckdb.DuckDBPyConnection) -> tuple[date, date]:
-    last = newest_whole_day(export.name, source, connection)
+    last = _last_day_of(export.table, connection) if export.table else newest_whole_day(export.name, source, connection)
     if last is None:
         raise BadExportError(
             f"export {export.name}: expected files of its facts to be loaded and built, but there are none. "
             "Load some: nyc load --help"
         )
     return last - timedelta(days=export.days - 1), last
+
+
+def _last_day_of(table: Table, connection: duckdb.DuckDBPyConnection) -> date | None:
+    """The last day with rows in a table that is over; None if there is none, or no such table."""
+    day = identifier(table.day)
+    last = f"select max({day}) from {identifier(table.schema, table.name)} where {day} < $today"
+    try:
+        found = connection.execute(last, {"today": datetime.now(UTC).date()}).fetchone()
+    except duckdb.CatalogException:
+        return None
+    return found[0] if found else None
 
 
 def newest_whole_day(saved_query: str, source: Source, connection: duckdb.DuckDBPyConnection) -> date | None:

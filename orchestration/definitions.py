@@ -8,6 +8,7 @@ from orchestration.assets.exports import export_assets
 from orchestration.assets.lakehouse import lakehouse_assets
 from orchestration.assets.published import published_release
 from orchestration.assets.raw_assets import raw_assets_of
+from orchestration.assets.streams import stream_assets_of
 from orchestration.checks.quality import quality_checks
 from orchestration.checks.staleness import staleness_checks
 from orchestration.execution.executor import terminable_in_process_executor
@@ -15,6 +16,7 @@ from orchestration.jobs.daily import daily_dbt_build_job, daily_quality_job
 from orchestration.jobs.exports import export_job
 from orchestration.jobs.ingestion import ingestion_jobs, shared_ops
 from orchestration.jobs.maintenance import maintenance_job
+from orchestration.jobs.streams import stream_jobs
 from orchestration.own import own_definitions
 from orchestration.resources.dbt import configured_dbt
 from orchestration.schedules.daily import daily_dbt_build, daily_export
@@ -23,17 +25,20 @@ from orchestration.sensors.alerts import alert_sensor
 from orchestration.sensors.automation import build_what_is_stale
 from orchestration.sensors.ledger import ledger_sensor_of
 from orchestration.sensors.publication import publication_sensor_of
+from orchestration.sensors.streams import stream_sensors
 
 
 def definitions_of(catalog: Catalog) -> dg.Definitions:
     """The definitions for the feeds of a catalog. Models, tests and suites are those that are in their folders."""
     shared = shared_ops(catalog)
-    jobs = ingestion_jobs(shared)
+    of_streams = stream_jobs(catalog)
+    jobs = [*ingestion_jobs(shared), *of_streams]
     own = own_definitions(shared, jobs)
     return dg.Definitions(
         assets=dg.with_source_code_references(
             [
                 *raw_assets_of(catalog),
+                *stream_assets_of(catalog),
                 dbt_analytics_assets,
                 published_release,
                 *lakehouse_assets,
@@ -58,6 +63,7 @@ def definitions_of(catalog: Catalog) -> dg.Definitions:
         ],
         sensors=[
             publication_sensor_of(catalog, jobs),
+            *stream_sensors(catalog, of_streams),
             *(sensor for one in own for sensor in one.sensors),
             ledger_sensor_of(catalog),
             alert_sensor,

@@ -1,24 +1,28 @@
 """The sandbox's command line: stand-ins for the publishers, on this machine.
 
-`serve` files over HTTP until stopped, `run` a command that reads from them, or `write` the files into a folder. A
+`serve` files over HTTP until stopped, `run` a command that reads from them, or `write` the files into a folder. For
+streams, `kafka` runs a broker. A
 period is a month (2025-01), a day (2025-01-03) or an hour (2025-01-03T04). Whatever is asked for, a feed of months has
 the months that it touches, and a feed of days all its days: `--from 2025-01 --to 2025-02` is 59 days.
 """
 
 import argparse
 import logging
-import os
 import signal
-import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
+from ingestion.errors import SettingError
 from sandbox.breakages import Breakage, parse_breakage
-from sandbox.catalog import FILE_FEEDS, file_stand_in_of
+from sandbox.catalog import COMMANDS, FILE_FEEDS, file_stand_in_of
+from sandbox.commands import run_with
 from sandbox.faults import Fault
 from sandbox.files import write_published
 from sandbox.guard import RealFilesLoadedError, check_no_real_file_is_loaded
+from sandbox.kafka import kafka
+from sandbox.kafka_broker import BrokerError
 from sandbox.server import SamplePublisher
 from sandbox.store import file_partitions
 from warehouse.connection import WarehouseError
@@ -104,6 +108,14 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     write = commands.add_parser("write", parents=[common], help="write files laid out as the publishers do")
     write.add_argument("--feeds", type=_feeds, default=list(FILE_FEEDS), help=f"of {', '.join(FILE_FEEDS)}")
     write.add_argument("--folder", type=Path, required=True, help="where to put a folder for each publisher")
+    broker = commands.add_parser("kafka", help="run a broker of Kafka and a registry of schemas, for streams")
+    broker.add_argument(
+        "--port", type=_port, default=9092, help="the broker's; 0 for any free one (default: %(default)s)"
+    )
+    broker.add_argument("--registry-port", type=_port, default=8081, help="the registry's (default: %(default)s)")
+    broker.add_argument("argv", nargs="*", metavar="-- command", help="a command; both end with it")
+    for command in COMMANDS:
+        command.add_arguments(commands.add_parser(command.name, help=command.summary))
     return parser
 
 
@@ -119,27 +131,37 @@ def _publisher(arguments: argparse.Namespace) -> SamplePublisher:
 
 def _serve(arguments: argparse.Namespace) -> int:
     """Serve until interrupted or terminated."""
+    with _publisher(arguments) as publisher:
+        print(f"The sample publisher serves {publisher.url}. To read from it:", flush=True)
+        _wait(publisher.environment)
+    return ExitCode.DONE
+
+
+def _kafka(arguments: argparse.Namespace) -> int:
+    """Run a broker and a registry until interrupted or terminated, or while a command runs."""
+    with kafka(port=arguments.port, registry_port=arguments.registry_port) as environment:
+        if arguments.argv:
+            return run_with(environment, arguments.argv)
+        print("A broker and a registry run, and keep everything in memory. To use them:", flush=True)
+        _wait(environment)
+    return ExitCode.DONE
+
+
+def _wait(environment: Mapping[str, str]) -> None:
+    """Say which variables to set, and wait to be interrupted or terminated."""
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    with _publisher(arguments) as publisher:
-        print(f"The sample publisher serves {publisher.url}. To read from it:", flush=True)
-        for name, value in publisher.environment.items():
-            print(f"export {name}={value}", flush=True)
-        ended.wait()
-    return ExitCode.DONE
+    for name, value in environment.items():
+        print(f"export {name}={value}", flush=True)
+    ended.wait()
 
 
 def _run(arguments: argparse.Namespace) -> int:
     """Serve while the command runs, and return the command's exit status."""
     check_no_real_file_is_loaded()
     with _publisher(arguments) as publisher:
-        command = subprocess.Popen(arguments.argv, env=os.environ | publisher.environment)
-        # An interrupt from the terminal reaches the command itself. This process waits until the command has ended.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, lambda *_: command.terminate())
-        status = command.wait()
-    return status if status >= 0 else 128 - status
+        return run_with(publisher.environment, arguments.argv)
 
 
 def _write(arguments: argparse.Namespace) -> int:
@@ -154,16 +176,17 @@ def main(argv: list[str] | None = None, *, prog: str = "python -m sandbox") -> i
     """Run the command line and return its exit status."""
     parser = _parser(prog)
     arguments = parser.parse_args(argv)
-    if arguments.last.end < arguments.first.end:
+    if "last" in arguments and arguments.last.end < arguments.first.end:
         parser.error(f"--to {arguments.last} is before --from {arguments.first}")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    commands = {"serve": _serve, "run": _run, "write": _write}
+    commands = {"serve": _serve, "run": _run, "write": _write, "kafka": _kafka}
+    commands |= {command.name: command.run for command in COMMANDS}
     try:
         return commands[arguments.command](arguments)
-    except (RealFilesLoadedError, WarehouseError) as error:
+    except (BrokerError, RealFilesLoadedError, WarehouseError) as error:
         print(error, file=sys.stderr)
         return ExitCode.FAILED
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SettingError) as error:
         parser.error(str(error))
 
 

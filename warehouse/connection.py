@@ -10,8 +10,8 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager
-from functools import cache, partial
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -22,6 +22,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_de
 from warehouse.ledger import is_outdated
 from warehouse.paths import DATABASE_VARIABLE, database_path
 from warehouse.sql import identifier, literal
+from warehouse.waiting import waiting_for
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,8 @@ _RESTRICTING = threading.Lock()
 
 LOCK_TIMEOUT_VARIABLE = "DUCKDB_LOCK_TIMEOUT_SECONDS"
 _DEFAULT_LOCK_TIMEOUT_SECONDS = 1800.0
+# Who waits for the file looks at least so often whether it is free.
+LONGEST_POLL_SECONDS = 2.2
 MEMORY_LIMIT_VARIABLE = "DUCKDB_MEMORY_LIMIT"
 
 # DuckDB must not fetch or load extensions, whatever SQL it is given.
@@ -226,12 +229,20 @@ def connect_when_free(
     retrying = Retrying(
         retry=retry_if_exception(_is_lock_conflict),
         stop=stop_after_delay(timeout),
-        wait=wait_exponential_jitter(multiplier=0.1, max=2, jitter=0.2),
-        before_sleep=partial(_say_waiting, say),
+        wait=wait_exponential_jitter(multiplier=0.1, max=LONGEST_POLL_SECONDS - 0.2, jitter=0.2),
         reraise=True,
     )
+    waiting = ExitStack()
+
+    def wait(state: RetryCallState) -> None:
+        if state.attempt_number == 1:
+            waiting.enter_context(waiting_for(path))
+        _say_waiting(say, state)
+
+    retrying.before_sleep = wait
     try:
-        return retrying(connect, path)
+        with waiting:
+            return retrying(connect, path)
     except duckdb.Error as error:
         if _is_lock_conflict(error):
             raise WarehouseBusyError(

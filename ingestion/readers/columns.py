@@ -99,7 +99,7 @@ def select_columns(
     feed = file.partition.feed
     known, required = _known_names(feed, file.partition.period.first_day)
     declared = {column.name: column for column in feed.columns}
-    namer = _NewNames(declared, existing or {})
+    namer = NewNames(declared, existing or {})
     reads = []
     aliases = []
     for position, (name, type_) in enumerate(published.items()):
@@ -137,7 +137,7 @@ def _known_names(feed: Feed, first_day: date) -> tuple[dict[str, str], set[str]]
     return known, required
 
 
-class _NewNames:
+class NewNames:
     """Raw columns for what the feed does not declare, with a record of names that are not the published ones."""
 
     def __init__(self, declared: Mapping[str, Column], existing: Mapping[str, str]) -> None:

@@ -21,8 +21,10 @@ _DEFINITIONS: Mapping[Grain, Callable[..., dg.TimeWindowPartitionsDefinition]] =
 }
 
 
-def dagster_key(partition: Partition) -> str:
-    """The key of a partition in Dagster."""
+def dagster_key(partition: Partition) -> str | None:
+    """The key of a partition in Dagster; None for a stream, whose asset has no partitions."""
+    if partition.feed.is_stream:
+        return None
     return partition.period.start.strftime(_FORMATS[partition.period.grain])
 
 

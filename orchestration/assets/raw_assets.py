@@ -1,4 +1,4 @@
-"""Raw tables as assets: one for each feed, partitioned by its periods, keyed as the dbt source that reads it."""
+"""Raw tables of files as assets: one for each feed, partitioned by its periods, keyed as the dbt source reading it."""
 
 import dagster as dg
 
@@ -76,7 +76,7 @@ def _raise_on_missing(results: list[Result]) -> None:
         raise dg.Failure(f"not published (yet): {', '.join(missing)}. Materialize them later.", allow_retries=False)
 
 
-def _raw_columns(feed: Feed) -> dg.TableSchema:
+def raw_columns(feed: Feed) -> dg.TableSchema:
     """The columns that the catalog declares. The raw table has them whatever is in a file."""
     return dg.TableSchema(columns=[dg.TableColumn(column.name, column.type.value) for column in feed.raw_columns])
 
@@ -92,7 +92,7 @@ def raw_asset(feed: Feed, catalog: Catalog, retry_policy: dg.RetryPolicy) -> dg.
         owners=OWNERS,
         tags=tags_of_feeds(catalog, [feed]),
         kinds={"dlt", "duckdb"},
-        metadata={"dagster/column_schema": _raw_columns(feed)},
+        metadata={"dagster/column_schema": raw_columns(feed)},
         partitions_def=partitions_definition(feed),
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=retry_policy,
@@ -115,5 +115,5 @@ def raw_asset(feed: Feed, catalog: Catalog, retry_policy: dg.RetryPolicy) -> dg.
 
 
 def raw_assets_of(catalog: Catalog, retry_policy: dg.RetryPolicy = RETRIES.ingestion) -> list[dg.AssetsDefinition]:
-    """An asset for each feed of a catalog."""
-    return [raw_asset(feed, catalog, retry_policy) for feed in catalog.feeds.values()]
+    """An asset for each feed of files of a catalog."""
+    return [raw_asset(feed, catalog, retry_policy) for feed in catalog.feeds.values() if not feed.is_stream]

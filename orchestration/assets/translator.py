@@ -18,6 +18,9 @@ from warehouse.ledger import LEDGER_SCHEMA
 # of a raw table is there. Some never are.
 _WHEN_UPSTREAM_CHANGED = dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
 
+# The dbt source of messages that could not be read. Every stream writes to it.
+_REJECTS = dg.AssetKey(["streams", "stream_rejects"])
+
 
 class FeedTranslator(DagsterDbtTranslator):
     """Names layers, owners and subjects, says when a fact is stale, and makes models depend on every feed they read.
@@ -29,10 +32,12 @@ class FeedTranslator(DagsterDbtTranslator):
         spec = super().get_asset_spec(manifest, unique_id, project)
         read = {dep.asset_key for dep in spec.deps}
         feeds = {
-            asset_key(feed) for feed in CATALOG.feeds.values() if dg.AssetKey([RAW_SCHEMA, feed.raw_table]) in read
+            asset_key(feed)
+            for feed in CATALOG.feeds.values()
+            if dg.AssetKey([RAW_SCHEMA, feed.raw_table]) in read or (feed.is_stream and _REJECTS in read)
         }
-        # Models read the ledger, too, to know what changed. It is not an asset.
-        deps = [dg.AssetDep(key) for key in sorted(read | feeds) if key.path[0] != LEDGER_SCHEMA]
+        # Models read the ledger, too, to know what changed. It is not an asset, and neither is what streams reject.
+        deps = [dg.AssetDep(key) for key in sorted((read | feeds) - {_REJECTS}) if key.path[0] != LEDGER_SCHEMA]
         node = self.get_resource_props(manifest, unique_id)
         return spec.replace_attributes(deps=deps, freshness_policy=freshness_of_model(node))
 

@@ -27,5 +27,8 @@ def _patiently(max_retries: int, first_delay_seconds: float) -> dg.RetryPolicy:
 # Problems of dbt with the database are over sooner.
 RETRIES = Retries(ingestion=_patiently(5, 30), dbt=_patiently(2, 60))
 
-# What a subject's own jobs build begins with silver, which has a policy of its own.
+# What a subject's own jobs build begins with silver, which has a policy of its own. Gold takes longest, and is the
+# least likely to be right by waiting.
 SILVER_RETRIES = Retries(ingestion=RETRIES.ingestion, dbt=_patiently(3, 60))
+GOLD_RETRIES = Retries(ingestion=RETRIES.ingestion, dbt=_patiently(2, 120))
+DIMENSION_RETRIES = Retries(ingestion=RETRIES.ingestion, dbt=_patiently(2, 60))

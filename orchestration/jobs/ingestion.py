@@ -61,10 +61,16 @@ def shared_ops(catalog: Catalog) -> SharedOps:
     """The ops for the feeds of a catalog."""
     return SharedOps(
         catalog,
-        {grain: ingestion_ops(IngestionOptions(catalog, grain)) for grain in catalog.grains},
+        {options.grain: ingestion_ops(options) for options in _options_of(catalog)},
         dbt_op(catalog, "dbt_build", full_refresh=False),
         dbt_op(catalog, "dbt_full_refresh", full_refresh=True),
     )
+
+
+def _options_of(catalog: Catalog) -> list[IngestionOptions]:
+    """The options of each grain that has feeds of files."""
+    every = [IngestionOptions(catalog, grain) for grain in catalog.grains]
+    return [options for options in every if options.feeds]
 
 
 def ingestion_ops(options: IngestionOptions) -> IngestionOps:

@@ -19,6 +19,11 @@ ADVERBS: Mapping[Grain, str] = {Grain.MONTH: "monthly", Grain.DAY: "daily", Grai
 _FIELD_OF_ONE: Mapping[Grain, str] = {Grain.DAY: "date", Grain.HOUR: "hour"}
 
 
+def stream_job_name(feed: Feed) -> str:
+    """The name of the job that loads the new messages of a stream."""
+    return f"bronze_{feed.name}_ingestion"
+
+
 class PeriodsToLoad(dg.Config):
     """The keys of the periods to load, and the sources to load of each."""
 
@@ -35,8 +40,8 @@ class IngestionOptions:
 
     @property
     def feeds(self) -> list[Feed]:
-        """The feeds that the jobs can load."""
-        return [feed for feed in self.catalog.feeds.values() if feed.grain is self.grain]
+        """The feeds that the jobs can load. A stream has no files: it has a job of its own."""
+        return [feed for feed in self.catalog.feeds.values() if feed.grain is self.grain and not feed.is_stream]
 
     @property
     def first(self) -> Period:
@@ -111,9 +116,15 @@ class IngestionOptions:
         """The feeds that these sources stand for.
 
         Raises:
-            ValueError: a name is not known, or is of a feed of another grain.
+            ValueError: a name is not known, or is of a stream or a feed of another grain.
         """
-        feeds = self.catalog.resolve(sources)
+        asked = self.catalog.resolve(sources)
+        feeds = [feed for feed in asked if not feed.is_stream]
+        named = {name.strip() for name in sources.split(",")}
+        for feed in asked:
+            # A subject stands for its streams, too, and they are left out of it.
+            if feed.is_stream and (feed.name in named or not feeds):
+                raise ValueError(f"{feed.name} is a stream and has no files: run {stream_job_name(feed)} for it")
         others = {feed.grain: feed.name for feed in feeds if feed.grain is not self.grain}
         for grain, name in others.items():
             raise ValueError(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from ingestion.catalog import Catalog
+from orchestration.jobs.streams import Job
 from orchestration.sensors.publication import Watch, publication_sensor_of
 
 # Eight years of trading days. A listing of the bucket has a thousand keys a page.
@@ -20,6 +21,6 @@ _WATCH = Watch(
 )
 
 
-def minute_aggs_sensor(catalog: Catalog, jobs: Sequence[dg.JobDefinition]) -> dg.SensorDefinition:
+def minute_aggs_sensor(catalog: Catalog, jobs: Sequence[Job]) -> dg.SensorDefinition:
     """The sensor, which requests runs of the job that loads days."""
     return publication_sensor_of(catalog, jobs, _WATCH)

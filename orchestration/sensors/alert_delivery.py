@@ -17,6 +17,9 @@ from typing import Literal, Self, cast, get_args
 # Dagster ends a tick after 60 seconds and forgets which alerts it sent. Five failed runs, two ways each, fit in.
 _TIMEOUT_SECONDS = 5
 
+# The second is the name that others give it. The first counts for more.
+_SLACK_VARIABLES = ("ALERT_SLACK_WEBHOOK_URL", "SLACK_WEBHOOK_URL")
+
 SmtpSecurity = Literal["starttls", "ssl", "none"]
 _DEFAULT_PORTS: dict[SmtpSecurity, int] = {"starttls": 587, "ssl": 465, "none": 25}
 
@@ -52,7 +55,7 @@ class Slack:
         reason = self._post(f"*{_escaped(alert.headline)}*\n{_escaped(alert.body)}")
         # Raised here, outside of any except block: a caught exception may hold the address.
         if reason:
-            raise AlertNotDeliveredError(f"Slack: {reason}. Check ALERT_SLACK_WEBHOOK_URL.")
+            raise AlertNotDeliveredError(f"Slack: {reason}. Check {' or '.join(_SLACK_VARIABLES)}.")
 
     def _post(self, text: str) -> str | None:
         """Post the text. Returns the reason if that failed."""
@@ -155,11 +158,12 @@ class AlertSettings:
 
 
 def _slack(given: Mapping[str, str]) -> Slack | None:
-    webhook_url = given.get("ALERT_SLACK_WEBHOOK_URL")
-    if webhook_url is None:
+    variable = next((name for name in _SLACK_VARIABLES if name in given), None)
+    if variable is None:
         return None
+    webhook_url = given[variable]
     if not webhook_url.startswith(("https://", "http://")):
-        raise AlertSettingsError("ALERT_SLACK_WEBHOOK_URL: expected an address that begins with https://")
+        raise AlertSettingsError(f"{variable}: expected an address that begins with https://")
     return Slack(webhook_url)
 
 

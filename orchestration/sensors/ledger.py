@@ -16,7 +16,7 @@ from orchestration.assets.partitions import dagster_key
 from orchestration.assets.published import RELEASE
 from orchestration.assets.raw_assets import LOAD_ID, asset_key, materialization
 from orchestration.checks.staleness import evaluation
-from orchestration.sensors.ledger_plan import FileStamp, LedgerCursor, Load, digest, unreported
+from orchestration.sensors.ledger_plan import FileStamp, LedgerCursor, Load, digest, newest_of_streams, unreported
 from orchestration.sensors.ledger_results import LatestRecord, Results, latest_builds, latest_checks, read_results
 from warehouse.connection import WarehouseBusyError, open_for_reading
 from warehouse.ledger import read_watermarks
@@ -31,7 +31,7 @@ _BUILDS, _PUBLISHED, _CHECKS = "models and seeds", "release", "checks"
 
 
 def read_loads(connection: duckdb.DuckDBPyConnection, catalog: Catalog = CATALOG) -> list[Load]:
-    """What every partition of every feed holds now, feed by feed."""
+    """What every partition of every feed holds now, feed by feed; of a stream the newest batch."""
     watermarks = read_watermarks(connection)
     if not watermarks:
         return []
@@ -43,7 +43,7 @@ def read_loads(connection: duckdb.DuckDBPyConnection, catalog: Catalog = CATALOG
             " where load_id is not null and dagster_run_id is not null"
         ).fetchall()
     }
-    return [
+    return newest_of_streams(
         Load(
             Partition(feed, feed.period(key)),
             watermark,
@@ -51,18 +51,21 @@ def read_loads(connection: duckdb.DuckDBPyConnection, catalog: Catalog = CATALOG
         )
         for (asset, key), watermark in sorted(watermarks.items())
         if (feed := catalog.feeds.get(asset))
-    ]
+    )
 
 
-def known_load_ids(instance: dg.DagsterInstance, key: dg.AssetKey) -> dict[str, str]:
-    """The load id of each partition's latest materialization, by partition key; empty if it has none."""
-    known: dict[str, str] = {}
+def known_load_ids(instance: dg.DagsterInstance, key: dg.AssetKey) -> dict[str | None, str]:
+    """The load id of each partition's latest materialization, by partition key; empty if it has none.
+
+    A stream has no partitions: its latest load id is under None.
+    """
+    known: dict[str | None, str] = {}
     cursor = None
     while True:
         page = instance.fetch_materializations(key, limit=_RECORDS_A_PAGE, cursor=cursor)
         for record in page.records:
             materialization = record.asset_materialization
-            if materialization and materialization.partition:
+            if materialization:
                 load_id = materialization.metadata.get(LOAD_ID)
                 known.setdefault(materialization.partition, str(load_id.value) if load_id else "")
         if not page.has_more:
@@ -174,8 +177,8 @@ class _FinishedRuns:
 
 
 def known_partitions(instance: dg.DagsterInstance, catalog: Catalog) -> dict[dg.AssetKey, set[str]]:
-    """The partitions of each feed that Dagster shows as loaded."""
-    keys = [asset_key(feed, catalog) for feed in catalog.feeds.values()]
+    """The partitions of each feed that Dagster shows as loaded. A stream has none."""
+    keys = [asset_key(feed, catalog) for feed in catalog.feeds.values() if not feed.is_stream]
     return {key: instance.get_materialized_partitions(key) for key in keys}
 
 
@@ -188,9 +191,10 @@ def gone_assets(
 ) -> list[dg.AssetKey]:
     """The assets of which Dagster shows what is not there: partitions not loaded, models of another database.
 
-    Dagster forgets an asset only as a whole. What is there of it is reported again.
+    Dagster forgets an asset only as a whole. What is there of it is reported again. A stream is never among them: its
+    asset says how far a topic was read, and that stays true.
     """
-    loaded: dict[dg.AssetKey, set[str]] = {}
+    loaded: dict[dg.AssetKey, set[str | None]] = {}
     for load in loads:
         loaded.setdefault(asset_key(load.partition.feed, catalog), set()).add(dagster_key(load.partition))
     raw = [key for key, shown in partitions.items() if shown - loaded.get(key, set())]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter
 
+from ingestion.feeds import Feed
 from ingestion.partitions import Partition
 from orchestration.assets.partitions import dagster_key
 from warehouse.ledger import Watermark
@@ -57,9 +58,21 @@ def digest(loads: Iterable[Load]) -> str:
     return hashlib.sha256(repr(ids).encode()).hexdigest()[:16]
 
 
-def unreported(loads: Iterable[Load], known: Mapping[str, str]) -> list[Load]:
+def newest_of_streams(loads: Iterable[Load]) -> list[Load]:
+    """The loads, with one of each stream: that of its newest batch. A stream's asset has no partitions."""
+    kept: dict[Partition | Feed, Load] = {}
+    for load in loads:
+        feed = load.partition.feed
+        key = feed if feed.is_stream else load.partition
+        if key not in kept or kept[key].watermark.load_id < load.watermark.load_id:
+            kept[key] = load
+    return list(kept.values())
+
+
+def unreported(loads: Iterable[Load], known: Mapping[str | None, str]) -> list[Load]:
     """The loads that Dagster does not know as the latest of their partition.
 
-    `known` has the load id of each partition's latest materialization, by Dagster's partition key.
+    `known` has the load id of each partition's latest materialization, by Dagster's partition key; of a stream under
+    None.
     """
     return [load for load in loads if known.get(dagster_key(load.partition)) != load.watermark.load_id]

@@ -1,5 +1,6 @@
 """The publication sensor: requests the run that loads a file which is new or replaced at its publisher."""
 
+import hashlib
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +18,7 @@ from ingestion.publishers import Visits
 from orchestration.assets.subjects import subject_tags
 from orchestration.jobs.ingestion import ingestion_job_name, load_op_name
 from orchestration.jobs.ingestion_config import IngestionOptions
+from orchestration.jobs.streams import Job
 from orchestration.sensors.publication_plan import (
     PublicationCursor,
     Wanted,
@@ -139,7 +141,8 @@ class Watch:
     """A sensor that watches publishers: its name, which feeds it watches, and how often it looks.
 
     `feeds` are names; None for all of the catalog. `periods` is how many periods of a feed are watched; None for as
-    many as the environment says.
+    many as the environment says. Feeds of which nothing is loaded are watched only if `is_watched_from_the_first`.
+    `job_name` is the job that loads whatever is new of these feeds; None for the ingestion jobs, which are told what.
     """
 
     name: str
@@ -147,6 +150,8 @@ class Watch:
     feeds: tuple[str, ...] | None = None
     interval_seconds: int = 3600
     periods: int | None = None
+    job_name: str | None = None
+    is_watched_from_the_first: bool = False
 
     def catalog(self, catalog: Catalog) -> Catalog:
         """The part of a catalog that is watched."""
@@ -168,11 +173,9 @@ WATCH_ALL = Watch(
 )
 
 
-def publication_sensor_of(
-    catalog: Catalog, jobs: Sequence[dg.JobDefinition], watch: Watch = WATCH_ALL
-) -> dg.SensorDefinition:
+def publication_sensor_of(catalog: Catalog, jobs: Sequence[Job], watch: Watch = WATCH_ALL) -> dg.SensorDefinition:
     """The sensor that watches feeds of a catalog and requests runs of these jobs."""
-    requested = {ingestion_job_name(grain) for grain in watch.catalog(catalog).grains}
+    requested = {watch.job_name} if watch.job_name else _ingestion_jobs_of(watch.catalog(catalog))
 
     @dg.sensor(
         name=watch.name,
@@ -187,18 +190,27 @@ def publication_sensor_of(
     return publication_sensor
 
 
+def _ingestion_jobs_of(catalog: Catalog) -> set[str]:
+    return {ingestion_job_name(grain) for grain in catalog.grains}
+
+
 def _look(context: dg.SensorEvaluationContext, catalog: Catalog, watch: Watch) -> dg.SensorResult | dg.SkipReason:
     """Look for new and replaced files of every watched feed that has something loaded."""
-    if not database_path().exists():
-        return dg.SkipReason(_NOTHING_LOADED)
+    watermarks: Watermarks = {}
+    accepted: AcceptedGaps = {}
     try:
-        with open_for_reading(_LOCK_TIMEOUT_SECONDS) as connection:
-            watermarks, accepted = read_watermarks(connection), read_accepted_gaps(connection)
+        if database_path().exists():
+            with open_for_reading(_LOCK_TIMEOUT_SECONDS) as connection:
+                watermarks, accepted = read_watermarks(connection), read_accepted_gaps(connection)
+        elif not watch.is_watched_from_the_first:
+            return dg.SkipReason(_NOTHING_LOADED)
     except WarehouseBusyError as error:
         return dg.SkipReason(f"the DuckDB file is in use by {error.holder}; the next tick looks again")
     now = datetime.now(UTC).replace(tzinfo=None)
     cursor = _cursor(context)
-    watched = watched_partitions(watch.catalog(catalog), watermarks, now, watch.counts())
+    watched = watched_partitions(
+        watch.catalog(catalog), watermarks, now, watch.counts(), is_from_the_first=watch.is_watched_from_the_first
+    )
     found = ask_in_turn(from_next(watched, cursor), watermarks, accepted, now, PATIENCE)
     for failure in found.failures.values():
         context.log.warning(failure)
@@ -206,7 +218,11 @@ def _look(context: dg.SensorEvaluationContext, catalog: Catalog, watch: Watch) -
         next=str(found.next) if found.next else None,
         requested=requested_after(cursor, found.wanted, found.unseen),
     )
-    requests = [_run_request(catalog, run) for run in runs_of(catalog, new_of(found.wanted, cursor))]
+    runs = runs_of(catalog, new_of(found.wanted, cursor))
+    if watch.job_name:
+        requests = [_request_for_all(runs)] if runs else []
+    else:
+        requests = [_run_request(catalog, run) for run in runs]
     return dg.SensorResult(
         run_requests=requests,
         skip_reason=None if requests else _nothing_new(watched, found),
@@ -231,6 +247,16 @@ def _run_request(catalog: Catalog, run: WantedRun) -> dg.RunRequest:
         job_name=ingestion_job_name(grain),
         run_config={"ops": {load_op_name(grain): {"config": config}}},
         tags={grain.value: run.period.key, "feeds": ".".join(run.feeds), **subject_tags([run.subject])},
+    )
+
+
+def _request_for_all(runs: Sequence[WantedRun]) -> dg.RunRequest:
+    """The one run of a job that loads whatever is new."""
+    keys = hashlib.sha256(" ".join(run.key for run in runs).encode()).hexdigest()
+    feeds = dict.fromkeys(name for run in runs for name in run.feeds)
+    return dg.RunRequest(
+        run_key=f"{runs[0].period.key} to {runs[-1].period.key} {keys}",
+        tags={"feeds": ".".join(feeds), **subject_tags(run.subject for run in runs)},
     )
 
 

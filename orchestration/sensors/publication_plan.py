@@ -62,19 +62,25 @@ class Wanted:
 
 
 def watched_partitions(
-    catalog: Catalog, watermarks: Watermarks, now: datetime, counts: Mapping[Grain, int]
+    catalog: Catalog,
+    watermarks: Watermarks,
+    now: datetime,
+    counts: Mapping[Grain, int],
+    *,
+    is_from_the_first: bool = False,
 ) -> list[Partition]:
     """The partitions to look at, by time.
 
     Of each feed that has something loaded: its newest periods that are due by its publication lag, as many as `counts`
     has for its grain, and those that ended since, because some are published early. None before the first that is
-    loaded.
+    loaded. With `is_from_the_first` a feed's periods begin with its first one, whether something is loaded or not.
     """
     partitions = []
-    for feed in catalog.feeds.values():
+    # A stream has no files to watch.
+    for feed in (feed for feed in catalog.feeds.values() if not feed.is_stream):
         loaded = [feed.period(key) for name, key in watermarks if name == feed.name]
-        if loaded:
-            expected = feed.calendar.expected(min(loaded), feed.period_of(now))
+        if first := feed.first_period if is_from_the_first else min(loaded, default=None):
+            expected = feed.calendar.expected(first, feed.period_of(now))
             ended = [Partition(feed, period) for period in expected if period.has_ended(now)]
             not_due = sum(not is_due(partition, now) for partition in ended)
             partitions += ended[-(counts[feed.grain] + not_due) :]

@@ -1,7 +1,7 @@
-"""Makes the dated reference files: which symbols and exchanges there are, as of a day.
+"""Makes the dated reference files: which symbols, exchanges, traders and accounts there are, as of a day.
 
 From one file to the next some companies have another name, sector, size or exchange, some symbols are new, and some
-are gone.
+are gone. Traders change firm, desk and risk tier, accounts their type and status.
 """
 
 import csv
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
+from sandbox.markets.exchange.parties import ACCOUNT_HEADER, TRADER_HEADER, TRADERS, account_rows, trader_rows
 from sandbox.markets.securities import Security, securities
 
 _EXCHANGES = (
@@ -63,6 +64,18 @@ def write_exchanges(path: Path, day: date, *, revision: int) -> None:
     """Write the file of a day. Another revision has more exchanges."""
     more = [(f"X{row:03}", f"Exchange {row}", "UTC", "08:00", "16:00") for row in range(7 * revision)]
     _write(path, _EXCHANGE_HEADER, iter([*exchange_rows(day), *more]))
+
+
+def write_traders(path: Path, day: date, *, revision: int) -> None:
+    """Write the file of a day. Another revision has more traders."""
+    more = [(f"TRDX{row:03}", f"New Trader {row}", "Cedar Partners", "Equities", "low") for row in range(7 * revision)]
+    _write(path, TRADER_HEADER, iter([*trader_rows(day), *more]))
+
+
+def write_accounts(path: Path, day: date, *, revision: int) -> None:
+    """Write the file of a day. Another revision has more accounts."""
+    more = [(f"ACCX{row:03}", TRADERS[0], "cash", "active", "2025-01-02") for row in range(7 * revision)]
+    _write(path, ACCOUNT_HEADER, iter([*account_rows(day), *more]))
 
 
 def _write(path: Path, header: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> None:

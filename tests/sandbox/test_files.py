@@ -73,6 +73,8 @@ def test_feeds_have_their_usual_share_of_rows() -> None:
         "minute_aggs": 1_000_000,
         "symbols": 6_094,
         "exchanges": 5,
+        "traders": 30,
+        "accounts": 40,
     }
     assert row_count("citibike", date(2025, 7, 1), rows=1000) > 2 * row_count("citibike", date(2025, 1, 1), rows=1000)
     assert min(row_count(feed, MARCH, rows=1) for feed in FILE_FEEDS if feed != "exchanges") >= 36

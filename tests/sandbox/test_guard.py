@@ -21,6 +21,14 @@ def test_samples_may_be_loaded_into_a_new_database_and_beside_other_samples() ->
     check_no_real_file_is_loaded()
 
 
+@pytest.mark.usefixtures("database")
+def test_samples_may_be_loaded_beside_streams() -> None:
+    with open_for_writing() as connection:
+        watermark = Watermark("1", 10, None, None, Fingerprint("kafka://raw.trades"))
+        Ledger(connection).set_watermark("trades", "2026-01-05", watermark)
+    check_no_real_file_is_loaded()
+
+
 def test_samples_are_kept_away_from_published_files(database: Path) -> None:
     _load("https://example.org/trip-data/green_tripdata_2025-01.parquet")
     with pytest.raises(
