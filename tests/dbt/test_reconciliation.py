@@ -92,7 +92,7 @@ def test_a_day_of_a_stream_is_built_by_its_watermark_and_messages_since_then_wai
     models = ("--select", "+silver_trades", "+quarantined_stream_rows", "stream_reconciliation")
     # A trade, its correction, and one that cannot be, in batches of their own.
     for number, version in enumerate((0, 1, 5)):
-        take(warehouse, [topics.append(Said("trades", number // 2, friday, version, number))], f"batch_{number}")
+        take(warehouse, [topics.append(Said("trades", number // 2, friday, version, number))])
     assert warehouse.dbt("run", *models).success, warehouse.said
     built = rows("trades", f"{friday}")
     assert (built.published, built.kept, built.quarantined) == (3, 1, 2)
@@ -100,7 +100,7 @@ def test_a_day_of_a_stream_is_built_by_its_watermark_and_messages_since_then_wai
     assert passes(warehouse)
 
     for day in (friday, tuesday):
-        take(warehouse, [topics.append(Said("trades", 7, day, 1, 1))], f"batch_of_{day}")
+        take(warehouse, [topics.append(Said("trades", 7, day, 1, 1))])
     behind, new = rows("trades", f"{friday}"), rows("trades", f"{tuesday}")
     assert (behind.is_built, behind.is_waiting, behind.not_built, behind.lost) == (False, False, 1, 0)
     assert (new.is_built, new.is_waiting, new.not_built) == (False, True, 1)
@@ -116,7 +116,7 @@ def test_a_day_of_a_stream_is_built_by_its_watermark_and_messages_since_then_wai
 def test_a_message_that_is_lost_or_there_twice_is_counted_and_fails_the_test(warehouse: Warehouse) -> None:
     topics = Topics()
     test = ("test", "--select", "assert_every_message_is_once_in_raw_data")
-    take(warehouse, [topics.append(Said("trades", number, DAYS[0], 1, number)) for number in range(3)], "batch")
+    take(warehouse, [topics.append(Said("trades", number, DAYS[0], 1, number)) for number in range(3)])
     assert warehouse.dbt("run", "--select", "stream_reconciliation").success, warehouse.said
     assert warehouse.dbt(*test).success
     for fault in (

@@ -1,21 +1,35 @@
 """Messages of the exchange's streams for tests, and how they come into the raw tables batch by batch."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
 import duckdb
+import pyarrow as pa
 from dbt.artifacts.resources.types import NodeType
 
 from ingestion.catalog import FEEDS
+from ingestion.feeds import ColumnType, Feed
+from ingestion.streams.decoding import Decoded, Rows
+from ingestion.streams.places import Position
+from ingestion.streams.writing import BatchWriter, FeedBatch
 from tests.dbt.small_warehouse import Warehouse, parsed_project
-from warehouse.ledger import Fingerprint, Ledger, Watermark
+from warehouse.ledger.stream_offsets import StreamOffset, read_stream_offsets
 
 # Both sides of a clock change, and the day after.
 DAYS = (date(2026, 3, 6), date(2026, 3, 9), date(2026, 3, 10))
 # 14:00 and 15:00 UTC are of the same day in New York.
 _MORNING = time(14)
+
+_ARROW_TYPES = {
+    ColumnType.VARCHAR: pa.string(),
+    ColumnType.DOUBLE: pa.float64(),
+    ColumnType.INTEGER: pa.int32(),
+    ColumnType.BIGINT: pa.int64(),
+    ColumnType.DATE: pa.date32(),
+    ColumnType.TIMESTAMP: pa.timestamp("us"),
+}
 
 Message = dict[str, object]
 
@@ -63,43 +77,41 @@ class Topics:
         return self.messages[-1]
 
 
-def take(warehouse: Warehouse, messages: Sequence[tuple[str, Message]], load_id: str) -> None:
-    """Write a batch as `nyc stream` does: rows, next offsets and the watermarks of its days, in one transaction."""
-    with duckdb.connect(str(warehouse.path)) as connection, Ledger(connection).transaction():
-        for feed, message in messages:
-            values = {**message, "_dlt_load_id": load_id}
-            connection.execute(
-                f"insert into raw_data.{FEEDS[feed].raw_table} ({', '.join(values)})"
-                f" values ({', '.join('?' for _ in values)})",
-                [*values.values()],
-            )
-        for feed, partition in sorted({(feed, str(one["kafka_partition"])) for feed, one in messages}):
-            _set_offsets(connection, feed, int(partition))
-        for feed, day in sorted({(feed, str(one["source_date"])) for feed, one in messages}):
-            _set_watermark(connection, feed, day, load_id)
+def take(warehouse: Warehouse, messages: Sequence[tuple[str, Message]]) -> None:
+    """Write a batch as `nyc stream` does, by its own writer: rows, offsets and watermarks, in one transaction."""
+    of_feeds: dict[str, list[Message]] = {}
+    for feed, message in messages:
+        of_feeds.setdefault(feed, []).append(message)
+    with duckdb.connect(str(warehouse.path)) as connection:
+        known = read_stream_offsets(connection, of_feeds)
+        batches = [
+            FeedBatch(Decoded(FEEDS[feed], (Rows(_table(FEEDS[feed], those), ()),), ()), _positions(feed, those, known))
+            for feed, those in of_feeds.items()
+        ]
+        BatchWriter(warehouse.scratch).write(batches, connection)
 
 
-def _set_offsets(connection: duckdb.DuckDBPyConnection, feed: str, partition: int) -> None:
-    topic = FEEDS[feed].stream
-    assert topic
-    connection.execute(
-        f"""
-        insert or replace into meta.stream_offsets by name
-        select
-            '{feed}' as feed, '{topic.topic}' as topic, {partition} as kafka_partition, 0 as first_offset,
-            max(kafka_offset) + 1 as next_offset, max(kafka_offset) + 1 as end_offset, count(*) as rows,
-            0 as rejected, 0 as skipped, max(kafka_timestamp) as last_message_at, max(kafka_timestamp) as updated_at
-        from raw_data.{FEEDS[feed].raw_table}
-        where kafka_partition = {partition}
-        """
+def _table(feed: Feed, messages: Sequence[Message]) -> pa.Table:
+    columns = [column for column in feed.raw_columns if column.name != "feed"]
+    schema = pa.schema([(column.name, _ARROW_TYPES[column.type]) for column in columns])
+    return pa.Table.from_pylist([{**message} for message in messages], schema)
+
+
+def _positions(
+    feed: str, messages: Sequence[Message], known: Mapping[tuple[str, int], StreamOffset]
+) -> tuple[Position, ...]:
+    stream = FEEDS[feed].stream
+    assert stream
+    ends: dict[int, int] = {}
+    for message in messages:
+        place, offset = message["kafka_partition"], message["kafka_offset"]
+        assert isinstance(place, int)
+        assert isinstance(offset, int)
+        ends[place] = max(ends.get(place, 0), offset + 1)
+    return tuple(
+        Position(FEEDS[feed], stream.topic, None, place, known.get((feed, place)), 0, end, end, end)
+        for place, end in ends.items()
     )
-
-
-def _set_watermark(connection: duckdb.DuckDBPyConnection, feed: str, day: str, load_id: str) -> None:
-    ((rows,),) = connection.execute(
-        f"select count(*) from raw_data.{FEEDS[feed].raw_table} where source_date = ?", [day]
-    ).fetchall()
-    Ledger(connection).set_watermark(feed, day, Watermark(load_id, rows, None, None, Fingerprint("kafka://topic")))
 
 
 def _event_time(said: Said) -> datetime:

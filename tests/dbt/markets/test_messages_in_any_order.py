@@ -58,6 +58,7 @@ LOADED_FIRST = [
     *(Said(feed, subject, day, 1, 0, subject % 2) for feed, subject, day in product(STREAMS, (4, 5), DAYS[:2])),
     Said("trades", 0, DAYS[0], 1, 1),
     Said("trades", 0, DAYS[1], 0, 2, 1),
+    Said("trades", 1, DAYS[0], 0, 3),
 ]
 
 
@@ -68,7 +69,6 @@ class Streams:
     warehouse: Warehouse
     topics: Topics = field(default_factory=Topics)
     waiting: dict[tuple[str, object], list[tuple[str, Message]]] = field(default_factory=dict)
-    batches: int = 0
 
     def append(self, said: list[Said]) -> None:
         for one in said:
@@ -80,9 +80,8 @@ class Streams:
         batch = [message for queue in self.waiting.values() for message in queue[:messages]]
         for queue in self.waiting.values():
             del queue[:messages]
-        self.batches += 1
         if batch:
-            take(self.warehouse, batch, f"batch_{self.batches:06}")
+            take(self.warehouse, batch)
 
     def all_come(self) -> None:
         self.come(len(self.topics.messages))
@@ -91,7 +90,7 @@ class Streams:
         """What a new warehouse holds that got all messages in one batch, and was built once."""
         self.warehouse.path.unlink()
         _make(self.warehouse)
-        take(self.warehouse, self.topics.messages, "batch_of_all")
+        take(self.warehouse, self.topics.messages)
         self.warehouse.build(*MODELS)
         return contents(self.warehouse, COMPARED)
 
@@ -121,7 +120,7 @@ def streams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Streams]:
 def _as_it_was(streams: Streams) -> Streams:
     """The first messages alone."""
     streams.warehouse.restore()
-    again = Streams(streams.warehouse, batches=streams.batches)
+    again = Streams(streams.warehouse)
     again.append(LOADED_FIRST)
     again.waiting.clear()
     return again
@@ -220,3 +219,36 @@ def _days_of_trade(streams: Streams, trade_id: str) -> list[object]:
         f"select source_date from core_markets.silver_trades where trade_id = '{trade_id}'"
     )
     return [day for (day,) in rows]
+
+
+def test_a_trade_has_one_trader_and_one_symbol_as_of_its_day(streams: Streams) -> None:
+    """The trader changes desk on the second day; the file of that day is loaded after the trades."""
+    here = _as_it_was(streams)
+    for feed in ("symbols", "traders"):
+        here.warehouse.load(feed, DAYS[1], rows_of(feed, DAYS[1], 2))
+    here.warehouse.build("--select", "+dim_trader", "+dim_symbol")
+    joined = here.warehouse.execute(
+        """
+        select trades.trade_id, trades.source_date, traders.desk, traders.version_number, symbols.company_name
+        from core_markets.silver_trades as trades
+        left join core_markets.dim_trader as traders
+            on trades.trader_id = traders.trader_id
+            and trades.source_date >= traders.valid_from
+            and (traders.valid_to is null or trades.source_date < traders.valid_to)
+        left join core_markets.dim_symbol as symbols
+            on trades.symbol = symbols.symbol
+            and trades.source_date >= symbols.valid_from
+            and (symbols.valid_to is null or trades.source_date < symbols.valid_to)
+        where trades.symbol = 'F'
+        order by all
+        """
+    )
+    assert joined == [("T1", DAYS[0], "Desk 1", 1, "Ford"), ("T4", DAYS[1], "Desk 2", 2, "Ford")]
+    test = "assert_trades_have_one_description_as_of_their_day"
+    assert here.warehouse.dbt("test", "--select", test).success, here.warehouse.said
+    here.warehouse.execute(
+        "insert into core_markets.dim_trader by name"
+        f" select * replace (date '{DAYS[0]}' as valid_from, 'again' as trader_version_id)"
+        " from core_markets.dim_trader where trader_id = 'R2'"
+    )
+    assert not here.warehouse.dbt("test", "--select", test).success
