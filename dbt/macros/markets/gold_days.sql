@@ -72,7 +72,7 @@
     from ({{ held_days('gold_portfolio_positions') }}) as days
 {%- endmacro %}
 
-{# What every partition of int_closing_trades is built from: the trades of its day, and the positions before it. #}
+{# What every partition of gold_closing_trades is built from: the trades of its day, and the positions before it. #}
 {% macro expected_closing_days() -%}
     select
         trades.source_date as trading_date,
@@ -92,6 +92,6 @@
         cast(null as {{ dbt.type_string() }}) as load_id,
         activity.row_count + coalesce(closings.row_count, 0) as row_count
     from ({{ held_days('silver_trader_activity') }}) as activity
-    left join ({{ held_days('int_closing_trades') }}) as closings
+    left join ({{ held_days('gold_closing_trades') }}) as closings
         on activity.source_date = closings.source_date
 {%- endmacro %}

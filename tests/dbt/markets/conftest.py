@@ -6,7 +6,10 @@ import pytest
 
 from tests.dbt.small_warehouse import Warehouse, parsed_project
 
-MODELS = ("+dim_symbol", "+dim_exchange", "+options_flow", "+ticker_anomalies", "fct_ticker_days")
+MODELS = (
+    *("+dim_symbol", "+dim_exchange", "+options_flow", "+ticker_anomalies", "fct_ticker_days"),
+    *("+gold_market_overview", "+gold_trader_performance"),
+)
 
 
 @pytest.fixture(scope="session")

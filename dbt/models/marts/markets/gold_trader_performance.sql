@@ -18,7 +18,7 @@ activity as (
 
 closing_trades as (
 
-    {{ rows_of_partitions(ref('int_closing_trades'), partitions) }}
+    {{ rows_of_partitions(ref('gold_closing_trades'), partitions) }}
 
 ),
 
