@@ -1,7 +1,7 @@
 """Warehouses of sample files, one a subject, with every feed loaded and built once."""
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from sandbox.catalog import FEEDS_SERVED
 from sandbox.server import SamplePublisher
 from tests.dbt.small_warehouse import Warehouse, parsed_project
 from tests.partitions import partitions_of
+from tests.quality.messages import bring_messages
 from warehouse.paths import DATABASE_VARIABLE
 from warehouse.periods import Grain
 from warehouse.publishing.publish import publish
@@ -24,10 +25,17 @@ JANUARY, FEBRUARY = date(2025, 1, 1), date(2025, 2, 1)
 TUESDAY, WEDNESDAY = date(2026, 1, 20), date(2026, 1, 21)
 # The days of reference files.
 SYMBOL_FILES, EXCHANGE_FILES = (date(2026, 1, 13), date(2026, 1, 17)), (TUESDAY,)
+TRADER_FILES, ACCOUNT_FILES = (date(2026, 1, 15),), (date(2026, 1, 14),)
 
 
-def _loaded(folder: Path, publisher: SamplePublisher, partitions: Iterable[Partition], **settings: str) -> Warehouse:
-    """A new warehouse with these partitions, built."""
+def _loaded(
+    folder: Path,
+    publisher: SamplePublisher,
+    partitions: Iterable[Partition],
+    message_days: Sequence[date] = (),
+    **settings: str,
+) -> Warehouse:
+    """A new warehouse with these partitions, and the exchange's messages of these days, built."""
     # Of the name that `database` has, too: dbt knows the database by it.
     warehouse = Warehouse(folder / "warehouse.duckdb", folder, parsed_project())
     with pytest.MonkeyPatch.context() as patch, publisher:
@@ -36,6 +44,8 @@ def _loaded(folder: Path, publisher: SamplePublisher, partitions: Iterable[Parti
             patch.setenv(name, value)
         results = ingest(list(partitions))
         assert {result.status for result in results} == {Status.LOADED}
+        if message_days:
+            bring_messages(warehouse, message_days)
         assert warehouse.dbt("build", "--exclude-resource-type", "unit_test").success, warehouse.said
     return warehouse
 
@@ -53,11 +63,14 @@ def _built_of_days(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     partitions = [
         *partitions_of([FEEDS["symbols"]], SYMBOL_FILES),
         *partitions_of([FEEDS["exchanges"]], EXCHANGE_FILES),
+        *partitions_of([FEEDS["traders"]], TRADER_FILES),
+        *partitions_of([FEEDS["accounts"]], ACCOUNT_FILES),
         *partitions_of(daily, [TUESDAY, WEDNESDAY]),
     ]
     # So many rows that a day has 500 sessions of tickers: days of fewer are not compared.
     publisher = SamplePublisher(SYMBOL_FILES[0], WEDNESDAY, rows=30_000)
-    return _loaded(tmp_path_factory.mktemp("days"), publisher, partitions, MARKETS_WATCHLIST="AAPL,SPY")
+    folder = tmp_path_factory.mktemp("days")
+    return _loaded(folder, publisher, partitions, (TUESDAY, WEDNESDAY), MARKETS_WATCHLIST="AAPL,SPY")
 
 
 @pytest.fixture

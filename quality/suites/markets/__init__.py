@@ -2,11 +2,22 @@
 
 from quality.subject import Listing, Quarantine
 from quality.suite import Suite
-from quality.suites.markets import broker, minute_bars, reference_data
+from quality.suites.markets import broker, gold, minute_bars, reference_data, streams
 
-SUITES: tuple[Suite, ...] = (*reference_data.SUITES, *minute_bars.SUITES, *broker.SUITES)
+SUITES: tuple[Suite, ...] = (
+    *reference_data.SUITES,
+    *minute_bars.SUITES,
+    *broker.SUITES,
+    *streams.SUITES,
+    *gold.SUITES,
+)
 
-QUARANTINES: tuple[Quarantine, ...] = (minute_bars.QUARANTINE, broker.QUARANTINE, reference_data.QUARANTINE)
+QUARANTINES: tuple[Quarantine, ...] = (
+    minute_bars.QUARANTINE,
+    broker.QUARANTINE,
+    streams.QUARANTINE,
+    reference_data.QUARANTINE,
+)
 
 LISTINGS: tuple[Listing, ...] = (
     Listing(

@@ -37,13 +37,14 @@ def mart_by_day(model: str, feed: str, *expectations: Expectation) -> Suite:
     return daily(model, expectations, (feed,), table=f"{SCHEMA}.{model}")
 
 
-def quarantine_suite(quarantine: Quarantine, feeds: tuple[str, ...]) -> Suite:
+def quarantine_suite(quarantine: Quarantine, feeds: tuple[str, ...], *, warns_of_explained: bool = True) -> Suite:
     """A suite on what was rejected of each file, as a share of the rows that were loaded.
 
     It reads the rejected rows alone, so it costs the same however many were kept. Rows rejected for a reason that is
-    explained do not count; a file with such rows is only warned of.
+    explained do not count; a file with such rows is only warned of, and not even that where they are to be expected.
     """
-    explained = ", ".join(literal(explanation.reason) for explanation in quarantine.explanations)
+    reasons = dict.fromkeys(explanation.reason for explanation in quarantine.explanations)
+    explained = ", ".join(map(literal, reasons))
     counted = f"count(*) filter (reason not in ({explained}))" if explained else "count(*)"
     rejected = figure("rejected_rows", counted, low=0, why="Rows of the file that were not taken.")
     share = Expectation(
@@ -57,7 +58,7 @@ def quarantine_suite(quarantine: Quarantine, feeds: tuple[str, ...]) -> Suite:
     )
     return daily(
         quarantine.table.rpartition(".")[2],
-        (rejected, share, *([_explained_rows(explained)] if explained else [])),
+        (rejected, share, *([_explained_rows(explained)] if explained and warns_of_explained else [])),
         feeds,
         table=quarantine.table,
         detail="'mostly ' || mode(reason)",

@@ -59,6 +59,30 @@ STAGED_EXCHANGES = daily(
     ("exchanges",),
 )
 
+STAGED_TRADERS = daily(
+    "stg_reference_data__traders",
+    (
+        SOURCE_ROWS_ARE_A_KEY,
+        not_null("trader_id", 0.999),
+        not_null("trader_name", 0.95),
+        not_null("firm", 0.9, severity="warn"),
+        figure("risk_tiers", "count(distinct risk_tier)", low=1, high=20, why="Tiers of risk are few."),
+    ),
+    ("traders",),
+)
+
+STAGED_ACCOUNTS = daily(
+    "stg_reference_data__accounts",
+    (
+        SOURCE_ROWS_ARE_A_KEY,
+        not_null("account_id", 0.999),
+        not_null("trader_id", 0.999),
+        not_null("status", 0.99),
+        figure("account_types", "count(distinct account_type)", low=1, high=20, why="Types of accounts are few."),
+    ),
+    ("accounts",),
+)
+
 DIM_SYMBOL = mart(
     "dim_symbol",
     unique("symbol_version_id"),
@@ -90,6 +114,43 @@ DIM_SYMBOL = mart(
         f"select distinct exchange_code from {{batch}} where exists (select 1 from {SCHEMA}.dim_exchange)"
         f" and exchange_code not in (select exchange_code from {SCHEMA}.dim_exchange)",
         "Exchanges of symbols are in the files of exchanges, where they are loaded.",
+        "warn",
+    ),
+)
+
+DIM_TRADER = mart(
+    "dim_trader",
+    unique("trader_version_id"),
+    at_least("valid_to_not_before_valid_from", "valid_to", "valid_from"),
+    none_where("current_versions_have_no_end", "is_current <> (valid_to is null)", "What has not ended is current."),
+    no_rows(
+        "versions_do_not_overlap",
+        "select trader_id, valid_from from (select *, lag(coalesce(valid_to, date '9999-12-31')) over (partition by"
+        " trader_id order by valid_from) as previous_valid_to from {batch}) as versions"
+        " where previous_valid_to > valid_from",
+        "A trader has one version at a time.",
+    ),
+)
+
+DIM_ACCOUNT = mart(
+    "dim_account",
+    unique("account_id"),
+    none_where(
+        "what_was_before_is_another",
+        "previous_account_type = account_type or previous_status = status",
+        "A type or status differs from the one before it.",
+    ),
+    none_where(
+        "changed_where_something_was_before",
+        "(changed_on is null and coalesce(previous_account_type, previous_status) is not null)"
+        " or changed_on > described_on",
+        "What has changed has a date, which is not after the file that describes it.",
+    ),
+    no_rows(
+        "trader_is_known",
+        f"select distinct trader_id from {{batch}} where exists (select 1 from {SCHEMA}.dim_trader)"
+        f" and trader_id not in (select trader_id from {SCHEMA}.dim_trader)",
+        "Traders of accounts are in the files of traders, where they are loaded.",
         "warn",
     ),
 )
@@ -140,8 +201,12 @@ QUARANTINE = Quarantine(
 SUITES = (
     STAGED_SYMBOLS,
     STAGED_EXCHANGES,
+    STAGED_TRADERS,
+    STAGED_ACCOUNTS,
     DIM_SYMBOL,
+    DIM_TRADER,
+    DIM_ACCOUNT,
     DIM_EXCHANGE,
     DIM_TRADING_DAY,
-    quarantine_suite(QUARANTINE, ("symbols", "exchanges")),
+    quarantine_suite(QUARANTINE, ("symbols", "exchanges", "traders", "accounts")),
 )

@@ -36,6 +36,8 @@ class Closing:
     """Shares of a position that a trade closed, what that gained, and for how many minutes they were held."""
 
     trader: str
+    symbol: str
+    is_long: bool
     quantity: Decimal
     gain: Decimal
     minutes: Decimal
@@ -88,14 +90,15 @@ class Book:
             held.quantity = total
             return []
         closed = min(quantity, abs(held.quantity))
-        gain_of_one = price - held.price if held.quantity > 0 else held.price - price
+        is_long = held.quantity > 0
+        gain_of_one = price - held.price if is_long else held.price - price
         minutes = (moment - held.entered) / 60_000_000
         held.quantity += signed
         if held.quantity == 0:
             del self.positions[key]
         elif (held.quantity > 0) == (signed > 0):
             self.positions[key] = Position(held.quantity, price, moment)
-        return [Closing(trader, closed, (gain_of_one * closed).quantize(_CENTS), minutes)]
+        return [Closing(trader, trade.symbol, is_long, closed, (gain_of_one * closed).quantize(_CENTS), minutes)]
 
     def held(self) -> dict[tuple[str, str], Held]:
         """The positions as they stand, by trader and symbol."""

@@ -6,7 +6,8 @@ import duckdb
 import pytest
 
 from tests.dbt.small_warehouse import Warehouse, parsed_project
-from tests.metrics.markets.definitions import VIEWS
+from tests.metrics.markets.books import create_books
+from tests.metrics.markets.definitions import VIEWS, VIEWS_OF_MESSAGES
 from tests.metrics.markets.published_days import load_days
 from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE
 from warehouse.publishing.publish import publish
@@ -42,4 +43,6 @@ def raw_data(_built_days: Warehouse) -> Iterator[duckdb.DuckDBPyConnection]:
     """What was published, with the views that the plain definitions are of."""
     with duckdb.connect(str(_built_days.path), read_only=True) as connection:
         connection.execute(VIEWS)
+        create_books(connection)
+        connection.execute(VIEWS_OF_MESSAGES)
         yield connection

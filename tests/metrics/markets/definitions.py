@@ -93,6 +93,57 @@ VIEWS = """
     ) using (underlying, day);
 """
 
+# On what the exchange's messages say. Of those about a trade, the last that is one is right.
+VIEWS_OF_MESSAGES = """
+    create temp view described as
+    select days.day, symbols.symbol as ticker, symbols.sector, symbols.exchange_code
+    from (select distinct day from (select source_date as day from raw_data.trades union select day from holdings))
+        as days
+    inner join raw_data.symbols as symbols
+        on symbols.source_date
+        = (select max(files.source_date) from raw_data.symbols as files where files.source_date <= days.day);
+
+    create temp view employed as
+    select days.day, traders.trader_id, traders.firm, traders.desk
+    from (select distinct day from described) as days
+    inner join raw_data.traders as traders
+        on traders.source_date
+        = (select max(files.source_date) from raw_data.traders as files where files.source_date <= days.day);
+
+    create temp view deals as
+    select
+        trades.source_date as day, upper(trim(trades.symbol)) as ticker, price, quantity, trades.trader_id, sector,
+        exchange_code, firm, desk
+    from (
+        from raw_data.trades where side in ('BUY', 'SELL')
+        qualify row_number() over (partition by trade_id order by event_timestamp desc) = 1
+    ) as trades
+    left join described on trades.source_date = described.day and upper(trim(trades.symbol)) = described.ticker
+    left join employed on trades.source_date = employed.day and trades.trader_id = employed.trader_id;
+
+    create temp view deals_of_traders as from deals where trader_id is not null;
+
+    create temp view symbol_days as
+    select traded.*, spread, step
+    from (select distinct day, ticker, sector, exchange_code from deals) as traded
+    left join (
+        select source_date as day, symbol as ticker, avg(ask_price_1 - bid_price_1) as spread
+        from raw_data.orderbook_snapshots where ask_price_1 > bid_price_1 group by all
+    ) using (day, ticker)
+    left join (
+        select
+            source_date as day, symbol as ticker,
+            arg_max(close, interval_start) - arg_min(open, interval_start) as step
+        from raw_data.market_data where low <= least(open, close) and close > 0 group by all
+    ) using (day, ticker);
+
+    create temp view closed as
+    from gains left join described using (day, ticker) left join employed using (day, trader_id);
+
+    create temp view held as
+    from holdings left join described using (day, ticker) left join employed using (day, trader_id);
+"""
+
 OF_BARS = {
     "market_volume": "sum(volume)",
     "market_notional": "sum(volume * (high + low + close) / 3)",
@@ -130,8 +181,53 @@ OF_CHAINS = {
     "avg_realised_volatility": "100 * avg(realised)",
 }
 
+OF_DEALS = {
+    "trade_volume": "sum(quantity)",
+    "trade_priced_volume": "sum(quantity) filter (price is not null)",
+    "trade_notional": "sum(price * quantity)",
+    "trade_count": "count(*)",
+    "trade_vwap": "sum(price * quantity) / nullif(sum(quantity) filter (price is not null), 0)",
+}
+
+OF_SYMBOL_DAYS = {
+    "avg_spread": "avg(spread)",
+    "advancing_symbols": "if(count(step) = 0, null, count(*) filter (step > 0))",
+    "declining_symbols": "if(count(step) = 0, null, count(*) filter (step < 0))",
+}
+
+OF_DEALS_OF_TRADERS = {
+    "trader_volume": "sum(quantity)",
+    "trader_notional": "sum(price * quantity)",
+    "trader_trade_count": "count(*)",
+}
+
+OF_CLOSED = {
+    "realized_pnl": "sum(gain)",
+    "closing_trades": "count(*)",
+    "winning_trades": "count(*) filter (gain > 0)",
+    "win_rate": "avg((gain > 0)::integer)",
+}
+
+
+def _at_the_last_day(figure: str) -> str:
+    """The sum over the rows of the last day alone: what is held is not added up over days."""
+    rows = f"list_filter(list({{'day': day, 'figure': {figure}}}), lambda one: one.day = max(day))"
+    return f"list_sum(list_transform({rows}, lambda one: one.figure))"
+
+
+OF_HELD = {
+    "open_positions": _at_the_last_day("1"),
+    "position_value": _at_the_last_day("value"),
+    "unrealized_pnl": _at_the_last_day("gain"),
+}
+
 # The metrics by the view that they are of.
 DEFINITIONS = {
+    **{metric: ("deals", sql) for metric, sql in OF_DEALS.items()},
+    **{metric: ("symbol_days", sql) for metric, sql in OF_SYMBOL_DAYS.items()},
+    **{metric: ("deals_of_traders", sql) for metric, sql in OF_DEALS_OF_TRADERS.items()},
+    **{metric: ("closed", sql) for metric, sql in OF_CLOSED.items()},
+    **{metric: ("held", sql) for metric, sql in OF_HELD.items()},
     **{metric: ("bars", sql) for metric, sql in OF_BARS.items()},
     **{metric: ("closings", sql) for metric, sql in OF_CLOSINGS.items()},
     **{metric: ("contracts", sql) for metric, sql in OF_CONTRACTS.items()},
@@ -140,6 +236,43 @@ DEFINITIONS = {
 
 # What they can be grouped by, and what it is in the view.
 DIMENSIONS = {
+    "deals": {
+        "metric_time__day": "day",
+        "traded_symbol__ticker": "ticker",
+        "symbol__sector": "sector",
+        "symbol__exchange_code": "exchange_code",
+        "trading_day__day_name": "dayname(day)",
+    },
+    "symbol_days": {
+        "metric_time__day": "day",
+        "traded_symbol__ticker": "ticker",
+        "symbol__sector": "sector",
+        "symbol__exchange_code": "exchange_code",
+    },
+    "deals_of_traders": {
+        "metric_time__day": "day",
+        "trader_day__trader_code": "trader_id",
+        "trader__firm": "firm",
+        "trader__desk": "desk",
+    },
+    "closed": {
+        "metric_time__day": "day",
+        "closing_trade__ticker": "ticker",
+        "closing_trade__trader_code": "trader_id",
+        "closing_trade__is_long": "is_long",
+        "symbol__sector": "sector",
+        "symbol__exchange_code": "exchange_code",
+        "trader__firm": "firm",
+        "trader__desk": "desk",
+    },
+    "held": {
+        "metric_time__day": "day",
+        "position__ticker": "ticker",
+        "position__trader_code": "trader_id",
+        "symbol__sector": "sector",
+        "symbol__exchange_code": "exchange_code",
+        "trader__firm": "firm",
+    },
     "bars": {
         "metric_time__day": "day",
         "metric_time__month": "date_trunc('month', day)",

@@ -8,6 +8,7 @@ HALF_DAY_IN_SUMMER, HALF_DAY_IN_WINTER = date(2025, 7, 3), date(2025, 11, 28)
 TUESDAY, WEDNESDAY, LATER = date(2026, 1, 20), date(2026, 1, 21), date(2026, 2, 17)
 DAYS_OF_BARS = (HALF_DAY_IN_SUMMER, HALF_DAY_IN_WINTER, TUESDAY, WEDNESDAY, LATER)
 DAYS_OF_CHAINS = (TUESDAY, WEDNESDAY, LATER)
+DAYS_OF_MESSAGES = (TUESDAY, WEDNESDAY, LATER)
 # Two returns before the first snapshot are too few, and by the last there are twenty.
 FIRST_CANDLE = date(2026, 1, 16)
 
@@ -26,6 +27,12 @@ SYMBOL_FILES: dict[date, list[tuple[str | None, ...]]] = {
         ("AAA", "Alpha Holdings", "Energy", "mega", "XNYS"),
         ("CCC", "C Trust", None, "small", "ARCX"),
     ],
+}
+# By the day of the file: trader, firm, desk. T1 moves, T2 ends, T3 is in no file.
+TRADER_FILES = {
+    date(2025, 11, 20): [("T1", "North", "cash"), ("T2", "South", "cash")],
+    WEDNESDAY: [("T1", "East", "cash"), ("T2", "South", None)],
+    date(2026, 2, 10): [("T1", "East", "options")],
 }
 EXCHANGES = [("XNAS", "Nasdaq"), ("XNYS", "New York Stock Exchange"), ("ARCX", "NYSE Arca")]
 
@@ -93,6 +100,49 @@ def _candles(day: date) -> str:
     """
 
 
+_MESSAGE = """
+    0 as kafka_partition, {first_offset} + n as kafka_offset, timestamp '{day} 22:00:00' as kafka_timestamp,
+    timestamp '{day} 21:00:00' + to_seconds(n) as event_timestamp
+"""
+# Three symbols in turn, and one that nobody lists. One of nine lacks something, one of eleven is no trade, and one of
+# seven corrects the trade before it.
+_TRADES = f"""
+    select
+        {_MESSAGE},
+        'trade {{day}} ' || (n - (n % 7 = 6)::integer) as trade_id,
+        (['AAA', ' bbb', 'CCC', 'NOPE'])[1 + n % 4] as symbol,
+        if(n % 9 = 1, null, 10.0 + n % 4 + (n * 13 + {{number}}) % 17 / 10) as price,
+        if(n % 9 = 2, null, 10.0 * (1 + (n + {{number}}) % 3)) as quantity,
+        if(n % 11 = 3, 'HOLD', (['BUY', 'SELL'])[1 + (n // 2 + {{number}}) % 2]) as side,
+        if(n % 9 = 3, null, (['T1', 'T2', 'T3'])[1 + n // 3 % 3]) as trader_id,
+        timestamp '{{day}} 15:00:00' + to_seconds(7 * n) as trade_timestamp
+    from range(300) as numbers (n)
+"""
+# One of six is crossed.
+_BOOKS = f"""
+    select
+        {_MESSAGE}, (['AAA', 'BBB', 'CCC', 'IDLE'])[1 + n % 4] as symbol, 'XNYS' as exchange,
+        timestamp '{{day}} 15:00:00' + to_seconds(n) as snapshot_timestamp,
+        10.0 as bid_price_1, 10.0 + (n % 6) * (1 + n % 4) / 100 as ask_price_1
+    from range(60) as numbers (n)
+"""
+# AAA rises, BBB stays, CCC falls, and IDLE is not traded. One of five cannot be.
+_PRICES = f"""
+    select
+        {_MESSAGE}, (['AAA', 'BBB', 'CCC', 'IDLE'])[1 + n % 4] as symbol,
+        timestamp '{{day}} 15:00:00' + to_minutes(n) as interval_start, 60 as interval_seconds,
+        20.0 + n * (1 - n % 4) as open, 100.0 as high, if(n % 5 = 4, 99.0, 0.5) as low,
+        20.0 + n * (1 - n % 4) as close, 5.0 as volume
+    from range(16) as numbers (n)
+"""
+
+
+def _load_messages(warehouse: Warehouse) -> None:
+    for number, day in enumerate(DAYS_OF_MESSAGES):
+        for feed, query in (("trades", _TRADES), ("orderbook", _BOOKS), ("marketdata", _PRICES)):
+            warehouse.load_query(feed, day, query.format(day=day, number=number, first_offset=1000 * number))
+
+
 def load_days(warehouse: Warehouse) -> None:
     """Load all of it into an empty warehouse."""
     warehouse.create_raw_tables()
@@ -104,6 +154,10 @@ def load_days(warehouse: Warehouse) -> None:
         day = FIRST_CANDLE + timedelta(number)
         if day.weekday() < 5:
             warehouse.load_query("candles_daily", day, _candles(day))
+    _load_messages(warehouse)
+    for day, traders in TRADER_FILES.items():
+        rows = [dict(zip(("trader_id", "firm", "desk"), trader, strict=True)) for trader in traders]
+        warehouse.load("traders", day, rows)
     names = ("symbol", "company_name", "sector", "market_cap_bucket", "exchange_code")
     for day, rows in SYMBOL_FILES.items():
         warehouse.load("symbols", day, [dict(zip(names, row, strict=True)) for row in rows])

@@ -10,6 +10,11 @@ from tests.metrics.parity import answered, assert_same, computed
 
 # The dimensions of each view, beside those that every metric is asked by.
 _BY_ONE_METRIC = {
+    "deals": "trade_vwap",
+    "symbol_days": "avg_spread",
+    "deals_of_traders": "trader_notional",
+    "closed": "win_rate",
+    "held": "unrealized_pnl",
     "bars": "market_notional",
     "closings": "advancing_pct",
     "contracts": "put_call_ratio",
@@ -38,7 +43,22 @@ def test_the_days_have_what_a_definition_can_get_wrong(raw_data: duckdb.DuckDBPy
             (select count(*) from closings where step > 0),
             (select count(*) from closings where step < 0),
             (select count(*) from closings where step = 0),
-            (select count(*) from closings where step is null)
+            (select count(*) from closings where step is null),
+            (select count(*) from raw_data.trades) - (select count(*) from deals),
+            (select count(*) from deals where price is null),
+            (select count(*) from deals where quantity is null),
+            (select count(*) from deals where trader_id is null),
+            (select count(*) from deals where sector is null),
+            (select count(*) from deals_of_traders where firm is null),
+            (select count(distinct firm) - 1 from deals where trader_id = 'T1'),
+            (select count(*) from symbol_days where spread is null),
+            (select count(*) from symbol_days where step > 0),
+            (select count(*) from symbol_days where step < 0),
+            (select count(*) from symbol_days where step is null),
+            (select count(*) from closed where gain > 0 and is_long),
+            (select count(*) from closed where gain < 0 and not is_long),
+            (select count(distinct day) from held) - (select count(distinct day) from deals),
+            (select count(*) from held where value < 0)
         """
     ).fetchall()
     assert all(count > 0 for count in counts[0]), counts
@@ -66,7 +86,10 @@ def test_they_can_be_grouped_by(
     release: duckdb.DuckDBPyConnection, raw_data: duckdb.DuckDBPyConnection, view: str, dimension: str
 ) -> None:
     metric = _BY_ONE_METRIC[view]
-    plain = computed(raw_data, view, DEFINITIONS[metric][1], (DIMENSIONS[view][dimension],))
+    # What is held is that of the last day of all, also in groups.
+    is_of_last_day = view == "held" and not dimension.startswith("metric_time")
+    where = "day = (select max(day) from held)" if is_of_last_day else "true"
+    plain = computed(raw_data, view, DEFINITIONS[metric][1], (DIMENSIONS[view][dimension],), where)
     assert_same(answered(release, metric, (dimension,)), plain)
 
 

@@ -1,6 +1,12 @@
 """Ways to break the sample of markets: two trading days, of which the second is broken."""
 
-OF_THE_DAY = "source_date = date '2026-01-21'"
+from tests.quality.faults import streams
+from tests.quality.faults.breaking import OF_THE_DAY
+from tests.quality.faults.breaking import everywhere as _everywhere
+from tests.quality.faults.breaking import nulls as _nulls
+from tests.quality.faults.breaking import once_more as _once_more
+from tests.quality.faults.breaking import set_on_the_day as _set
+
 _MINUTES = "raw_data.minute_aggs"
 _CANDLES = "raw_data.candles_daily"
 _BARS = "raw_data.options_bars"
@@ -8,19 +14,6 @@ _CHAINS = "raw_data.options_snapshots"
 _SYMBOLS = "raw_data.symbols"
 _EXCHANGES = "raw_data.exchanges"
 _HALF_A_DAY_LATE = "interval 30 hours"
-
-
-def _set(table: str, change: str, where: str = "true") -> str:
-    return f"update {table} set {change} where {OF_THE_DAY} and {where}"
-
-
-def _everywhere(table: str, change: str, where: str = "true") -> str:
-    return f"update {table} set {change} where {where}"
-
-
-def _nulls(table: str, **columns: str) -> dict[str, str]:
-    """Of each expectation that a column has a value, a file without one: by the names of the columns in raw data."""
-    return {f"{name}_not_null": _set(table, f"{column} = null") for name, column in columns.items()}
 
 
 def _faults_of_bars(table: str, time: str, later: str) -> dict[str, str]:
@@ -31,10 +24,6 @@ def _faults_of_bars(table: str, time: str, later: str) -> dict[str, str]:
         "prices_within_the_range": _set(table, "high = low, low = high"),
         "volume_is_a_count": _set(table, "volume = 'nan'"),
     }
-
-
-def _once_more(table: str) -> str:
-    return f"insert into {table} from (from {table} limit 1)"
 
 
 def _of_another_load(table: str) -> str:
@@ -341,6 +330,7 @@ _OF_TRADING_DAYS = {
 }
 
 FAULTS: dict[str, dict[str, str]] = {
+    **streams.FAULTS,
     "stg_reference_data__symbols": _OF_SYMBOL_FILES,
     "stg_reference_data__exchanges": _OF_EXCHANGE_FILES,
     "dim_symbol": _OF_DIM_SYMBOL,
