@@ -35,7 +35,8 @@ def run() -> None:
     st.logo(str(_ICON))
     pages = {section.title: [_as_streamlit(page) for page in section.pages] for section in sections() if section.pages}
     remember_pages({page.url_path or FIRST_PAGE: page for section in pages.values() for page in section})
-    st.navigation(pages).run()
+    # All of them in view: Streamlit would hide those after the first dozen.
+    st.navigation(pages, expanded=True).run()
 
 
 def _as_streamlit(page: Page) -> st.Page:

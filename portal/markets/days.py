@@ -11,18 +11,29 @@ MARKET_DAYS = "core_markets.fct_market_days"
 TICKER_DAYS = "core_markets.fct_ticker_days"
 CANDLES = "core_markets.fct_candles_daily"
 CHAINS = "core_markets.derived_metrics"
+SUMMARY = "core_markets.gold_daily_trading_summary"
 
 # What can be chosen: not a holiday, nor a day that is not loaded.
 DAYS_IN_WORDS = "trading days loaded"
 
 
-def days_of(view: View, *tables: str) -> list[str]:
+def days_of(view: View, *tables: str, column: str = "source_date") -> list[str]:
     """The days of which any of the tables has rows, by time."""
     there = [table for table in tables if view.has_table(table)]
     if not there:
         return []
-    union = " union all ".join(f"select source_date from {table}" for table in there)
-    return as_labels(view.rows(f"select distinct source_date from ({union}) order by source_date")["source_date"])
+    union = " union all ".join(f"select {column} from {table}" for table in there)
+    return as_labels(view.rows(f"select distinct {column} from ({union}) order by {column}")[column])
+
+
+def traded_days(view: View) -> list[str]:
+    """The days of which trades of the exchange are loaded, by time."""
+    return days_of(view, SUMMARY, column="trading_date")
+
+
+def choose_day(days: list[str]) -> date:
+    """Draw the filter Day. At first it is the last one."""
+    return date.fromisoformat(choose("day", "Day", days[::-1], default=days[-1], among=DAYS_IN_WORDS))
 
 
 def choose_days(days: list[str], *, at_first: int) -> tuple[date, date]:

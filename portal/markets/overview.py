@@ -9,13 +9,14 @@ import streamlit as st
 from metrics.query import MetricQuery
 from portal import charts
 from portal.colours import MUTED
-from portal.markets.days import CANDLES, CHAINS, MARKET_DAYS, as_labels, days_of, period_in_words
+from portal.markets.days import CANDLES, CHAINS, MARKET_DAYS, as_labels, days_of, period_in_words, traded_days
 from portal.markets.words import COLOURS, FALLING, LOAD, RISING, SESSIONS
 from portal.states import BUILD_AND_PUBLISH, nothing_to_show
+from portal.tables import capitalised
 from portal.texts import plain
 from portal.view import View
 
-_KINDS = {"Minute bars": MARKET_DAYS, "daily candles": CANDLES, "chains of options": CHAINS}
+_KINDS = {"minute bars": MARKET_DAYS, "daily candles": CANDLES, "chains of options": CHAINS}
 _SESSION, _DAY = "ticker_session__session", "metric_time__day"
 
 _BREADTH_NAMES = {"advancing_tickers": "Rose", "declining_tickers": "Fell", "unchanged_tickers": "Unchanged"}
@@ -25,10 +26,12 @@ _BREADTH_COLOURS = {"Rose": RISING, "Fell": FALLING, "Unchanged": MUTED}
 def overview(view: View) -> None:
     """Up to when what is loaded, shares traded by day and session, and how many tickers rose and fell."""
     newest = {words: days[-1] for words, table in _KINDS.items() if (days := days_of(view, table))}
+    if traded := traded_days(view):
+        newest["trades of the exchange"] = traded[-1]
     if not newest:
         nothing_to_show("No trading day is loaded.", (LOAD, *BUILD_AND_PUBLISH))
         return
-    st.caption(plain("; ".join(f"{words} until {day}" for words, day in newest.items())))
+    st.caption(plain(capitalised("; ".join(f"{words} until {day}" for words, day in newest.items()))))
     if not view.has_table(MARKET_DAYS):
         nothing_to_show("No minute bars are loaded.", (LOAD, *BUILD_AND_PUBLISH))
         return

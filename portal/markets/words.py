@@ -2,6 +2,7 @@
 
 LOAD = "nyc load --from 2026-01-05 --to 2026-01-09 --sources markets"
 LOAD_OPTIONS = "nyc load --from 2026-01-05 --to 2026-01-09 --sources candles_daily,options_snapshots"
+STREAM = "nyc stream trades,orderbook,marketdata --once"
 
 SESSIONS = {"premarket": "Pre-market", "market": "Market", "postmarket": "Post-market", "closed": "Closed"}
 OPTION_TYPES = {"call": "Calls", "put": "Puts"}

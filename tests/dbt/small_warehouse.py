@@ -64,7 +64,7 @@ class Warehouse:
             return connection.execute(sql).fetchall()
 
     def create_raw_tables(self) -> None:
-        self.execute("create schema raw_data")
+        self.execute("create schema if not exists raw_data")
         for table, columns in raw_tables().items():
             definitions = ", ".join(f"{column.name} {column.type}" for column in columns)
             self.execute(f"create table raw_data.{table} ({definitions}, _dlt_load_id varchar)")

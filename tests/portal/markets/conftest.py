@@ -9,7 +9,11 @@ import duckdb
 import pytest
 from filelock import FileLock
 
+from ingestion.catalog import FEEDS
 from ingestion.run_pipeline import main as load
+from ingestion.streams.consume import stream
+from sandbox.__main__ import main as sandbox
+from sandbox.kafka import kafka
 from sandbox.server import SamplePublisher
 from tests.dbt.small_warehouse import Warehouse, parsed_project
 from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE
@@ -47,9 +51,20 @@ def _make(scratch: Path) -> None:
         # Some tables in Parquet files, as those of real days are.
         patch.setattr("warehouse.publishing.making.ROWS_FOR_FILES", 1000)
         assert load(["--from", str(FIRST), "--to", str(LAST), "--sources", "markets"]) == 0
+        _read_streams(patch)
         built = warehouse.dbt("build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
         assert built.success, warehouse.said
         publish()
+
+
+def _read_streams(patch: pytest.MonkeyPatch) -> None:
+    """Trades, snapshots of the order book and prices by minute of the same days, with duplicates and broken ones."""
+    with kafka() as environment:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        assert sandbox(["trades", "--historical", f"{FIRST}..{LAST}", "--messages", "1500"]) == 0
+        results = stream([feed for feed in FEEDS.values() if feed.is_stream], once=True)
+    assert [one.error for one in results] == [None, None, None]
 
 
 @pytest.fixture

@@ -16,7 +16,15 @@ from tests.portal.serving import portal_up
 DAY = "2025-03-12"
 
 # What a page has to show, by its path.
-SHOWN = {"candles": ("by minute", "New York time"), "options": ("Largest changes",), "briefing": ("In short", "Movers")}
+SHOWN = {
+    "candles": ("by minute", "New York time"),
+    "summary": ("Gainers and losers", "by value traded"),
+    "traders": ("Ranking", "Realised PnL in USD"),
+    "positions": ("Unrealised PnL by trader", "At average cost"),
+    "options": ("Largest changes",),
+    "briefing": ("In short", "Movers"),
+    "streams": ("Partitions", "Rejected by reason"),
+}
 MINUTES = {"candles": {"ticker": "SPY", "bars": "Minutes", "from": DAY, "to": DAY}}
 
 
