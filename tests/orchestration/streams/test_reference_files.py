@@ -43,7 +43,7 @@ def _load(instance: dg.DagsterInstance) -> dict[str, Any]:
     )
     assert run.success
     (event,) = run.filter_events(lambda event: event.is_successful_output)
-    return {name: value.value for name, value in event.event_specific_data.metadata.items()}
+    return {name: value.value for name, value in event.step_output_data.metadata.items()}
 
 
 def test_new_and_replaced_files_of_four_feeds_are_requested_together_and_loaded(
