@@ -142,17 +142,23 @@ def asked_partitions(
 
 def _asked_feeds(sources: str | None, watermarks: Iterable[tuple[str, str]]) -> list[Feed]:
     if sources is not None:
-        asked = resolve_sources(sources)
-        # A subject stands for its streams, too. They have no files that could be missing.
-        feeds = [feed for feed in asked if not feed.is_stream]
-        if not feeds:
-            names = ", ".join(feed.name for feed in asked)
-            raise UnknownSourceError(
-                f"{names}: expected a feed of files, but a stream has none. See: nyc stream --help"
-            )
-        return feeds
+        return resolve_feeds_of_files(sources)
     loaded = {feed for feed, _ in watermarks if feed in FEEDS and not FEEDS[feed].is_stream}
     return resolve_sources(",".join([DEFAULT_SOURCES, *loaded]))
+
+
+def resolve_feeds_of_files(sources: str) -> list[Feed]:
+    """The feeds that a list of names stands for, without streams: they have no files that could be missing.
+
+    Raises:
+        UnknownSourceError: a name is not a feed, alias or subject, or all are streams.
+    """
+    asked = resolve_sources(sources)
+    feeds = [feed for feed in asked if not feed.is_stream]
+    if not feeds:
+        names = ", ".join(feed.name for feed in asked)
+        raise UnknownSourceError(f"{names}: expected a feed of files, but a stream has none. See: nyc stream --help")
+    return feeds
 
 
 def _first_loaded(feeds: Iterable[Feed], watermarks: Iterable[tuple[str, str]]) -> dict[str, Period]:

@@ -31,7 +31,7 @@ from datetime import date
 
 from rich.console import Console
 
-from ingestion.catalog import ALIASES, DEFAULT_SOURCES, FEEDS, resolve_sources
+from ingestion.catalog import ALIASES, DEFAULT_SOURCES, FEEDS
 from ingestion.errors import printable
 from ingestion.gap_acceptance import (
     accept,
@@ -48,7 +48,7 @@ from ingestion.gap_report import (
     print_still_thin,
     print_what_to_do,
 )
-from ingestion.gap_survey import NothingLoadedError, Survey, survey
+from ingestion.gap_survey import NothingLoadedError, Survey, resolve_feeds_of_files, survey
 from ingestion.log import configure_logging
 from ingestion.partitions import Partition
 from ingestion.pipeline import Result, Status, ingest
@@ -113,7 +113,7 @@ def parse_arguments(
         if options.first and options.last:
             refuse_bad_range(options.first, options.last, now)
         if options.sources is not None:
-            resolve_sources(options.sources)
+            resolve_feeds_of_files(options.sources)
         _read_acceptance(options, now)
     except ValueError as error:
         parser.error(str(error))

@@ -20,7 +20,6 @@ from typing import Any, Self
 _HOST = "127.0.0.1"
 _SECONDS_TO_START = 10.0
 _SECONDS_TO_ANSWER = 30.0
-_ATTEMPTS = 5
 
 
 class BrokerError(Exception):
@@ -80,22 +79,19 @@ class Broker:
             BrokerError: the package is missing, or the broker does not start.
         """
         program = _program()
-        wanted = self._port
-        for _ in range(_ATTEMPTS):
-            self._port = wanted or _free_port()
-            self._process = _run(program, self._port)
-            if self._answers():
-                break
+        if self._port and not _is_free(self._port):
+            raise BrokerError(f"Port {self._port} is in use. Choose another one for the broker; 0 is any free one.")
+        self._port = self._port or _free_port()
+        self._process = _run(program, self._port)
+        if not self._answers():
             self.stop()
-            # Another process may have taken the free port.
-            if wanted:
-                break
-        else:
-            raise BrokerError(f"{program} did not start at {_ATTEMPTS} ports in a row.")
-        if self._process is None:
-            raise BrokerError(f"{program} did not start at port {wanted}. Something else may use it; take another one.")
-        for topic, partitions in self._topics.items():
-            self.create_topic(topic, partitions)
+            raise BrokerError(f"{program} did not start at port {self._port}.")
+        try:
+            for topic, partitions in self._topics.items():
+                self.create_topic(topic, partitions)
+        except BrokerError:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Kill the broker. It does not end for anything less."""
@@ -130,9 +126,7 @@ class Broker:
             except OSError:
                 time.sleep(0.01)
             else:
-                # Where the port was taken, it is somebody else who answers, and the broker ends at once.
-                time.sleep(0.02)
-                return self._process.poll() is None
+                return True
         return False
 
 
@@ -186,14 +180,26 @@ class Sender:
         from confluent_kafka import Producer
 
         # The partitioner is that of Kafka's own clients.
-        settings = {"log_level": 0, "linger.ms": 5, "compression.type": "zstd", "partitioner": "murmur2_random"}
+        settings = {
+            "log_level": 0,
+            "linger.ms": 5,
+            "compression.type": "zstd",
+            "partitioner": "murmur2_random",
+            "message.timeout.ms": int(_SECONDS_TO_ANSWER * 1000),
+        }
         self._producer = Producer({**settings, **configuration})
         self._held: dict[tuple[str, int, bytes | None], Message] = {}
         self._failed: list[str] = []
         self.sent = 0
 
     def send(self, message: Message) -> None:
-        """Send a message, once the next one of its partition is there."""
+        """Send a message, once the next one of its key or partition is there.
+
+        Raises:
+            BrokerError: one before did not arrive.
+        """
+        if self._failed:
+            raise self._not_arrived(0)
         place = (message.topic, message.partition, message.key if message.partition < 0 else None)
         held, self._held[place] = self._held.get(place), message
         if held is not None:
@@ -216,10 +222,13 @@ class Sender:
         self._held.clear()
 
     def _wait(self) -> None:
-        left = self._producer.flush(_SECONDS_TO_ANSWER)
+        left = self._producer.flush(2 * _SECONDS_TO_ANSWER)
         if left or self._failed:
-            why = self._failed[0] if self._failed else "the broker did not answer in time"
-            raise BrokerError(f"{left + len(self._failed)} messages did not arrive: {why}.")
+            raise self._not_arrived(left)
+
+    def _not_arrived(self, left: int) -> BrokerError:
+        why = self._failed[0] if self._failed else "the broker did not answer in time"
+        return BrokerError(f"{left + len(self._failed)} messages did not arrive: {why}.")
 
     def _produce(self, message: Message) -> None:
         while True:
@@ -280,6 +289,17 @@ def _run(program: Path, port: int) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as listener:
+        # As servers do: connections that ended do not keep the port.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((_HOST, port))
+        except OSError:
+            return False
+        return True
 
 
 def _free_port() -> int:

@@ -1,4 +1,4 @@
-"""The command line of streams: `nyc stream trades,orderbook`.
+"""The command line of streams: `nyc stream --once`.
 
 Exit status: 0 done, or stopped; 1 something could not be read; 2 bad arguments; 3 a topic is not there yet.
 """

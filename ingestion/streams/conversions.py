@@ -194,7 +194,7 @@ class _Decimal:
         unscaled = int.from_bytes(value[:32], "big", signed=True)
         if len(value) > 32 or abs(unscaled) >= 10**self.precision:
             raise BadValueError(f"a decimal of at most {self.precision} digits")
-        return unscaled / 10**self.scale
+        return float(unscaled / 10**self.scale)
 
 
 def _decimal_text(value: bytes, written: dict[str, Any]) -> str:

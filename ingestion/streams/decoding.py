@@ -1,6 +1,8 @@
 """From messages to rows of a feed and messages that cannot be read. Nothing of a message stops the others."""
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -11,10 +13,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from confluent_kafka import Message
 from fastavro import schemaless_reader
 
 from ingestion.feeds import Feed
+from ingestion.streams.places import StreamMessage
 from ingestion.streams.plans import Plan, Planned, Unreadable, plan_of
 from ingestion.streams.registry import Registry
 from ingestion.streams.rejects import Reason, Reject, kafka_us
@@ -22,6 +24,7 @@ from ingestion.streams.rejects import Reason, Reject, kafka_us
 # What a broker takes by default, and a little more.
 LARGEST_MESSAGE_BYTES = 1_100_000
 _HEADER_BYTES = 5
+_DECODED_AT_ONCE = 2_000
 _QUARTER_US = 15 * 60 * 1_000_000
 
 
@@ -59,14 +62,14 @@ class Decoder:
         self._registry = registry
         self._plans: dict[int, Plan | Unreadable] = {}
 
-    def decode(self, messages: Sequence[Message]) -> Decoded:
+    def decode(self, messages: Sequence[StreamMessage]) -> Decoded:
         """Decode messages.
 
         Raises:
             RegistryError, RegistryRefusedError, StoppedError: there is no answer to what a schema is.
         """
         rejects: list[Reject] = []
-        by_schema: dict[int, list[tuple[Message, bytes]]] = {}
+        by_schema: dict[int, list[tuple[StreamMessage, bytes]]] = {}
         for message in messages:
             value = message.value()
             if value is None or len(value) > LARGEST_MESSAGE_BYTES or len(value) < _HEADER_BYTES or value[0] != 0:
@@ -78,8 +81,11 @@ class Decoder:
             plan = self._plan(schema_id)
             if isinstance(plan, Unreadable):
                 rejects += [Reject(message, schema_id, plan.reason, plan.explanation) for message, _ in of_schema]
-            elif (decoded := _Decoding(self._feed, plan, rejects).rows(of_schema)).table.num_rows:
-                rows.append(decoded)
+            else:
+                decoding = _Decoding(self._feed, plan, rejects)
+                with _without_garbage_collection():
+                    tables = [decoding.table(some) for some in _parts(of_schema)]
+                rows.append(Rows(pa.concat_tables(tables), decoding.undeclared))
         return Decoded(self._feed, tuple(rows), tuple(rejects))
 
     def _plan(self, schema_id: int) -> Plan | Unreadable:
@@ -95,7 +101,25 @@ class Decoder:
         return found
 
 
-def _not_avro(message: Message, value: bytes | None) -> Reject:
+def _parts(messages: list[tuple[StreamMessage, bytes]]) -> Iterator[list[tuple[StreamMessage, bytes]]]:
+    """The messages in parts so small that what is read of one stays in the processor's cache."""
+    for start in range(0, len(messages), _DECODED_AT_ONCE):
+        yield messages[start : start + _DECODED_AT_ONCE]
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Python looks through all objects whenever some hundreds are new: in a batch, for as long as the reading takes."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _not_avro(message: StreamMessage, value: bytes | None) -> Reject:
     if value is None:
         return Reject(message, None, Reason.TOMBSTONE, "expected a message, but it has no value")
     if len(value) > LARGEST_MESSAGE_BYTES:
@@ -114,7 +138,12 @@ class _Decoding:
         self._plan = plan
         self._rejects = rejects
 
-    def rows(self, messages: Sequence[tuple[Message, bytes]]) -> Rows:
+    @property
+    def undeclared(self) -> tuple[tuple[str, str], ...]:
+        """Published names and DuckDB's types of the columns c0, c1, …"""
+        return tuple((planned.field, planned.conversion.duckdb_type) for planned in self._plan.undeclared)
+
+    def table(self, messages: Sequence[tuple[StreamMessage, bytes]]) -> pa.Table:
         """The rows of those that can be read, in their order."""
         good, records = self._records(messages)
         bad: dict[int, tuple[Reason, str]] = {}
@@ -131,26 +160,25 @@ class _Decoding:
         if bad:
             for position in sorted(bad):
                 self._reject(good[position], *bad[position])
-            table = table.take([position for position in range(len(good)) if position not in bad])
-        names = [(planned.field, planned.conversion.duckdb_type) for planned in self._plan.undeclared]
-        return Rows(table, tuple(names))
+            kept = [position for position in range(len(good)) if position not in bad]
+            table = table.take(pa.array(kept, pa.int64()))
+        return table
 
-    def _records(self, messages: Sequence[tuple[Message, bytes]]) -> tuple[list[Message], list[dict[str, Any]]]:
+    def _records(
+        self, messages: Sequence[tuple[StreamMessage, bytes]]
+    ) -> tuple[list[StreamMessage], list[dict[str, Any]]]:
         """The messages that are Avro of the schema, and what is in them."""
         decoder = self._plan.decoder
-        good: list[Message] = []
+        good: list[StreamMessage] = []
         records: list[Any] = []
         for message, value in messages:
             stream = BytesIO(value)
             stream.seek(_HEADER_BYTES)
             try:
                 record = schemaless_reader(stream, decoder, None)
-            except EOFError:
-                self._reject(message, Reason.TRUNCATED, f"expected more than {len(value):,} bytes")
             # Whatever bytes do to a library, they must not stop the others.
             except Exception as error:  # noqa: BLE001
-                why = f"expected Avro, but {type(error).__name__}: {str(error)[:150]}"
-                self._reject(message, Reason.MALFORMED, why)
+                self._reject(message, *_not_readable(error, stream.tell(), len(value)))
             else:
                 left = len(value) - stream.tell()
                 if left:
@@ -160,7 +188,7 @@ class _Decoding:
                     records.append(record)
         return good, records
 
-    def _reject(self, message: Message, reason: Reason, explanation: str) -> None:
+    def _reject(self, message: StreamMessage, reason: Reason, explanation: str) -> None:
         schema_id = self._plan.schema_id
         self._rejects.append(Reject(message, schema_id, reason, f"schema {schema_id}: {explanation}"))
 
@@ -170,7 +198,7 @@ class _Decoding:
             bad.setdefault(int(position), (reason, f"expected a value of {name}, but it has none"))
 
     def _place_columns(
-        self, columns: dict[str, pa.Array], messages: list[Message], bad: dict[int, tuple[Reason, str]]
+        self, columns: dict[str, pa.Array], messages: list[StreamMessage], bad: dict[int, tuple[Reason, str]]
     ) -> dict[str, pa.Array]:
         """Where each message stood, and the period of its event."""
         now = int(datetime.now(UTC).timestamp() * 1_000_000)
@@ -221,6 +249,13 @@ def _day_of_quarter(zone: str) -> Callable[[int], int]:
         return known[quarter]
 
     return day_of
+
+
+def _not_readable(error: Exception, read: int, size: int) -> tuple[Reason, str]:
+    """Why fastavro could not read a message, of which it has read so many bytes."""
+    if read >= size and isinstance(error, EOFError | IndexError):
+        return Reason.TRUNCATED, f"expected more than {size:,} bytes"
+    return Reason.MALFORMED, f"expected Avro, but {type(error).__name__}: {str(error)[:150]}"
 
 
 def _column(planned: Planned, records: Sequence[dict[str, Any]], bad: dict[int, tuple[Reason, str]]) -> pa.Array:

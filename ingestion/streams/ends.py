@@ -3,11 +3,13 @@
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from ingestion.errors import DownloadError
+from ingestion.streams.places import StreamMessage
 from ingestion.streams.settings import KafkaSettings
 
 _SECONDS_TO_ANSWER = 10.0
@@ -96,7 +98,7 @@ def _ask(consumer: Consumer, places: list[tuple[str, int]]) -> dict[tuple[str, i
     consumer.assign([TopicPartition(*place, told[place].end) for place in waiting])
     deadline = time.monotonic() + _SECONDS_TO_FETCH
     while waiting and time.monotonic() < deadline:
-        for message in consumer.consume(1000, 0.1):
+        for message in cast("list[StreamMessage]", consumer.consume(1000, 0.1)):
             place = (message.topic(), message.partition())
             if (error := message.error()) is not None:
                 waiting.discard(place)

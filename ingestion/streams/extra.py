@@ -13,6 +13,4 @@ def require_extra() -> None:
     """
     missing = [name for name in ("confluent_kafka", "fastavro") if find_spec(name) is None]
     if missing:
-        raise SettingError(
-            f"streams need {' and '.join(missing)}, which is not installed: poetry install --extras streams"
-        )
+        raise SettingError(f"streams need {' and '.join(missing)}. Install: poetry install --extras streams")

@@ -2,12 +2,41 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
 
 from ingestion.feeds import Feed
 from warehouse.ledger.stream_offsets import StreamOffset
 
+if TYPE_CHECKING:
+    from confluent_kafka import KafkaError
+
 Place = tuple[str, int]
 """A topic and the number of a partition of it."""
+
+
+class StreamMessage(Protocol):
+    """What a consumer gives: a message of a partition, or an error of one.
+
+    confluent_kafka.Message, whose annotations let also the place be missing, which is only so where nothing was read.
+    """
+
+    def error(self) -> "KafkaError | None": ...
+
+    def topic(self) -> str: ...
+
+    def partition(self) -> int: ...
+
+    def offset(self) -> int: ...
+
+    def key(self) -> bytes | None: ...
+
+    def value(self) -> bytes | None: ...
+
+    def timestamp(self) -> tuple[int, int]: ...
+
+    def headers(self) -> list[tuple[str, bytes | None]] | dict[str, bytes | None] | None: ...
+
+    def __len__(self) -> int: ...
 
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC, as the ledger keeps times

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import requests
+import urllib3
 
 from ingestion.errors import DownloadError, RefusedError
 from ingestion.streams.settings import RegistrySettings
@@ -101,7 +102,7 @@ class Registry:
             ) as response:
                 body = response.raw.read(_LARGEST_ANSWER + 1, decode_content=True)
         # urllib3's own come through where the body breaks off.
-        except (requests.RequestException, OSError, ValueError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise self._no_answer(schema_id, f"{type(error).__name__}") from error
         if response.status_code in (401, 403):
             raise RegistryRefusedError(
@@ -116,7 +117,7 @@ class Registry:
         # Schemas of other kinds, and those that lean on others, are refused as what they are when they are read.
         if answer.get("schemaType", "AVRO") != "AVRO":
             return json.dumps(f"a schema of {str(answer['schemaType'])[:30]}, not of Avro")
-        return answer["schema"]
+        return str(answer["schema"])
 
     def _no_answer(self, schema_id: int, came: str) -> RegistryError:
         return RegistryError(

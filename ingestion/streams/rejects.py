@@ -2,14 +2,16 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 import pyarrow as pa
-from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE
 
 from ingestion.errors import printable
 from ingestion.streams.conversions import EARLIEST_US, LATEST_US
+from ingestion.streams.places import StreamMessage
 from warehouse.secrets import scrubbed
 
 _LONGEST_EXPLANATION = 590
@@ -36,7 +38,7 @@ class Reason(StrEnum):
 class Reject:
     """A message that cannot be read."""
 
-    message: Message
+    message: StreamMessage
     schema_id: int | None
     reason: Reason
     explanation: str
@@ -79,22 +81,22 @@ def rejects_table(rejects: list[Reject]) -> pa.Table:
     return pa.table([list(column) for column in zip(*rows, strict=True)] if rows else [[]] * len(_SCHEMA), _SCHEMA)
 
 
-def kafka_us(message: Message) -> int | None:
+def kafka_us(message: StreamMessage) -> int | None:
     """When the broker got a message, in µs since the epoch; None where it does not say, or says a time that is none."""
     kind, milliseconds = message.timestamp()
     microseconds = milliseconds * 1000
     return microseconds if kind != TIMESTAMP_NOT_AVAILABLE and EARLIEST_US <= microseconds <= LATEST_US else None
 
 
-def _headers(message: Message) -> str | None:
+def _headers(message: StreamMessage) -> str | None:
     headers = message.headers()
     if not headers:
         return None
-    listed = headers.items() if isinstance(headers, dict) else headers
-    return json.dumps(
-        [[str(name), None if value is None else base64.b64encode(_bytes(value)).decode()] for name, value in listed]
-    )
+    listed = list(headers.items()) if isinstance(headers, Mapping) else list(headers)
+    return json.dumps([[str(name), _base64(value)] for name, value in listed])
 
 
-def _bytes(value: str | bytes) -> bytes:
-    return value if isinstance(value, bytes) else value.encode()
+def _base64(value: str | bytes | None) -> str | None:
+    if value is None:
+        return None
+    return base64.b64encode(value if isinstance(value, bytes) else value.encode()).decode()

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import duckdb
-from confluent_kafka import Message
 
 from ingestion.feeds import Feed
 from ingestion.pipeline import Started
@@ -18,6 +17,7 @@ from ingestion.results import Status
 from ingestion.run_record import STREAM_KIND, RunRecord, finish_runs_left_behind, new_run_id
 from ingestion.streams.decoding import Decoder
 from ingestion.streams.ends import BrokerError
+from ingestion.streams.places import StreamMessage
 from ingestion.streams.registry import Registry, RegistryError, StoppedError
 from ingestion.streams.restart import forget
 from ingestion.streams.results import StreamResult
@@ -165,7 +165,7 @@ class Session:
         self._let_others()
 
     def _decoded(
-        self, source: Source, decoders: dict[str, Decoder], messages: dict[str, list[Message]]
+        self, source: Source, decoders: dict[str, Decoder], messages: dict[str, list[StreamMessage]]
     ) -> list[FeedBatch]:
         batches = []
         for feed in self._feeds:
@@ -207,6 +207,7 @@ class Session:
             known = read_stream_offsets(connection, self._results)
         source.forgive()
         source.start_again(known)
+        self._answered(lambda: source.look(now=True))
 
     def _give_up_if_stuck(self) -> None:
         """End a session to the current end that gets no messages any more."""

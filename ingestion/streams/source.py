@@ -5,12 +5,13 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from typing import cast
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from ingestion.feeds import Feed
 from ingestion.streams.ends import Extent, Topic, describe_topics, extents, no_answer
-from ingestion.streams.places import Place, Position
+from ingestion.streams.places import Place, Position, StreamMessage
 from ingestion.streams.settings import BatchBounds, KafkaSettings
 from warehouse.ledger.stream_offsets import StreamOffset
 
@@ -101,7 +102,7 @@ class Source:
         pause = _SECONDS_BETWEEN_LOOKS_FOR_TOPICS if self.missing else _SECONDS_BETWEEN_LOOKS
         self._next_look = time.monotonic() + pause
 
-    def take(self, bounds: BatchBounds, stop: threading.Event, *, until_done: bool) -> dict[str, list[Message]]:
+    def take(self, bounds: BatchBounds, stop: threading.Event, *, until_done: bool) -> dict[str, list[StreamMessage]]:
         """The next messages, by topic: what comes until a bound is reached, or `stop` is set.
 
         With `until_done` it returns as soon as each partition is read to where it ended at first.
@@ -109,7 +110,7 @@ class Source:
         Raises:
             BrokerError: the client cannot go on.
         """
-        taken: dict[str, list[Message]] = {topic: [] for topic in self._feeds}
+        taken: dict[str, list[StreamMessage]] = {topic: [] for topic in self._feeds}
         rows = size = 0
         begun = time.monotonic()
         while rows < bounds.rows and size < bounds.bytes and not stop.is_set():
@@ -117,14 +118,18 @@ class Source:
             if left <= 0:
                 break
             at_once = min(_MESSAGES_AT_ONCE, bounds.rows - rows)
-            for message in self._consumer.consume(at_once, min(_POLL_SECONDS, left)):
+            for message in cast("list[StreamMessage]", self._consumer.consume(at_once, min(_POLL_SECONDS, left))):
                 if self._is_next(message):
                     taken[message.topic()].append(message)
                     rows += 1
                     size += len(message)
             if until_done and all(position.is_done for position in self.positions.values()):
                 break
-        return taken
+        # What came of a partition that was left out meanwhile is read again, or never: its offset is not written.
+        return {
+            topic: [message for message in messages if (topic, message.partition()) in self.positions]
+            for topic, messages in taken.items()
+        }
 
     @property
     def unwritten(self) -> list[Position]:
@@ -180,7 +185,7 @@ class Source:
     def _assign(self) -> None:
         self._consumer.assign([TopicPartition(*position.place, position.next) for position in self.positions.values()])
 
-    def _is_next(self, message: Message) -> bool:
+    def _is_next(self, message: StreamMessage) -> bool:
         """Whether it is a message to take; notes how far its partition is read."""
         place = (message.topic(), message.partition())
         error = message.error()
@@ -193,10 +198,10 @@ class Source:
         position.next = message.offset() + 1
         return True
 
-    def _note(self, error: KafkaError, place: tuple[str | None, int | None], offset: int | None) -> None:
-        position = self.positions.get(place)  # type: ignore[call-overload]
+    def _note(self, error: KafkaError, place: Place, offset: int) -> None:
+        position = self.positions.get(place)
         if error.code() == KafkaError._PARTITION_EOF:
-            if position is not None and offset is not None:
+            if position is not None:
                 position.next = max(position.next, offset)
                 position.end = max(position.end, position.next)
                 position.is_at_end = True

@@ -231,6 +231,12 @@ def _advanced(batch: FeedBatch) -> list[StreamOffset]:
         rejected[partition] += 1
         if us is not None:
             last[partition] = max(last.get(partition, us), us)
+    strange = {*rows, *rejected} - {one.partition for one in batch.positions}
+    if strange:
+        # Written without their offsets, they would be read again.
+        raise LoadError(
+            f"{batch.decoded.feed.name}: a batch has messages of partitions {strange} without their offsets"
+        )
     return [
         one.advanced(rows[one.partition], rejected[one.partition], last.get(one.partition)) for one in batch.positions
     ]

@@ -103,28 +103,32 @@ def freshness_alert_sensor() -> dg.SensorDefinition:
         "for more than 15 minutes, or gold for more than 120 after 17:00, on trading days: once, until it is built.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        now = datetime.now(UTC).replace(tzinfo=None)
-        try:
-            waiting = read_waiting([one.model for one in WATCHED], STREAMS)
-        except NotThereYetError:
-            return dg.SkipReason("nothing is loaded yet")
-        except WarehouseBusyError as error:
-            return dg.SkipReason(f"the DuckDB file is in use by {error.holder}; the next tick looks again")
-        known = behind_now(waiting, _known(context), now)
-        stale = [one for one in WATCHED if one.model in known and is_stale(one, known[one.model], now)]
-        context.update_cursor(_CURSOR.dump_json(_told(stale, known)).decode())
-        return dg.SkipReason(_in_words(stale, known))
+        return look(context, datetime.now(UTC).replace(tzinfo=None))
 
     return sensor
 
 
-def _told(stale: Sequence[Watched], known: Known) -> Known:
-    """Tell of what is stale and was not told of. What could not be delivered is told by the next tick.
+def look(context: dg.SensorEvaluationContext, now: datetime) -> dg.SkipReason:
+    """Tell of what is stale at a time, which is UTC without zone, and leave what is known to the next tick.
 
     Raises:
         AlertSettingsError: a setting is not valid.
-        AlertNotDeliveredError: an alert could not be delivered.
+        AlertNotDeliveredError: an alert could not be delivered. The next tick tries again.
     """
+    try:
+        waiting = read_waiting([one.model for one in WATCHED], STREAMS)
+    except NotThereYetError:
+        return dg.SkipReason("nothing is loaded yet")
+    except WarehouseBusyError as error:
+        return dg.SkipReason(f"the DuckDB file is in use by {error.holder}; the next tick looks again")
+    known = behind_now(waiting, _known(context), now)
+    stale = [one for one in WATCHED if one.model in known and is_stale(one, known[one.model], now)]
+    context.update_cursor(_CURSOR.dump_json(_told(stale, known)).decode())
+    return dg.SkipReason(_in_words(stale, known))
+
+
+def _told(stale: Sequence[Watched], known: Known) -> Known:
+    """Tell of what is stale and was not told of."""
     settings = AlertSettings.from_environment(os.environ)
     after = dict(known)
     for one in stale:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.dbt.markets.messages import DAYS, Said, Topics, take
 from tests.dbt.small_warehouse import FEBRUARY, JANUARY, MARCH, Warehouse, yellow_month
 from warehouse.connection import open_for_reading
 from warehouse.reconciliation import PartitionRows, reconcile
@@ -84,3 +85,50 @@ def test_a_row_of_another_load_beside_those_of_this_one_is_no_finished_build(war
     )
     assert not rows("yellow", "2025-01").is_built
     assert not passes(warehouse)
+
+
+def test_a_day_of_a_stream_is_built_by_its_watermark_and_messages_since_then_wait(warehouse: Warehouse) -> None:
+    topics, friday, tuesday = Topics(), DAYS[0], DAYS[2]
+    models = ("--select", "+silver_trades", "+quarantined_stream_rows", "stream_reconciliation")
+    # A trade, its correction, and one that cannot be, in batches of their own.
+    for number, version in enumerate((0, 1, 5)):
+        take(warehouse, [topics.append(Said("trades", number // 2, friday, version, number))])
+    assert warehouse.dbt("run", *models).success, warehouse.said
+    built = rows("trades", f"{friday}")
+    assert (built.published, built.kept, built.quarantined) == (3, 1, 2)
+    assert (built.is_complete, built.is_waiting) == (True, False)
+    assert passes(warehouse)
+
+    for day in (friday, tuesday):
+        take(warehouse, [topics.append(Said("trades", 7, day, 1, 1))])
+    behind, new = rows("trades", f"{friday}"), rows("trades", f"{tuesday}")
+    assert (behind.is_built, behind.is_waiting, behind.not_built, behind.lost) == (False, False, 1, 0)
+    assert (new.is_built, new.is_waiting, new.not_built) == (False, True, 1)
+    assert not passes(warehouse)
+
+    assert warehouse.dbt("run", *models).success, warehouse.said
+    assert all(rows("trades", f"{day}").is_complete for day in (friday, tuesday))
+    warehouse.execute("delete from core_markets.quarantined_stream_rows where reason = 'superseded'")
+    assert rows("trades", f"{friday}").lost == 2
+    assert not passes(warehouse)
+
+
+def test_a_message_that_is_lost_or_there_twice_is_counted_and_fails_the_test(warehouse: Warehouse) -> None:
+    topics = Topics()
+    test = ("test", "--select", "assert_every_message_is_once_in_raw_data")
+    take(warehouse, [topics.append(Said("trades", number, DAYS[0], 1, number)) for number in range(3)])
+    assert warehouse.dbt("run", "--select", "stream_reconciliation").success, warehouse.said
+    assert warehouse.dbt(*test).success
+    for fault in (
+        "update meta.stream_offsets set next_offset = next_offset + 1",
+        "update meta.stream_offsets set rows = rows - 1, rejected = rejected + 1",
+        "delete from meta.stream_offsets",
+        "insert into raw_data.trades from raw_data.trades limit 1",
+    ):
+        warehouse.execute("begin; create or replace table kept as from meta.stream_offsets; commit")
+        warehouse.execute(fault)
+        if "raw_data" in fault:
+            # The ledger that runs before the tests must agree, or dbt would not begin.
+            warehouse.execute("update meta.asset_watermarks set rows = rows + 1 where asset = 'trades'")
+        assert not warehouse.dbt(*test).success, fault
+        warehouse.execute("delete from meta.stream_offsets; insert into meta.stream_offsets from kept; drop table kept")

@@ -125,8 +125,10 @@ def test_hours_have_jobs_partitions_and_freshness_too() -> None:
     assert options.to_load(asked).periods == ["2025-04-01T22", "2025-04-01T23", "2025-04-02T00", "2025-04-02T01"]
     assert set(options.prefilled()) == {"hour"}
     partition = Partition(HOURS, Period.parse(Grain.HOUR, "2025-04-01T22"))
-    assert partition_of(HOURS, dagster_key(partition)) == partition
-    assert partitions_definition(HOURS).has_partition_key(dagster_key(partition))
+    key = dagster_key(partition)
+    assert key
+    assert partition_of(HOURS, key) == partition
+    assert partitions_definition(HOURS).has_partition_key(key)
     assert freshness_of_feed(HOURS) == dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=2))
 
 

@@ -295,7 +295,14 @@ def test_bad_arguments_are_named(arguments: tuple[str, ...], said: str) -> None:
     assert said in done.stderr
 
 
-def test_a_broker_that_is_not_there_is_named() -> None:
+def test_security_is_as_the_environment_says() -> None:
+    with kafka() as environment:
+        done = nyc("trades", "--seconds", "1", environment={**environment, "KAFKA_SECURITY_PROTOCOL": "PLAIN"})
+    assert done.returncode == 2
+    assert "expected KAFKA_SECURITY_PROTOCOL to be one of PLAINTEXT" in done.stderr
+
+
+def test_a_registry_that_is_not_there_is_named() -> None:
     with SchemaRegistry() as registry:
         settings = ("--bootstrap-servers", "127.0.0.1:1", "--registry", "http://127.0.0.1:1")
         done = nyc("trades", *settings, environment={"SCHEMA_REGISTRY_URL": registry.url})

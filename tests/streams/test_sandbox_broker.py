@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from sandbox.kafka_broker import Broker, BrokerError, Message
+from sandbox.kafka_broker import Broker, BrokerError, Message, produce
 from sandbox.schema_registry import SchemaRegistry
 
 SCHEMA = {"type": "record", "name": "Toy", "fields": [{"name": "id", "type": "long"}]}
@@ -71,6 +71,12 @@ def test_a_message_that_cannot_arrive_is_an_error(broker: Broker) -> None:
         broker.produce([Message("raw.trades", b"x", partition=17)])
 
 
+def test_a_broker_that_is_not_there_ends_the_sending() -> None:
+    settings = {"bootstrap.servers": "127.0.0.1:1", "message.timeout.ms": 300, "queue.buffering.max.messages": 100}
+    with pytest.raises(BrokerError, match=r"messages did not arrive: .*timed out"):
+        produce(settings, (Message("toys", b"x", partition=0) for _ in range(1_000_000)))
+
+
 def test_a_topic_is_made_once() -> None:
     with Broker({"toys": 2}) as broker, pytest.raises(BrokerError, match="Cannot make the topic toys"):
         broker.create_topic("toys", 2)
@@ -86,7 +92,7 @@ def test_the_broker_is_gone_after_its_block() -> None:
 def test_a_port_in_use_is_named() -> None:
     with Broker() as broker:
         port = int(broker.bootstrap_servers.rpartition(":")[2])
-        with pytest.raises(BrokerError, match=f"did not start at port {port}"):
+        with pytest.raises(BrokerError, match=f"Port {port} is in use"):
             Broker(port=port).start()
 
 

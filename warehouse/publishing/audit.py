@@ -2,6 +2,9 @@
 
 A failure stands until what failed is run again. It also stands no longer once a run of the same selection, or of
 everything, no longer has it: a test that was removed must not forbid anything for ever.
+
+Messages of a stream that came since the last build forbid nothing: they come every moment, and nothing would ever be
+published. A stream of which nothing was ever built does.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -221,7 +224,7 @@ def failed_builds(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
 
 
 def _unbuilt(partitions: Sequence[PartitionRows]) -> Iterator[str]:
-    for feed, periods in _by_feed(rows for rows in partitions if not rows.is_built):
+    for feed, periods in _by_feed(_waiting(partitions)):
         yield f"{feed} {periods}: loaded, but not built. Build: nyc build"
     for rows in partitions:
         if rows.is_built and rows.lost:
@@ -230,6 +233,12 @@ def _unbuilt(partitions: Sequence[PartitionRows]) -> Iterator[str]:
                 f"quarantined, but {abs(rows.lost):,} are {'lost' if rows.lost > 0 else 'too many'}. "
                 "Build anew: nyc build --full-refresh"
             )
+
+
+def _waiting(partitions: Sequence[PartitionRows]) -> list[PartitionRows]:
+    """What has to be built before a publication."""
+    flowing = {rows.feed for rows in partitions if rows.is_stream and rows.kept + rows.quarantined > 0}
+    return [rows for rows in partitions if rows.is_waiting and rows.feed not in flowing]
 
 
 def _by_feed(partitions: Iterable[PartitionRows]) -> Iterator[tuple[str, str]]:
@@ -241,12 +250,12 @@ def _by_feed(partitions: Iterable[PartitionRows]) -> Iterator[tuple[str, str]]:
 def _stale_models(
     connection: duckdb.DuckDBPyConnection, models: Sequence[Model], partitions: Sequence[PartitionRows]
 ) -> Iterator[str]:
-    """Models that were last built before the last load of their subject."""
+    """Models that were last built before the last load of a file of their subject."""
     loaded = dict(connection.execute(_LOADED_AT).fetchall())
     built: dict[str, datetime] = dict(connection.execute(_BUILT_AT).fetchall())
-    unbuilt = {rows.subject for rows in partitions if not rows.is_built}
+    unbuilt = {rows.subject for rows in _waiting(partitions)}
     for subject in sorted({rows.subject for rows in partitions if rows.subject} - unbuilt):
-        feeds = {rows.feed for rows in partitions if rows.subject == subject} & loaded.keys()
+        feeds = {rows.feed for rows in partitions if rows.subject == subject and not rows.is_stream} & loaded.keys()
         if not feeds:
             continue
         last = max(feeds, key=lambda feed: loaded[feed])

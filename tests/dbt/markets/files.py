@@ -9,7 +9,16 @@ from tests.dbt.small_warehouse import Trip
 
 Row = Trip
 
-FEEDS = ("minute_aggs", "symbols", "options_snapshots", "candles_daily", "options_bars", "exchanges")
+FEEDS = (
+    "minute_aggs",
+    "symbols",
+    "options_snapshots",
+    "candles_daily",
+    "options_bars",
+    "exchanges",
+    "traders",
+    "accounts",
+)
 # Both sides of a clock change, and the day after.
 DAYS = (date(2026, 3, 6), date(2026, 3, 9), date(2026, 3, 10))
 FIRST, _, LAST = DAYS
@@ -77,6 +86,26 @@ def _exchanges(day: date, version: int) -> Iterator[Row]:
     yield {"exchange_code": "", "name": "Nowhere"}
 
 
+def _traders(day: date, version: int) -> Iterator[Row]:
+    """A trader who is always there, one who changes desk with the version, and one who comes and goes."""
+    if version < 3:
+        yield {"trader_id": "R1", "name": "Ada", "firm": "One", "desk": "Equities", "risk_tier": "low"}
+        yield {"trader_id": "R2", "name": "Bob", "firm": "Two", "desk": f"Desk {version}", "risk_tier": None}
+        if (day.day + version) % 2:
+            yield {"trader_id": "R3", "name": "Cleo", "firm": "One", "desk": "Rates", "risk_tier": "high"}
+    yield {"trader_id": "", "name": "Nobody"}
+
+
+def _accounts(day: date, version: int) -> Iterator[Row]:
+    """An account whose type and status change with version and day, and one that comes and goes."""
+    if version < 3:
+        of_type = ("cash", "margin")[(day.day + version) % 2]
+        yield {"account_id": "A1", "trader_id": "R1", "account_type": of_type, "status": f"status {version}"}
+        if (day.day + version) % 2:
+            yield {"account_id": "A2", "trader_id": "R2", "account_type": "cash", "status": "active"}
+    yield {"account_id": "A1", "account_type": "second"}
+
+
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), _NEW_YORK).astimezone(UTC).replace(tzinfo=None)
 
@@ -137,6 +166,8 @@ _MAKERS = {
     "minute_aggs": _minute_aggs,
     "symbols": _symbols,
     "exchanges": _exchanges,
+    "traders": _traders,
+    "accounts": _accounts,
     "candles_daily": _candles_daily,
     "options_bars": _options_bars,
     "options_snapshots": _options_snapshots,

@@ -18,7 +18,9 @@ from sandbox.kafka_broker import Broker
 from sandbox.markets.exchange.messages import Encoder, sent_between
 from sandbox.schema_registry import SchemaRegistry
 from tests.orchestration.streams.conftest import STREAMS
+from tests.orchestration.streams.ledger import add_batch
 from warehouse.paths import LOG_FOLDER_VARIABLE
+from warehouse.publishing.publish import check_publication
 
 FIRST, LAST = date(2026, 1, 14), date(2026, 1, 16)
 
@@ -51,7 +53,7 @@ def _bronze(instance: dg.DagsterInstance, sent: dict[str, int]) -> None:
         assert feed.stream
         run = _run(instance, f"bronze_{feed.name}_ingestion")
         (event,) = run.asset_materializations_for_node(f"raw_data__{feed.raw_table}")
-        shown = {name: value.value for name, value in event.metadata.items()}
+        shown: dict[str, Any] = {name: value.value for name, value in event.metadata.items()}
         count = sent[feed.stream.topic]
         assert (shown["messages"], shown["lag"]) == (count, 0)
         assert sum(shown["offsets"].values()) == count
@@ -93,6 +95,11 @@ def test_from_the_broker_to_the_files_of_the_last_trading_day(
 
     _recompute_the_month(instance, database, summary)
     _export(instance, database, everything_else, summary)
+
+    # Messages go on coming, of this day and of others. They keep nobody from publishing what is built.
+    add_batch("trades", f"{LAST}")
+    add_batch("trades", "2026-01-20")
+    check_publication()
 
 
 def _recompute_the_month(instance: dg.DagsterInstance, database: Path, summary: str) -> None:
