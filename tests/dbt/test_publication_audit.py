@@ -91,6 +91,19 @@ def test_a_dimension_left_behind_by_a_partial_build_is_named(built: Warehouse) -
     assert _objections(built.path) == ()
 
 
+def test_a_model_that_was_built_before_what_it_reads_changed_is_named(built: Warehouse) -> None:
+    window = '{"backfill_start_date": "2025-01-01", "backfill_end_date": "2025-01-31"}'
+    built.build("--select", "fct_trips", "--vars", window)
+    objections = _objections(built.path)
+    assert any(
+        each.startswith("fct_hourly_mobility: last built before fct_trips, which it reads, changed")
+        for each in objections
+    )
+    assert not any(each.startswith("fct_trips:") for each in objections)
+    built.build()
+    assert _objections(built.path) == ()
+
+
 def test_lost_rows_are_named(built: Warehouse) -> None:
     built.execute("delete from core_core.fct_trips where feed = 'yellow' and total_amount = 12.5")
     assert next(each for each in _objections(built.path) if "lost" in each).startswith(

@@ -4,11 +4,10 @@ A failure stands until what failed is run again. It also stands no longer once a
 everything, no longer has it: a test that was removed must not forbid anything for ever.
 
 Messages of a stream that came since the last build forbid nothing: they come every moment, and nothing would ever be
-published. A stream of which nothing was ever built does.
+published. What is built of them must fit together all the same: `staleness.py`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from itertools import groupby
 
 import duckdb
@@ -16,7 +15,8 @@ import duckdb
 from warehouse.ledger.schema import RUN_SELECTION
 from warehouse.periods import Period, compress
 from warehouse.publishing.parts import PublishingError, columns_of
-from warehouse.publishing.project import Model, Project
+from warehouse.publishing.project import Project
+from warehouse.publishing.staleness import stale_models, waiting
 from warehouse.reconciliation import RECONCILIATION, PartitionRows, reconcile
 
 _NAMED = 10
@@ -145,16 +145,6 @@ _FAILED_BUILDS = f"""
     order by started_at, asset
 """
 
-_BUILT_AT = """
-    select assets.asset, max(runs.started_at)
-    from meta.ingestion_run_assets as assets
-    inner join meta.ingestion_runs as runs using (run_id)
-    where runs.kind like 'dbt %' and assets.status = 'built'
-    group by assets.asset
-"""
-
-_LOADED_AT = "select feed, max(updated_at) from meta.asset_watermarks where source_url is not null group by feed"
-
 _CHECKS = """
     select source, asset, check_name, bool_and(passed)
     from (
@@ -207,7 +197,7 @@ def _objections(connection: duckdb.DuckDBPyConnection, project: Project) -> Iter
     if not partitions:
         yield "nothing is loaded. Load a month: nyc load --year 2025 --months 1"
     yield from _unbuilt(partitions)
-    yield from _stale_models(connection, project.models, partitions)
+    yield from stale_models(connection, project.models, partitions)
     yield from _failed_checks(connection)
 
 
@@ -224,7 +214,7 @@ def failed_builds(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
 
 
 def _unbuilt(partitions: Sequence[PartitionRows]) -> Iterator[str]:
-    for feed, periods in _by_feed(_waiting(partitions)):
+    for feed, periods in _by_feed(waiting(partitions)):
         yield f"{feed} {periods}: loaded, but not built. Build: nyc build"
     for rows in partitions:
         if rows.is_built and rows.lost:
@@ -235,40 +225,10 @@ def _unbuilt(partitions: Sequence[PartitionRows]) -> Iterator[str]:
             )
 
 
-def _waiting(partitions: Sequence[PartitionRows]) -> list[PartitionRows]:
-    """What has to be built before a publication."""
-    flowing = {rows.feed for rows in partitions if rows.is_stream and rows.kept + rows.quarantined > 0}
-    return [rows for rows in partitions if rows.is_waiting and rows.feed not in flowing]
-
-
 def _by_feed(partitions: Iterable[PartitionRows]) -> Iterator[tuple[str, str]]:
     in_order = sorted(partitions, key=lambda rows: (rows.feed, rows.partition_key))
     for feed, group in groupby(in_order, key=lambda rows: rows.feed):
         yield feed, compress(Period.of_any_grain(rows.partition_key) for rows in group)
-
-
-def _stale_models(
-    connection: duckdb.DuckDBPyConnection, models: Sequence[Model], partitions: Sequence[PartitionRows]
-) -> Iterator[str]:
-    """Models that were last built before the last load of a file of their subject."""
-    loaded = dict(connection.execute(_LOADED_AT).fetchall())
-    built: dict[str, datetime] = dict(connection.execute(_BUILT_AT).fetchall())
-    unbuilt = {rows.subject for rows in _waiting(partitions)}
-    for subject in sorted({rows.subject for rows in partitions if rows.subject} - unbuilt):
-        feeds = {rows.feed for rows in partitions if rows.subject == subject and not rows.is_stream} & loaded.keys()
-        if not feeds:
-            continue
-        last = max(feeds, key=lambda feed: loaded[feed])
-        stale = [
-            model.table
-            for model in models
-            if model.subject == subject and built.get(model.name, datetime.min) < loaded[last]  # noqa: DTZ901 - UTC
-        ]
-        if stale:
-            yield (
-                f"{', '.join(stale)}: last built before the last load of {subject} ({last}, "
-                f"{loaded[last]:%Y-%m-%d %H:%M} UTC). Build everything: nyc build"
-            )
 
 
 def _failed_checks(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:

@@ -30,6 +30,7 @@ class Model:
 
     `partition_fields` are the columns that name a partition, the feed's before the period's; empty where the table is
     not kept by partitions. `subject` is the name of the folder that the model is in; missing where it is of none.
+    `reads` are the names of all models below a table; a view reads them only when it is read itself, and has none.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Model:
     partition_fields: tuple[tuple[str, str], ...]
     subject: str | None
     description: str | None
+    reads: frozenset[str] = frozenset()
     snapshot: str | None = None
 
     @property
@@ -105,7 +107,20 @@ def _models(manifest: Mapping[str, Any]) -> Iterator[Model]:
             ),
             subject=node["fqn"][2] if len(node["fqn"]) > 3 else None,
             description=node["description"] or None,
+            reads=frozenset() if node["config"]["materialized"] == "view" else _models_below(id_, manifest["nodes"]),
         )
+
+
+def _models_below(id_: str, nodes: Mapping[str, Any]) -> frozenset[str]:
+    """The names of the models that a node reads, and those that these read."""
+    found: dict[str, str] = {}
+    below = [id_]
+    while below:
+        for each in nodes[below.pop()]["depends_on"].get("nodes", ()):
+            if each in nodes and each not in found:
+                found[each] = nodes[each]["name"]
+                below.append(each)
+    return frozenset(found.values())
 
 
 def is_published(node: Mapping[str, Any]) -> bool:
