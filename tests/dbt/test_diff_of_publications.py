@@ -4,6 +4,7 @@ import shutil
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from dbt.artifacts.resources.types import NodeType
 
 from tests.dbt.markets.files import FEEDS as FEEDS_OF_DAYS
 from tests.dbt.markets.files import LAST, LOADED_FIRST, rows_of
+from tests.dbt.markets.messages import DAYS, STREAMS, Said, Topics, take
 from tests.dbt.small_warehouse import (
     DBT_DIRECTORY,
     FEBRUARY,
@@ -189,7 +191,7 @@ def test_what_changed_is_told_row_for_row_with_its_reason(built: Warehouse) -> N
 
 
 def fill_every_table(built: Warehouse) -> None:
-    """Load a zone's shape, rain on one of two days with trips, and days of markets.
+    """Load a zone's shape, rain on one of two days with trips, days of markets, and messages of its streams.
 
     A key without rows proves nothing.
     """
@@ -204,6 +206,18 @@ def fill_every_table(built: Warehouse) -> None:
     for feed in FEEDS_OF_DAYS:
         # Unlike the days before, which makes anomalies.
         built.load(feed, LAST, rows_of(feed, LAST, 2))
+    topics = Topics()
+    said = [
+        Said(feed, 6 * number + each, day, 1, 0)
+        for feed, each in product(STREAMS, range(6))
+        for number, day in enumerate(DAYS)
+    ]
+    # A trade that moved to another day, and what a reader could not read.
+    take(built, [topics.append(one) for one in (*said, Said("trades", 0, DAYS[1], 2, 5))])
+    built.execute(
+        "insert into raw_data.stream_rejects by name select 'trades' as feed, 'raw.trades' as topic,"
+        " 1 as kafka_partition, 0 as kafka_offset, 'tombstone' as reason, 'nothing' as explanation, '1' as _dlt_load_id"
+    )
     built.left_out = ()
 
 

@@ -145,7 +145,9 @@ def by_day(
     trades: Iterable[Trade], days: Iterable[date]
 ) -> tuple[dict[tuple[date, str, str], Held], dict[tuple[date, str], Performance]]:
     """Positions by day, trader and symbol at the end of each of these days, and what was gained by day and trader."""
-    book, positions, performances = Book(), {}, {}
+    book = Book()
+    positions: dict[tuple[date, str, str], Held] = {}
+    performances: dict[tuple[date, str], Performance] = {}
     of_day = defaultdict(list)
     for trade in trades:
         of_day[trade.day].append(trade)

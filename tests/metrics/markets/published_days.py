@@ -29,7 +29,7 @@ SYMBOL_FILES: dict[date, list[tuple[str | None, ...]]] = {
     ],
 }
 # By the day of the file: trader, firm, desk. T1 moves, T2 ends, T3 is in no file.
-TRADER_FILES = {
+TRADER_FILES: dict[date, list[tuple[str | None, ...]]] = {
     date(2025, 11, 20): [("T1", "North", "cash"), ("T2", "South", "cash")],
     WEDNESDAY: [("T1", "East", "cash"), ("T2", "South", None)],
     date(2026, 2, 10): [("T1", "East", "options")],
@@ -156,8 +156,8 @@ def load_days(warehouse: Warehouse) -> None:
             warehouse.load_query("candles_daily", day, _candles(day))
     _load_messages(warehouse)
     for day, traders in TRADER_FILES.items():
-        rows = [dict(zip(("trader_id", "firm", "desk"), trader, strict=True)) for trader in traders]
-        warehouse.load("traders", day, rows)
+        columns = ("trader_id", "firm", "desk")
+        warehouse.load("traders", day, [dict(zip(columns, trader, strict=True)) for trader in traders])
     names = ("symbol", "company_name", "sector", "market_cap_bucket", "exchange_code")
     for day, rows in SYMBOL_FILES.items():
         warehouse.load("symbols", day, [dict(zip(names, row, strict=True)) for row in rows])
