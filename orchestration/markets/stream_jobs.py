@@ -1,7 +1,7 @@
 """The jobs that build silver, gold and dimensions from the exchange's streams and the reference files.
 
-Silver is built again and again while messages come in, and is not published: gold would not fit to it. The other jobs
-build what is left of their subject, check, and publish.
+Silver is built again and again while messages come in, and gold with it: whoever publishes meanwhile, also of another
+subject, gets tables that fit together. The other jobs build what is left of their subject, check, and publish.
 """
 
 from collections.abc import Iterator
@@ -48,7 +48,8 @@ def silver_job(shared: SharedOps) -> dg.JobDefinition:
 
     @dg.op(
         name="build_silver",
-        description="dbt build of the streams' silver tables: each event day of which a message has come since.",
+        description="dbt build of the streams' silver tables, and of gold from them: each event day of which a message "
+        "has come since.",
         out=dg.Out(dg.Nothing),
         pool=WRITER_POOL,
     )
@@ -57,12 +58,12 @@ def silver_job(shared: SharedOps) -> dg.JobDefinition:
         if TRIGGERED_BY in context.run.tags and _is_all_built():
             context.log.info("Nothing is built: no messages were loaded since silver was built.")
         else:
-            yield from build_layer(context, dbt, SILVER)
+            yield from build_layer(context, dbt, (*SILVER, *GOLD))
         yield dg.Output(None)
 
     @dg.job(
         name=SILVER_JOB,
-        description="Build the streams' silver tables from the messages that have come since the last build.",
+        description="Build the streams' silver tables from the messages that have come since the last build, and gold.",
         tags={**_tags(shared, STREAMS), "layer": "silver"},
     )
     def job() -> None:
