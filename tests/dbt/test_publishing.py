@@ -45,8 +45,10 @@ def _assert_same_as_working_file(warehouse: Warehouse, release: Release) -> None
     with duckdb.connect(str(warehouse.path), read_only=True) as working, open_release(release) as published:
         for table in release.tables:
             assert _rows(published, table.full_name) == _rows(working, table.full_name)
-            query = "select column_name, data_type, comment from duckdb_columns() where table_name = ?"
-            name = [table.name]
+            query = (
+                "select column_name, data_type, comment from duckdb_columns() where schema_name = ? and table_name = ?"
+            )
+            name = [table.schema, table.name]
             assert published.execute(query, name).fetchall() == working.execute(query, name).fetchall()
 
 

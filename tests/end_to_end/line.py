@@ -33,6 +33,10 @@ class Line:
     def load(self, *arguments: str) -> str:
         return self._run([sys.executable, "ingestion/run_pipeline.py", *arguments], PROJECT_ROOT)
 
+    def stream(self) -> str:
+        """Read all topics to their present ends."""
+        return self._run([sys.executable, "-m", "cli", "stream", "--once"], PROJECT_ROOT)
+
     def build(self, *, data_tests: bool = False) -> str:
         """What dbt says. Data tests take as long as the models, so each kind of data has them run once."""
         excluded = ["unit_test"] if data_tests else ["unit_test", "test"]
