@@ -63,6 +63,10 @@ class BadExportError(MetricQueryError):
     """An export is not declared well, or there is nothing to export. The message says what to do."""
 
 
+class NothingToExportError(BadExportError):
+    """None of the facts that an export is made of are loaded, as for whoever has only other subjects."""
+
+
 @dataclass(frozen=True)
 class Table:
     """Where a model is built, and its column of dates that an export goes by."""
@@ -163,7 +167,7 @@ def write_export(export: Export, source: Source, to: Location | None = None) -> 
     A file of the same days is replaced. The new one is there whole, or not at all.
 
     Raises:
-        BadExportError: no file of the query's facts is loaded.
+        NothingToExportError: none of its facts are loaded.
         MetricQueryError: the query cannot be answered.
         ExportError: the file cannot be written.
         WarehouseError: the source cannot be opened, or somebody else kept the folder for too long.
@@ -206,7 +210,7 @@ def _write(answer: pa.Table, format_: str, file: Path) -> None:
 def _days(export: Export, source: Source, connection: duckdb.DuckDBPyConnection) -> tuple[date, date]:
     last = _last_day_of(export.table, connection) if export.table else newest_whole_day(export.name, source, connection)
     if last is None:
-        raise BadExportError(
+        raise NothingToExportError(
             f"export {export.name}: expected files of its facts to be loaded and built, but there are none. "
             "Load some: nyc load --help"
         )

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from ingestion.catalog import CATALOG
-from metrics.exports import Export, ExportedFile, declared_exports, write_export
+from metrics.exports import Export, ExportedFile, NothingToExportError, declared_exports, write_export
 from orchestration.assets.dbt_manifest import dbt_manifest
 from orchestration.assets.layers import EXPORTS, OWNERS
 from orchestration.assets.published import RELEASE
@@ -22,10 +22,16 @@ def _asset(export: Export) -> dg.AssetsDefinition:
         tags=subject_tags(folder for folder in export.folders if folder in CATALOG.subjects),
         kinds={export.format},
     )
-    def write() -> dg.MaterializeResult[None]:
+    def write(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         try:
             release = current_release()
             written = write_export(export, Source(release))
+        except NothingToExportError as error:
+            # Whoever has other subjects alone still wants their files.
+            context.log.info("Nothing is written: %s", error)
+            return dg.MaterializeResult(
+                metadata={"nothing written": dg.MetadataValue.text(str(error)), "release": release.id}
+            )
         except WarehouseError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         return dg.MaterializeResult(metadata=_metadata(written, release))
