@@ -26,7 +26,7 @@ from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE
 logger = logging.getLogger(__name__)
 
 SEED = os.environ.get("FUZZ_SEED", "14")
-SECONDS = float(os.environ.get("FUZZ_SECONDS", "60"))
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "30"))
 # One round to do again, by its number.
 ROUND = os.environ.get("FUZZ_ROUND")
 
