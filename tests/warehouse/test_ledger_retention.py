@@ -13,7 +13,7 @@ from warehouse.ledger import Ledger
 from warehouse.maintenance import ledger as module
 from warehouse.maintenance.items import retention_days
 from warehouse.maintenance.ledger import count_expired, delete_expired
-from warehouse.publishing import audit
+from warehouse.publishing import audit, staleness
 
 WATERMARKS = "from meta.asset_watermarks order by all"
 LOADERS = """
@@ -37,7 +37,7 @@ def answers(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "failed checks": rows(audit._FAILED_CHECKS),
         # Of runs that ended without any result only the last of each kind is of interest.
         "failed builds": {(asset, what) for asset, what, _ in rows(audit._FAILED_BUILDS)},
-        "built at": sorted(rows(audit._BUILT_AT)),
+        "built at": sorted(rows(staleness._BUILT_AT)),
         "counts": audit.count_checks(connection),
         "watermarks": rows(WATERMARKS),
         "loaders": rows(LOADERS),
