@@ -10,7 +10,7 @@ from portal.filters import choose
 from portal.markets.words import STREAM
 from portal.states import BUILD_AND_PUBLISH, nothing_to_show
 from portal.tables import TIME, capitalised, table
-from portal.texts import NO_VALUE, count, plain
+from portal.texts import count, plain
 from portal.view import View
 
 _REJECTS = "core_checks.stream_rejects"
@@ -74,9 +74,6 @@ _COLUMNS = {
 def render(view: View) -> None:
     """Draw the page."""
     st.title("Streams", anchor=False)
-    st.caption(
-        "How far topics were read when this release was published. In the terminal, and as of now: `nyc stream --help`."
-    )
     names = [feed.name for feed in FEEDS]
     offsets = pd.DataFrame() if view.rows(_HAS_LEDGER).empty else view.rows(_OFFSETS, feeds=names)
     if offsets.empty:
@@ -99,8 +96,9 @@ def render(view: View) -> None:
 
 
 def _show_offsets(offsets: pd.DataFrame) -> None:
-    newest = offsets["last_message_at"].max()
-    updated = offsets["updated_at"].max()
+    newest, updated = offsets["last_message_at"].max(), offsets["updated_at"].max()
+    got = "" if pd.isna(newest) else f"; the broker got the newest of these messages at {_moment(newest)}"
+    st.caption(plain(f"As this release was published: last read at {_moment(updated)} UTC{got}"))
     show_cards(
         [
             Card("Read", count(int(offsets["rows"].sum())), "Messages in raw tables"),
@@ -108,14 +106,6 @@ def _show_offsets(offsets: pd.DataFrame) -> None:
                 "Rejected", count(int(offsets["rejected"].sum())), "Messages that cannot be read; they are kept whole"
             ),
             Card("Behind", count(int(offsets["behind"].sum())), "Messages that waited when the broker was last asked"),
-            Card(
-                "Newest message",
-                NO_VALUE if pd.isna(newest) else _moment(newest),
-                "When the broker got it, UTC"
-                if pd.isna(newest)
-                else f"When the broker got it: {newest:%Y-%m-%d %H:%M:%S} UTC",
-            ),
-            Card("Read at", _moment(updated), f"{updated:%Y-%m-%d %H:%M:%S} UTC"),
         ],
         key="streams",
     )
