@@ -1,5 +1,6 @@
 """Open pages of the portal without a browser."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +22,11 @@ def open_page(path: str, address: Mapping[str, str | list[str]] | None = None, *
     test._page_hash = calc_hash(path)
     test.query_params.update(address or {})
     return test.run()
+
+
+def lasting_texts(test: AppTest) -> str:
+    """All that is written, but for how old the release is: that changes from one minute to the next."""
+    return re.sub(r", published [^\n]*", "", texts(test))
 
 
 def texts(test: AppTest) -> str:

@@ -101,10 +101,6 @@ def test_from_the_broker_to_the_files_of_the_last_trading_day(
     add_batch("trades", "2026-01-20")
     check_publication()
 
-    # Nor does silver, which is built from them long before the day's gold is.
-    _run(instance, "silver_micro_batch_job")
-    check_publication()
-
 
 def _recompute_the_month(instance: dg.DagsterInstance, database: Path, summary: str) -> None:
     """Rows that somebody has changed by hand are right again, by one build for the whole month."""

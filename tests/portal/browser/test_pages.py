@@ -30,6 +30,12 @@ def tabs(browser: Browser, port: int) -> Iterator[dict[int, Tab]]:
         each.close()
 
 
+_IS_ANOTHER_BACKGROUND = """seen => {
+    const app = document.querySelector("[data-testid=stApp]");
+    return app && !seen.includes(getComputedStyle(app).backgroundColor);
+}"""
+
+
 @pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
 def test_a_page_is_whole_light_and_dark(page: Page, width: int, tabs: dict[int, Tab]) -> None:
@@ -39,6 +45,8 @@ def test_a_page_is_whole_light_and_dark(page: Page, width: int, tabs: dict[int, 
     backgrounds = set()
     for scheme in SCHEMES:
         tab.page.emulate_media(color_scheme=scheme)
+        # The colours change a moment after the scheme.
+        tab.page.wait_for_function(_IS_ANOTHER_BACKGROUND, arg=list(backgrounds), timeout=20_000)
         tab.wait_until_drawn()
         assert tab.page.locator("h1").first.inner_text() == page.title
         assert tab.faults() == []

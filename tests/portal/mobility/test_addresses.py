@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.portal.browsing import open_page, texts
+from tests.portal.browsing import lasting_texts, open_page
 from tests.portal.conftest import Sample
 
 HOSTILE = [
@@ -29,7 +29,7 @@ def test_what_is_no_option_is_ignored(sample: Sample, path: str) -> None:
 
         assert not page.exception
         assert not page.error
-        assert texts(page) == texts(plain)
+        assert lasting_texts(page) == lasting_texts(plain)
         assert [one.value for one in page.metric] == [one.value for one in plain.metric]
 
 
