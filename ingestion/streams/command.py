@@ -137,8 +137,8 @@ def _print(results: Sequence[StreamResult]) -> None:
             )
         if result.rejected:
             console.print(
-                f"\n{result.feed}: messages that cannot be read: {result.rejected:,}. They are whole, with the reason, in"
-                " raw_data.stream_rejects.",
+                f"\n{result.feed}: messages that cannot be read: {result.rejected:,}. They are whole, with the reason, "
+                "in raw_data.stream_rejects.",
                 markup=False,
                 highlight=False,
             )
