@@ -42,7 +42,7 @@ def test_a_page_is_whole_light_and_dark(page: Page, width: int, tabs: dict[int, 
     tab = tabs[width]
     tab.page.emulate_media(color_scheme="light")
     tab.open(page.path)
-    backgrounds = set()
+    backgrounds = set[str]()
     for scheme in SCHEMES:
         tab.page.emulate_media(color_scheme=scheme)
         # The colours change a moment after the scheme.
