@@ -97,6 +97,24 @@ create table if not exists raw_data.stream_rejects (
 );
 """
 
+SOURCE_FILES = """
+-- The files that a partition was loaded from, where its feed has several a period. Written with its rows.
+create table if not exists meta.source_files (
+    feed varchar not null,
+    partition_key varchar not null,
+    file_name varchar not null,      -- below the publisher's address
+    state varchar not null,          -- whole; incomplete: its last line is half a line; broken: no line can be read
+    rows bigint not null,            -- its lines, whether or not they can be read
+    unreadable_rows bigint not null, -- those that cannot be read
+    bytes bigint not null,
+    etag varchar,                    -- of a folder: when the file was changed
+    last_modified timestamp,
+    load_id varchar not null,
+    loaded_at timestamp not null,
+    primary key (feed, partition_key, file_name)
+);
+"""
+
 TABLES = f"""
 create table if not exists meta.ingestion_runs (
     run_id varchar primary key,      -- of dbt: its invocation_id
@@ -132,6 +150,7 @@ create table if not exists meta.ingestion_run_assets (
 {WATERMARKS}
 {PUBLISHED_VERSIONS}
 {STREAMS}
+{SOURCE_FILES}
 
 create table if not exists meta.asset_checks (
     run_id varchar not null,
