@@ -104,12 +104,14 @@ class Publisher(ABC):
     """One publisher. A subject has a class and an object for each of its publishers.
 
     `name` is the one that its settings have. `can_be_asked` says whether it tells which files it has without sending
-    them, and `has_listing` whether it lists them all. `read` reads its files.
+    them, and `has_listing` whether it lists them all. Where a period `grows_until_ended`, it is no gap before that,
+    however often it changes. `read` reads its files.
     """
 
     name: ClassVar[str]
     can_be_asked: ClassVar[bool] = True
     has_listing: ClassVar[bool] = False
+    grows_until_ended: ClassVar[bool] = False
     read: ClassVar[Reader]
 
     @abstractmethod

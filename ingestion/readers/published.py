@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from ingestion.feeds import Column
 from ingestion.readers.columns import Selection
+from ingestion.readers.file_lists import SourceFile
 from ingestion.readers.published_file import PublishedFile, shortened
 from warehouse.sql import identifier, literal
 
@@ -26,7 +27,8 @@ class PublishedRows:
     many rows the file has. `rows` are the rows themselves where they were read already. `pieces` are files that the
     query reads side by side, so that rows come in any order, and that nobody needs afterwards. `otherwise` reads the
     rows in a slower way, where a value is none or rows are not as many: so that the value is named, or the rows are
-    counted. `new_columns` are those that the feed does not declare, and `notes` say what else is not as usual.
+    counted. `files` are those that the rows are from, where a partition has several. `new_columns` are those that the
+    feed does not declare, and `notes` say what else is not as usual.
     """
 
     file: PublishedFile
@@ -37,6 +39,7 @@ class PublishedRows:
     rows: pa.Table | None = None
     pieces: tuple[Path, ...] = ()
     otherwise: "Read | None" = None
+    files: tuple[SourceFile, ...] = ()
 
     @property
     def new_columns(self) -> tuple[Column, ...]:

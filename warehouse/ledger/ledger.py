@@ -12,6 +12,7 @@ import duckdb
 from warehouse.ledger.migrations import prepare
 from warehouse.ledger.records import Check, Fingerprint, RunAsset, RunStatus, Watermark, utc_now
 from warehouse.ledger.schema import LEDGER_SCHEMA
+from warehouse.ledger.source_files import PartitionSourceFiles, write_source_files
 from warehouse.ledger.watermarks import read_watermarks, write_watermark
 from warehouse.periods import Period, parse_partition_key
 from warehouse.secrets import scrubbed
@@ -132,6 +133,10 @@ class Ledger:
             BadPeriodError: the key is not that of a period.
         """
         write_watermark(self._connection, feed, Period.of_any_grain(partition_key), watermark)
+
+    def set_source_files(self, partitions: Iterable[PartitionSourceFiles]) -> None:
+        """Record which files partitions hold the rows of, in place of what was known of them."""
+        write_source_files(self._connection, partitions)
 
     def _insert(self, table: str, rows: Sequence[Mapping[str, object]]) -> None:
         """Insert rows that all have the same columns, in one statement."""
