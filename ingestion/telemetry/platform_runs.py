@@ -18,6 +18,7 @@ class PlatformRuns(S3Publisher):
     """The ledger, as a publisher."""
 
     name = "platform_runs"
+    is_own = True
     bucket = "unused"
     default_endpoint_url = "http://localhost:9000"
     key_names = KeyNames("UNUSED_ACCESS_KEY", "UNUSED_SECRET_KEY")
