@@ -65,7 +65,7 @@ def test_no_irregular_feed_is_stale_before_a_year_is_over() -> None:
 def test_models_are_grouped_by_the_layer_of_their_table_and_lineage_goes_through_all() -> None:
     keys = {key.path[-1]: key for key in dbt_analytics_assets.keys}
     of_layers = {name: meta["layer"]["bucket"] for name, meta in META.items() if "layer" in meta}
-    assert set(of_layers.values()) >= {"bronze", "silver"}
+    assert set(of_layers.values()) == {"bronze", "silver", "gold"}
     for name, bucket in of_layers.items():
         assert name.startswith(bucket)
         assert GRAPH.get(keys[name]).group_name == bucket, name
@@ -75,10 +75,31 @@ def test_models_are_grouped_by_the_layer_of_their_table_and_lineage_goes_through
         assert {asset_key(feed) for feed in feeds} <= upstream, name
 
 
+def test_tables_of_layers_are_assets_downstream_of_the_release() -> None:
+    assert {key.to_user_string() for key in GRAPH.get_all_asset_keys() if key.path[0] == "layers"} == {
+        "layers/bronze/raw_pipeline_events",
+        "layers/bronze/raw_crawler_results",
+        "layers/silver/pipeline_events",
+        "layers/silver/crawler_results",
+        "layers/gold/pipeline_metrics",
+        "layers/gold/user_profiles",
+    }
+    node = GRAPH.get(dg.AssetKey(["layers", "silver", "pipeline_events"]))
+    assert node.parent_keys == {dg.AssetKey("published_release")}
+    assert node.tags["subject"] == "telemetry"
+
+
 def test_the_job_loads_builds_validates_checks_and_publishes() -> None:
     job = defs.resolve_job_def("telemetry_job")
     steps = [node.name for node in job.nodes_in_topological_order]
-    assert steps[:5] == ["load_new_telemetry", "build_telemetry", "validate_telemetry", "check_quality", "publish"]
+    assert steps == [
+        "load_new_telemetry",
+        "build_telemetry",
+        "validate_telemetry",
+        "check_quality",
+        "publish",
+        "write_layers",
+    ]
     assert job.tags["subject"] == "telemetry"
     policies = {node.name: node.retry_policy for node in job.nodes}
     assert (policies["load_new_telemetry"], policies["build_telemetry"]) == (RETRIES.ingestion, RETRIES.dbt)
