@@ -86,7 +86,7 @@ def _look_at(each: LayerTable, release: Release) -> LayerState:
         rows=rows,
         version=table.version(),
         committed_at=committed_at,
-        age_seconds=committed_at and max(0, round((datetime.now(UTC) - committed_at).total_seconds())),
+        age_seconds=_age_seconds(committed_at) if committed_at else None,
         release=release_of(table),
         problem=problem,
     )
@@ -100,6 +100,10 @@ def _last_commit(table: DeltaTable) -> datetime | None:
     """When the last commit was; None if it does not say, as one that somebody emptied."""
     stamp = next((commit.get("timestamp") for commit in table.history(1)), None)
     return datetime.fromtimestamp(stamp / 1000, UTC) if stamp else None
+
+
+def _age_seconds(committed_at: datetime) -> int:
+    return max(0, round((datetime.now(UTC) - committed_at).total_seconds()))
 
 
 def _whole_rows(table: DeltaTable, each: LayerTable) -> int:
