@@ -218,7 +218,9 @@ def _hours_of_event(files: Files, event_id: str) -> list[object]:
 
 def test_a_line_with_a_fault_supersedes_nothing(files: Files) -> None:
     here = _as_it_was(files)
-    kept = "select * exclude (load_id) from core_telemetry.silver_pipeline_events where source_hour = '2026-03-06 22:00'"
+    kept = (
+        "select * exclude (load_id) from core_telemetry.silver_pipeline_events where source_hour = '2026-03-06 22:00'"
+    )
     before = here.warehouse.execute(kept)
     here.load(Load(EVENTS, HOURS[3], tuple(Line(1, 200, version) for version in VERSIONS if version > 3)))
     here.warehouse.build(*TABLES_ALONE)
