@@ -9,7 +9,7 @@ from ingestion.calendars import IRREGULAR_PERIODS
 from ingestion.feeds import Feed
 from ingestion.fetch.keys import KeyNames
 from ingestion.fetch.s3_publisher import S3Publisher
-from ingestion.readers.csv_files import CsvReader
+from ingestion.readers.json_lines import JsonLinesReader
 from ingestion.telemetry.event_files import EVENT_COLUMNS
 from warehouse.periods import Grain
 
@@ -21,7 +21,7 @@ class PlatformRuns(S3Publisher):
     bucket = "unused"
     default_endpoint_url = "http://localhost:9000"
     key_names = KeyNames("UNUSED_ACCESS_KEY", "UNUSED_SECRET_KEY")
-    read = CsvReader()
+    read = JsonLinesReader()
 
 
 FEEDS = (
