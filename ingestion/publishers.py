@@ -104,12 +104,15 @@ class Publisher(ABC):
     """One publisher. A subject has a class and an object for each of its publishers.
 
     `name` is the one that its settings have. `can_be_asked` says whether it tells which files it has without sending
-    them, and `has_listing` whether it lists them all. `read` reads its files.
+    them, and `has_listing` whether it lists them all. `read` reads its files. `is_own` says that the platform itself
+    is the publisher: there is always something new then, made by loading what was new, so nobody watches it and what is
+    not loaded is no gap. The daily build loads it.
     """
 
     name: ClassVar[str]
     can_be_asked: ClassVar[bool] = True
     has_listing: ClassVar[bool] = False
+    is_own: ClassVar[bool] = False
     read: ClassVar[Reader]
 
     @abstractmethod

@@ -17,10 +17,12 @@ _LAYER_OF_MODELS = {"staging": BRONZE, "intermediate": SILVER, "marts": SILVER, 
 def layer_of(node: Mapping[str, Any]) -> str:
     """The layer of a model or seed of the dbt manifest.
 
-    Seeds are published data, as raw tables are. A model in a folder without a layer is in a group of the folder's
-    name, so that it is noticed.
+    A model whose meta says in which layer's bucket its table is written is in that layer. Seeds are published data, as
+    raw tables are. A model in a folder without a layer is in a group of the folder's name, so that it is noticed.
     """
     if node["resource_type"] != "model":
         return BRONZE
+    if bucket := node.get("config", {}).get("meta", {}).get("layer", {}).get("bucket"):
+        return str(bucket)
     folder: str = node["fqn"][1]
     return _LAYER_OF_MODELS.get(folder, folder)

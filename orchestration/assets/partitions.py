@@ -21,9 +21,14 @@ _DEFINITIONS: Mapping[Grain, Callable[..., dg.TimeWindowPartitionsDefinition]] =
 }
 
 
+def has_partitions(feed: Feed) -> bool:
+    """Whether the feed's asset has partitions. A stream, and what the platform itself publishes, is read to its end."""
+    return not (feed.is_stream or feed.is_own)
+
+
 def dagster_key(partition: Partition) -> str | None:
-    """The key of a partition in Dagster; None for a stream, whose asset has no partitions."""
-    if partition.feed.is_stream:
+    """The key of a partition in Dagster; None where the feed's asset has no partitions."""
+    if not has_partitions(partition.feed):
         return None
     return partition.period.start.strftime(_FORMATS[partition.period.grain])
 
