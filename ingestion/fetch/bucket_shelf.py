@@ -27,6 +27,9 @@ from warehouse.ledger import Fingerprint
 
 logger = logging.getLogger(__name__)
 
+# More are not asked for one by one: it would take minutes.
+_MOST_FOLDERS = 200
+
 
 class BucketShelf(Shelf):
     """Folders below a prefix of a bucket.
@@ -53,6 +56,7 @@ class BucketShelf(Shelf):
         folders: dict[str, list[str]] = defaultdict(list)
         for partition in partitions:
             folders[partition.feed.name].append(f"{self._prefix}{folder_and_ending(partition)[0]}/")
+        self._folders = {feed: len(of_feed) for feed, of_feed in folders.items()}
         # Letter by letter: these are not paths.
         self._common = {feed: os.path.commonprefix(of_feed) for feed, of_feed in folders.items()}  # noqa: RUF071
 
@@ -64,6 +68,8 @@ class BucketShelf(Shelf):
                 try:
                     self._listed[feed] = self._list(self._common[feed])
                 except TooManyObjectsError as error:
+                    if self._folders[feed] > _MOST_FOLDERS:
+                        raise
                     logger.info("folders of %s are listed one by one: %s", feed, error)
                     self._listed[feed] = None
             listed = self._listed[feed]

@@ -22,6 +22,8 @@ class LocalShelf(Shelf):
 
     def __init__(self, base: Path, *, may_be_missing: bool) -> None:
         self._base = base
+        # Of each folder that folders are in: years of hours are asked for, of which most are not there.
+        self._known: dict[str, bool] = {"": True}
         if not may_be_missing and not base.is_dir():
             raise SettingError(
                 f"{base}: expected the folder that is set for the files, but it is not there. Make it, or set another."
@@ -29,14 +31,11 @@ class LocalShelf(Shelf):
 
     def list_folder(self, partition: Partition, folder: str) -> list[ListedFile]:
         """The files right in a folder; links, folders and pipes are none."""
-        place = self._base
-        for name in folder.split("/"):
-            place = place / name
-            if place.is_symlink():
-                raise DownloadError(
-                    f"{place}: expected a folder, but it is a link, which could lead anywhere. Put the files themselves "
-                    "there."
-                )
+        parent, _, _ = folder.rpartition("/")
+        if not self._is_there(parent):
+            return []
+        place = self._base / folder
+        _refuse_link(place)
         found: list[ListedFile] = []
         links = 0
         try:
@@ -54,6 +53,16 @@ class LocalShelf(Shelf):
         if links:
             logger.warning("%s: left out %d links: files must be there themselves", folder, links)
         return found
+
+    def _is_there(self, folder: str) -> bool:
+        """Whether a folder is there. It must be no link."""
+        if folder not in self._known:
+            is_there = self._is_there(folder.rpartition("/")[0])
+            if is_there:
+                _refuse_link(self._base / folder)
+                is_there = (self._base / folder).is_dir()
+            self._known[folder] = is_there
+        return self._known[folder]
 
     def bring(
         self,
@@ -74,6 +83,13 @@ class LocalShelf(Shelf):
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def _refuse_link(place: Path) -> None:
+    if place.is_symlink():
+        raise DownloadError(
+            f"{place}: expected a folder, but it is a link, which could lead anywhere. Put the files themselves there."
+        )
 
 
 def _listed(entry: "os.DirEntry[str]") -> ListedFile | None:

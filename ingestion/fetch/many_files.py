@@ -100,8 +100,8 @@ class ManyFilesPublisher(S3AnswerRules, Publisher):
         url = setting(self.name, "url", self.default_url)
         if ("://" in url and not _BUCKET.fullmatch(url)) or not url.isprintable():
             raise SettingError(
-                f"SOURCES__{self.name.upper()}__URL: expected a folder, or a bucket such as s3://bucket/prefix, but got "
-                f"{scrubbed(url)[:100]!r}. Set it in the environment or in .env."
+                f"SOURCES__{self.name.upper()}__URL: expected a folder, or a bucket such as s3://bucket/prefix, but "
+                f"got {scrubbed(url)[:100]!r}. Set it in the environment or in .env."
             )
         return url.rstrip("/")
 

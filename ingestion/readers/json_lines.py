@@ -7,13 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from ingestion.feeds import Column, columns
 from ingestion.partitions import Partition
 from ingestion.readers.file_lists import LIST_NAME, SourceFile, read_file_list
 from ingestion.readers.lines import LINES, PartitionFiles, line_batches, read_lines
-from ingestion.readers.published import MOST_BYTES_IN_MEMORY, ROWS_READ, SCRATCH, PublishedRows, open_scratch
+from ingestion.readers.published import (
+    MOST_BYTES_IN_MEMORY,
+    ROWS_READ,
+    SCRATCH,
+    PublishedRows,
+    RowsOfPartitions,
+    open_scratch,
+)
 from ingestion.readers.published_file import PublishedFile
 from warehouse.sql import identifier, literal
 
@@ -57,6 +65,22 @@ class JsonLinesReader:
         listed_columns = ", ".join(identifier(column.name) for column in partition.feed.columns)
         query = f"select {listed_columns}, source_row from {SCRATCH}.rows"
         return PublishedRows(file, query, partition.feed.columns, count, files=_of_several(path, listed))
+
+    def read_together(
+        self, files: Sequence[tuple[Partition, Path]], connection: duckdb.DuckDBPyConnection
+    ) -> RowsOfPartitions:
+        """The rows of the files of many partitions of a feed, all of them in memory.
+
+        Raises:
+            VanishedFileError: a listed file is not there any more.
+        """
+        listed = [PartitionFiles(partition, read_file_list(path)) for partition, path in files]
+        lines = read_lines(listed)
+        counts = np.bincount(lines["partition_number"].to_numpy(), minlength=len(files))
+        feed_columns = files[0][0].feed.columns
+        of_several = [_of_several(path, of) for (_, path), of in zip(files, listed, strict=True)]
+        query = select_of_lines(feed_columns, ROWS_READ)
+        return RowsOfPartitions(query, feed_columns, counts.tolist(), lines, of_several)
 
 
 def _of_several(path: Path, listed: PartitionFiles) -> tuple[SourceFile, ...]:

@@ -93,9 +93,9 @@ class Warehouse:
         self._loads += 1
         self.execute(
             f"""
-            delete from {table} where feed = '{feed}' and {period} = date '{first_day}';
+            delete from {table} where feed = '{feed}' and {period} = timestamp '{first_day}';
             insert into {table} by name
-            select *, '{feed}' as feed, date '{first_day}' as {period}, 'load_{self._loads}' as _dlt_load_id
+            select *, '{feed}' as feed, timestamp '{first_day}' as {period}, 'load_{self._loads}' as _dlt_load_id
             from ({query})
             """
         )
@@ -122,7 +122,7 @@ class Warehouse:
         """Take a partition out of raw data and the ledger."""
         period, key = FEEDS[feed].grain.column, FEEDS[feed].period_of(first_day).key
         self.execute(
-            f"delete from raw_data.{FEEDS[feed].raw_table} where feed = '{feed}' and {period} = date '{first_day}'"
+            f"delete from raw_data.{FEEDS[feed].raw_table} where feed = '{feed}' and {period} = timestamp '{first_day}'"
         )
         self.execute(f"delete from meta.asset_watermarks where asset = '{feed}' and partition_key = '{key}'")
 

@@ -16,3 +16,14 @@
 {% macro json_of_list(list) %}{{ return(adapter.dispatch('json_of_list')(list)) }}{% endmacro %}
 {% macro default__json_of_list(list) %}{{ return("to_json(" ~ list ~ ")") }}{% endmacro %}
 {% macro duckdb__json_of_list(list) %}{{ return("cast(to_json(" ~ list ~ ") as varchar)") }}{% endmacro %}
+
+{# An aggregate: a JSON object of names and values, one pair a row, in the order of the names. No name comes twice. #}
+{% macro json_of_pairs(name, value) %}{{ return(adapter.dispatch('json_of_pairs')(name, value)) }}{% endmacro %}
+{% macro default__json_of_pairs(name, value) -%}
+    {%- set pair = struct_of([('name', name), ('value', value)]) -%}
+    {{ return("to_json(map_from_entries(" ~ list_in_order(pair, [name]) ~ "))") }}
+{%- endmacro %}
+{% macro duckdb__json_of_pairs(name, value) -%}
+    {%- set pair = struct_of([('name', name), ('value', value)]) -%}
+    {{ return("cast(to_json(map_from_entries(" ~ list_in_order(pair, [name]) ~ ")) as varchar)") }}
+{%- endmacro %}

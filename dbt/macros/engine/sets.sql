@@ -3,6 +3,15 @@
 {% macro median(expression) %}{{ return(adapter.dispatch('median')(expression)) }}{% endmacro %}
 {% macro default__median(expression) %}{{ return("median(" ~ expression ~ ")") }}{% endmacro %}
 
+{# The value below which a share of the values are, 0 to 1; between two values by linear interpolation. #}
+{% macro percentile(expression, share) %}{{ return(adapter.dispatch('percentile')(expression, share)) }}{% endmacro %}
+{% macro default__percentile(expression, share) -%}
+    {{ return("percentile(" ~ expression ~ ", " ~ share ~ ")") }}
+{%- endmacro %}
+{% macro duckdb__percentile(expression, share) -%}
+    {{ return("quantile_cont(" ~ expression ~ ", " ~ share ~ ")") }}
+{%- endmacro %}
+
 {# Whether a text matches a regular expression. #}
 {% macro matches(text, pattern) %}{{ return(adapter.dispatch('matches')(text, pattern)) }}{% endmacro %}
 {% macro default__matches(text, pattern) %}{{ return(text ~ " rlike '" ~ pattern ~ "'") }}{% endmacro %}

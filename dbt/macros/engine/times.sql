@@ -15,6 +15,15 @@
     {{ return("((epoch_us(" ~ ended_at ~ ") - epoch_us(" ~ started_at ~ ")) / 60000000)") }}
 {%- endmacro %}
 
+{# Seconds from one timestamp to another, with the fraction. #}
+{% macro seconds_between(started_at, ended_at) %}{{ return(adapter.dispatch('seconds_between')(started_at, ended_at)) }}{% endmacro %}
+{% macro default__seconds_between(started_at, ended_at) -%}
+    {{ return("((unix_micros(" ~ ended_at ~ ") - unix_micros(" ~ started_at ~ ")) / 1000000.0)") }}
+{%- endmacro %}
+{% macro duckdb__seconds_between(started_at, ended_at) -%}
+    {{ return("((epoch_us(" ~ ended_at ~ ") - epoch_us(" ~ started_at ~ ")) / 1000000)") }}
+{%- endmacro %}
+
 {# The time a number of minutes later, of which a fraction counts to the microsecond; earlier where it is negative. #}
 {% macro add_minutes(timestamp, minutes) %}{{ return(adapter.dispatch('add_minutes')(timestamp, minutes)) }}{% endmacro %}
 {% macro default__add_minutes(timestamp, minutes) -%}
