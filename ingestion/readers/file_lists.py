@@ -28,8 +28,8 @@ class SourceFile:
 
 
 def write_file_list(files: Sequence[SourceFile], folder: Path) -> Path:
-    """Write the list into a folder; its path."""
-    path = folder / "files.json"
+    """Write the list into a folder, or in place of a folder that is not made; its path."""
+    path = folder / "files.json" if folder.is_dir() else folder.with_suffix(".json")
     path.write_text(json.dumps([asdict(file) for file in files], default=str))
     return path
 
