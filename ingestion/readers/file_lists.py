@@ -31,15 +31,15 @@ LIST_NAME = "files.json"
 
 
 def write_file_list(files: Sequence[SourceFile], folder: Path) -> Path:
-    """Write the list into a folder; its path."""
-    path = folder / LIST_NAME
+    """Write the list into a folder, or beside a folder that is not made; its path."""
+    path = folder / LIST_NAME if folder.is_dir() else folder.with_name(f"{folder.name}.{LIST_NAME}")
     path.write_text(json.dumps([asdict(file) for file in files], default=str))
     return path
 
 
 def read_file_list(path: Path) -> list[SourceFile]:
     """The files of a list, in its order; of anything else that was downloaded the one file itself."""
-    if path.name != LIST_NAME:
+    if path.name != LIST_NAME and not path.name.endswith(f".{LIST_NAME}"):
         return [SourceFile(path.name, path, path.stat().st_size)]
     found = []
     for listed in json.loads(path.read_text()):
