@@ -212,6 +212,9 @@ def export(
         typer.Option(metavar="NAMES", help="Tables, separated by commas.", autocompletion=complete_tables),
     ] = None,
     to: Annotated[str | None, typer.Option(metavar="ADDRESS", help="A folder, or s3://bucket/prefix.")] = None,
+    layers: Annotated[
+        bool, typer.Option("--layers", help="With --format delta: the tables in layers, to LAYERS_URL.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Export what is published, for other tools.
@@ -220,8 +223,29 @@ def export(
     """
     from warehouse.lakehouse.command import main
 
-    options = {"--format": format_, "--select": select, "--to": to}
+    options: dict[str, Value] = {"--format": format_, "--select": select, "--to": to, "--layers": layers}
     return main(as_arguments({**options, "--json": as_json}), prog="nyc export")
+
+
+def layers(
+    wait: Annotated[
+        str | None, typer.Option(metavar="SECONDS", help="Only wait until the server of S3 answers, if there is one.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Say whether every table of every layer is there.
+
+    With its rows, version and age, and whether its Delta log opens. Fails and says why if anything is not well.
+    """
+    try:
+        from warehouse.lakehouse.layers_command import main
+    except ModuleNotFoundError as error:
+        from warehouse.lakehouse.formats import missing_library
+
+        print(missing_library("nyc layers", error), file=sys.stderr)
+        return ExitCode.FAILED
+
+    return main(as_arguments({"--wait": wait, "--json": as_json}), prog="nyc layers")
 
 
 def diff(
@@ -355,6 +379,7 @@ def register(app: typer.Typer) -> None:
         publish,
         diff,
         export,
+        layers,
         health,
         quarantine,
         summary,

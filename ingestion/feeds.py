@@ -135,6 +135,11 @@ class Feed:
         return self.stream is not None
 
     @property
+    def is_own(self) -> bool:
+        """Whether the platform itself is the publisher."""
+        return self.publisher.is_own
+
+    @property
     def declared_in(self) -> str:
         """The module that declares the feed's publisher, as a path below the project's root: for messages."""
         module = Path(inspect.getfile(type(self.publisher)))

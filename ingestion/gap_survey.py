@@ -92,7 +92,8 @@ def survey(
     known = Known(watermarks, coverage, accepted=accepted, refusals=refused)
     unreachable: dict[str, str] = {}
     if not is_offline:
-        to_ask = [one for one in partitions if asked_of is None or one in asked_of]
+        # Of what the platform itself did nothing is missed: the daily build loads it, and is a run itself.
+        to_ask = [one for one in partitions if not one.feed.is_own and (asked_of is None or one in asked_of)]
         answers, unreachable = ask(one for one in to_ask if is_worth_asking(one, known.loaded(one), now))
         known = replace(known, answers=answers)
     loaded = ((partition.feed.name, known.loaded(partition)) for partition in partitions)

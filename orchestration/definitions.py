@@ -6,6 +6,8 @@ from ingestion.catalog import CATALOG, Catalog
 from orchestration.assets.dbt_assets import dbt_analytics_assets
 from orchestration.assets.exports import export_assets
 from orchestration.assets.lakehouse import lakehouse_assets
+from orchestration.assets.layer_tables import layer_assets
+from orchestration.assets.own_feeds import own_assets_of
 from orchestration.assets.published import published_release
 from orchestration.assets.raw_assets import raw_assets_of
 from orchestration.assets.streams import stream_assets_of
@@ -38,10 +40,12 @@ def definitions_of(catalog: Catalog) -> dg.Definitions:
         assets=dg.with_source_code_references(
             [
                 *raw_assets_of(catalog),
+                *own_assets_of(catalog),
                 *stream_assets_of(catalog),
                 dbt_analytics_assets,
                 published_release,
                 *lakehouse_assets,
+                layer_assets,
                 *export_assets,
                 *(asset for one in own for asset in one.assets),
             ]

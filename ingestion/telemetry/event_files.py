@@ -9,7 +9,7 @@ from ingestion.calendars import IRREGULAR_PERIODS
 from ingestion.feeds import Column, Feed, columns
 from ingestion.fetch.keys import KeyNames
 from ingestion.fetch.s3_publisher import S3Publisher
-from ingestion.readers.csv_files import CsvReader
+from ingestion.readers.json_lines import LINE_COLUMNS, JsonLinesReader
 from warehouse.periods import Grain
 
 
@@ -21,16 +21,10 @@ class EventFiles(S3Publisher):
     default_endpoint_url = "http://localhost:9000"
     key_names = KeyNames("EVENT_FILES_ACCESS_KEY", "EVENT_FILES_SECRET_KEY")
     largest_bytes = 1_000_000_000
-    read = CsvReader()
+    read = JsonLinesReader()
 
 
 _EVENT_FILES = EventFiles()
-
-# Where a line stood, and why it could not be read. `line` is the line itself where there was a reason.
-LINE_COLUMNS: tuple[Column, ...] = (
-    *columns(required="file_name:s line_number:b"),
-    *columns(required="", optional="other_fields:s problem:s line:s"),
-)
 
 # All texts, as the file has them: an event whose rows are "many" is still an event to look at.
 EVENT_COLUMNS: tuple[Column, ...] = (

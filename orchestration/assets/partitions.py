@@ -21,9 +21,14 @@ _DEFINITIONS: Mapping[Grain, Callable[..., dg.TimeWindowPartitionsDefinition]] =
 }
 
 
+def has_partitions(feed: Feed) -> bool:
+    """Whether the feed's asset has partitions. A stream, and what the platform itself publishes, is read to its end."""
+    return not (feed.is_stream or feed.is_own)
+
+
 def dagster_key(partition: Partition) -> str | None:
-    """The key of a partition in Dagster; None for a stream, whose asset has no partitions."""
-    if partition.feed.is_stream:
+    """The key of a partition in Dagster; None where the feed's asset has no partitions."""
+    if not has_partitions(partition.feed):
         return None
     return partition.period.start.strftime(_FORMATS[partition.period.grain])
 
@@ -53,7 +58,8 @@ def _periods_without_a_file(feed: Feed) -> list[datetime] | None:
 
     Dagster cannot ask a calendar, it takes a list. Definitions are loaded again long before the list ends.
     """
-    if feed.calendar is EVERY_PERIOD:
+    if feed.calendar is EVERY_PERIOD or feed.is_irregular:
+        # All may have a file. Listing a decade of hours to find that out takes a second.
         return None
     last = feed.period_of(day(datetime.now(UTC).year + 1, 12, 31).start)
     expected = set(feed.calendar.expected(feed.first_period, last))

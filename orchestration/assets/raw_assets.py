@@ -1,17 +1,22 @@
 """Raw tables of files as assets: one for each feed, partitioned by its periods, keyed as the dbt source reading it."""
 
+from collections.abc import Iterable
+
 import dagster as dg
 
 from ingestion.catalog import CATALOG, Catalog
 from ingestion.feeds import Feed
+from ingestion.gap_survey import without_unpublished
+from ingestion.partitions import Partition
 from ingestion.pipeline import Result, Started, Status, ingest
 from ingestion.raw_data import RAW_SCHEMA
 from orchestration.assets.freshness import freshness_of_feed
 from orchestration.assets.layers import BRONZE, OWNERS
-from orchestration.assets.partitions import dagster_key, partition_of, partitions_definition
+from orchestration.assets.partitions import dagster_key, has_partitions, partition_of, partitions_definition
 from orchestration.assets.subjects import tags_of_feeds
 from orchestration.execution.retries import RETRIES
 from orchestration.execution.writer_pool import WRITER_POOL
+from warehouse.periods import compress
 
 # The metadata by which the ledger sensor tells one load of a partition from another.
 LOAD_ID = "load_id"
@@ -67,13 +72,27 @@ def raise_on_failure(results: list[Result]) -> None:
         )
 
 
-def _raise_on_missing(results: list[Result]) -> None:
+def ingest_published(partitions: Iterable[Partition], started: Started) -> list[Result]:
+    """Load these partitions; those of irregular periods only if their publishers list them.
+
+    Nobody expects a file of an irregular period. Of a month of hours the ledger would have hundreds of failed attempts.
+
+    Raises:
+        dagster.Failure: a publisher could not say what it has. The step is retried.
+    """
+    published, unreachable = without_unpublished(partitions)
+    if unreachable:
+        raise dg.Failure("\n".join(f"{name} could not be asked: {why}" for name, why in unreachable.items()))
+    return ingest(published, started=started) if published else []
+
+
+def _raise_on_missing(feed: Feed, asked: list[Partition], results: list[Result]) -> None:
+    missing = [result.partition for result in results if result.status is Status.NOT_PUBLISHED]
     # Of irregular periods nobody knows which have a file: those without are no failure, unless none has.
-    regular = [result for result in results if not result.partition.feed.is_irregular]
-    expected = regular if any(result.status is not Status.NOT_PUBLISHED for result in results) else results
-    missing = [str(result.partition) for result in expected if result.status is Status.NOT_PUBLISHED]
+    missing = missing if results else asked
     if missing:
-        raise dg.Failure(f"not published (yet): {', '.join(missing)}. Materialize them later.", allow_retries=False)
+        periods = compress((partition.period for partition in missing), feed.calendar.expected)
+        raise dg.Failure(f"not published (yet): {feed.name} {periods}. Materialize them later.", allow_retries=False)
 
 
 def raw_columns(feed: Feed) -> dg.TableSchema:
@@ -100,14 +119,15 @@ def raw_asset(feed: Feed, catalog: Catalog, retry_policy: dg.RetryPolicy) -> dg.
         freshness_policy=freshness_of_feed(feed),
     )
     def load(context: dg.AssetExecutionContext) -> None:
-        results = ingest((partition_of(feed, key) for key in context.partition_keys), started=started(context))
+        asked = [partition_of(feed, key) for key in context.partition_keys]
+        results = ingest_published(asked, started(context))
         loaded = [result for result in results if result.status in (Status.LOADED, Status.UNCHANGED)]
         if len(loaded) < len(results):
             # The step fails, so Dagster does not record its partitions. These are loaded all the same.
             for result in loaded:
                 context.log_event(materialization(result, catalog))
         raise_on_failure(results)
-        _raise_on_missing(results)
+        _raise_on_missing(feed, asked, results)
         for result in loaded:
             context.add_asset_metadata(metadata(result), partition_key=dagster_key(result.partition))
 
@@ -115,5 +135,5 @@ def raw_asset(feed: Feed, catalog: Catalog, retry_policy: dg.RetryPolicy) -> dg.
 
 
 def raw_assets_of(catalog: Catalog, retry_policy: dg.RetryPolicy = RETRIES.ingestion) -> list[dg.AssetsDefinition]:
-    """An asset for each feed of files of a catalog."""
-    return [raw_asset(feed, catalog, retry_policy) for feed in catalog.feeds.values() if not feed.is_stream]
+    """An asset for each feed of files of a catalog. What the platform itself publishes is in `own_feeds`."""
+    return [raw_asset(feed, catalog, retry_policy) for feed in catalog.feeds.values() if has_partitions(feed)]

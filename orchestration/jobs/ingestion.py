@@ -1,6 +1,6 @@
 """The ingestion jobs of each grain: load periods, build on them once, validate, check and publish."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +8,12 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 
 from ingestion.catalog import Catalog
+from ingestion.feeds import Feed
 from ingestion.partitions import Partition
-from ingestion.pipeline import Result, Status, ingest
+from ingestion.pipeline import Result, Status
 from orchestration.assets.dbt_manifest import nodes_of_manifest
 from orchestration.assets.published import publish_op
-from orchestration.assets.raw_assets import materialization, raise_on_failure, started
+from orchestration.assets.raw_assets import ingest_published, materialization, raise_on_failure, started
 from orchestration.assets.subjects import tags_of_feeds
 from orchestration.assets.translator import TRANSLATOR
 from orchestration.checks.quality import check_op
@@ -25,6 +26,9 @@ from orchestration.jobs.ingestion_config import ADVERBS, IngestionOptions, Perio
 from orchestration.jobs.validation import rows_of, what_is_wrong
 from warehouse.connection import open_for_reading
 from warehouse.periods import Grain, Period, compress
+
+# Of how many partitions a step shows the rows, or says what is wrong: of hours there may be thousands.
+_MOST_SAID = 100
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,11 @@ def ingestion_ops(options: IngestionOptions) -> IngestionOps:
 def _load_op(options: IngestionOptions) -> dg.OpDefinition:
     @dg.op(name=f"load_{options.grain}s", pool=WRITER_POOL, out=dg.Out(Loaded))
     def load(context: dg.OpExecutionContext, config: PeriodsToLoad) -> Loaded:
-        results = ingest(options.partitions(config), started=started(context))
+        partitions = options.partitions(config)
+        results = ingest_published(partitions, started(context))
+        if not results:
+            asked = dict.fromkeys(partition.period for partition in partitions)
+            raise dg.Failure(_not_published(asked, config.sources), allow_retries=False)
         return what_is_loaded(context, results, options.catalog, config.sources)
 
     # Dagster checks an op's own config only when the op starts. This function it calls when a run is asked for, so
@@ -125,8 +133,8 @@ def _not_published(periods: Iterable[Period], sources: str) -> str:
     return f"{compress(periods)}: expected files of {sources}, but none is published (yet). Run the job again later."
 
 
-def dbt_op(catalog: Catalog, name: str, *, full_refresh: bool) -> dg.OpDefinition:
-    """The op that has dbt build the subjects of what was loaded, with their tests."""
+def dbt_op(catalog: Catalog, name: str, *, full_refresh: bool = False, always: Sequence[Feed] = ()) -> dg.OpDefinition:
+    """The op that has dbt build the subjects of what was loaded, with their tests; those of `always` in any case."""
 
     @dg.op(
         name=name,
@@ -136,7 +144,7 @@ def dbt_op(catalog: Catalog, name: str, *, full_refresh: bool) -> dg.OpDefinitio
         "subjects that were loaded.",
     )
     def build(context: dg.OpExecutionContext, loaded: Loaded, dbt: DbtCliResource) -> Iterator[Any]:
-        feeds = [catalog.feeds[name] for one in loaded for name in one.feeds]
+        feeds = [*always, *(catalog.feeds[name] for one in loaded for name in one.feeds)]
         with open_for_reading() as connection:
             selection = selection_to_build(catalog, feeds, nodes_of_manifest().values(), connection)
         arguments = dbt_build_arguments(full_refresh=full_refresh, select=selection)
@@ -153,18 +161,28 @@ def _validate_op(options: IngestionOptions) -> dg.OpDefinition:
         f"many, or if a {options.grain} is not published at all.",
     )
     def validate(context: dg.OpExecutionContext, loaded: Loaded) -> None:
-        partitions = [Partition(options.catalog.feeds[name], one.period) for one in loaded for name in one.feeds]
-        with open_for_reading() as connection:
-            rows = rows_of(connection, partitions)
-        wrong = what_is_wrong(rows, f"backfill_{ADVERBS[options.grain]}_data")
-        missing = [one.period for one in loaded if not one.feeds]
-        if missing:
-            wrong.append(_not_published(missing, "the sources"))
-        if wrong:
-            raise dg.Failure("\n".join(wrong), allow_retries=False)
-        context.add_output_metadata({str(partition): counts.kept for partition, counts in rows.items()})
+        validate_loaded(context, options.catalog, loaded)
 
     return validate
+
+
+def validate_loaded(context: dg.OpExecutionContext, catalog: Catalog, loaded: Loaded) -> None:
+    """Check that every row of these periods, which may be of several grains, is kept or in quarantine.
+
+    Raises:
+        dagster.Failure: rows are missing, or too many, or a period is not published at all.
+    """
+    partitions = [Partition(catalog.feeds[name], one.period) for one in loaded for name in one.feeds]
+    with open_for_reading() as connection:
+        rows = rows_of(connection, partitions)
+    wrong = what_is_wrong(rows)
+    missing = [one.period for one in loaded if not one.feeds]
+    if missing:
+        wrong.append(_not_published(missing, "the sources"))
+    if wrong:
+        raise dg.Failure("\n".join(wrong[:_MOST_SAID]), allow_retries=False)
+    shown = {str(partition): counts.kept for partition, counts in list(rows.items())[:_MOST_SAID]}
+    context.add_output_metadata({**shown, "partitions": len(rows)})
 
 
 def ingestion_job(

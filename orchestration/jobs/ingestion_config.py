@@ -1,6 +1,7 @@
 """What the ingestion jobs of a grain can be asked to load, and what they refuse."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,9 +12,11 @@ from ingestion.catalog import Catalog
 from ingestion.feeds import Feed
 from ingestion.partitions import Partition, no_file_expected, partitions_between
 from ingestion.publication import is_due
-from warehouse.periods import Grain, Period, compress, month, period_range
+from warehouse.periods import RESOLUTION, BadPeriodError, Grain, Period, compress, month, period_range
 
 ADVERBS: Mapping[Grain, str] = {Grain.MONTH: "monthly", Grain.DAY: "daily", Grain.HOUR: "hourly"}
+
+_LONGEST_FIRST = (Grain.MONTH, Grain.DAY, Grain.HOUR)
 
 # The field of the config that names one period. A month is asked for as year and month.
 _FIELD_OF_ONE: Mapping[Grain, str] = {Grain.DAY: "date", Grain.HOUR: "hour"}
@@ -22,6 +25,11 @@ _FIELD_OF_ONE: Mapping[Grain, str] = {Grain.DAY: "date", Grain.HOUR: "hour"}
 def stream_job_name(feed: Feed) -> str:
     """The name of the job that loads the new messages of a stream."""
     return f"bronze_{feed.name}_ingestion"
+
+
+def backfill_job_name(grain: Grain) -> str:
+    """The name of the job that loads periods of a grain and rebuilds everything."""
+    return f"backfill_{ADVERBS[grain]}_data"
 
 
 class PeriodsToLoad(dg.Config):
@@ -73,10 +81,17 @@ class IngestionOptions:
         one = "year and month" if self.grain is Grain.MONTH else _FIELD_OF_ONE[self.grain]
         return {
             "from": _optional(
-                str, f"The first {self.grain} of a range, such as '{self.grain.example}', instead of {one}."
+                str,
+                f"The first {self.grain} of a range, such as '{self.grain.example}', instead of {one}.{self._longer()}",
             ),
-            "to": _optional(str, f"The last {self.grain} of the range."),
+            "to": _optional(str, f"The last {self.grain} of the range.{self._longer()}"),
         }
+
+    def _longer(self) -> str:
+        """What else a range may be of, in words."""
+        longer = _LONGEST_FIRST[: _LONGEST_FIRST.index(self.grain)]
+        words = " or ".join(f"{grain} as '{grain.example}'" for grain in longer)
+        return f" A {words} stands for all its {self.grain}s." if words else ""
 
     def _field_of_sources(self) -> dg.Field:
         names = {feed.name for feed in self.feeds}
@@ -148,7 +163,7 @@ class IngestionOptions:
             case [field] if field == one:
                 periods = [Period.parse(self.grain, asked[field])]
             case ["from", "to"]:
-                periods = self._range(*(Period.parse(self.grain, asked[name]) for name in ("from", "to")))
+                periods = self._range(asked["from"], asked["to"])
             case given:
                 ways = f"{one}; or from and to" if one else "year and month; year and months; or from and to"
                 raise ValueError(f"expected one of: {ways}; but got {' and '.join(given) or 'none of them'}")
@@ -157,10 +172,20 @@ class IngestionOptions:
         self._refuse_unknown_times(periods[0], periods[-1])
         return periods
 
-    def _range(self, first: Period, last: Period) -> list[Period]:
+    def _range(self, first_key: str, last_key: str) -> list[Period]:
+        begin, end = self._period_or_longer(first_key), self._period_or_longer(last_key)
         # Before the periods are listed: up to the year 9999 there are many.
-        self._refuse_unknown_times(first, last)
-        return list(period_range(first, last))
+        self._refuse_unknown_times(begin, end)
+        first, last = Period(self.grain, begin.start), Period(self.grain, end.end - RESOLUTION)
+        # Of the present month or day those that have begun.
+        return list(period_range(first, min(last, Period(self.grain, datetime.now(UTC).replace(tzinfo=None)))))
+
+    def _period_or_longer(self, key: str) -> Period:
+        """The period of a key of this grain, or of a longer one that it divides."""
+        for grain in _LONGEST_FIRST[: _LONGEST_FIRST.index(self.grain)]:
+            with suppress(BadPeriodError):
+                return Period.parse(grain, key)
+        return Period.parse(self.grain, key)
 
     def _month(self, year: int, number: int, field: str) -> Period:
         if not 1 <= number <= 12:
@@ -170,7 +195,7 @@ class IngestionOptions:
         return month(year, number)
 
     def _refuse_unknown_times(self, first: Period, last: Period) -> None:
-        if first < self.first:
+        if first.start < self.first.start:
             raise ValueError(f"expected {self.grain}s from {self.first} on, but got {first}")
         if not last.has_begun(datetime.now(UTC).replace(tzinfo=None)):
             raise ValueError(f"{last} has not begun yet")

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import duckdb
 
 from ingestion.partitions import Partition
+from orchestration.jobs.ingestion_config import backfill_job_name
 from warehouse.reconciliation import PartitionRows, reconcile
 
 
@@ -19,11 +20,12 @@ def rows_of(connection: duckdb.DuckDBPyConnection, partitions: Iterable[Partitio
     }
 
 
-def what_is_wrong(rows: dict[Partition, PartitionRows], backfill_job: str) -> list[str]:
+def what_is_wrong(rows: dict[Partition, PartitionRows]) -> list[str]:
     """Say of each partition that is not complete what was expected, what is there, and what to do."""
     return [
-        f"{partition}: {_expectation(counts)}. Run {backfill_job} for this {partition.feed.grain}: it loads what was "
-        "changed in raw data by hand, and rebuilds every model. If that does not help, load the file again first: "
+        f"{partition}: {_expectation(counts)}. Run {backfill_job_name(partition.feed.grain)} for this "
+        f"{partition.feed.grain}: it loads what was changed in raw data by hand, and rebuilds every model. If that "
+        "does not help, load the file again first: "
         f"python ingestion/run_pipeline.py --from {partition.key} --to {partition.key} --sources {partition.feed.name} "
         "--force"
         for partition, counts in rows.items()

@@ -12,11 +12,11 @@ from ingestion.catalog import CATALOG, Catalog
 from ingestion.feeds import Feed
 from ingestion.partitions import Partition
 from ingestion.pipeline import Result, Status
-from orchestration.assets.partitions import dagster_key
+from orchestration.assets.partitions import dagster_key, has_partitions
 from orchestration.assets.published import RELEASE
 from orchestration.assets.raw_assets import LOAD_ID, asset_key, materialization
 from orchestration.checks.staleness import evaluation
-from orchestration.sensors.ledger_plan import FileStamp, LedgerCursor, Load, digest, newest_of_streams, unreported
+from orchestration.sensors.ledger_plan import FileStamp, LedgerCursor, Load, digest, one_without_partitions, unreported
 from orchestration.sensors.ledger_results import LatestRecord, Results, latest_builds, latest_checks, read_results
 from warehouse.connection import WarehouseBusyError, open_for_reading
 from warehouse.ledger import read_watermarks
@@ -31,7 +31,7 @@ _BUILDS, _PUBLISHED, _CHECKS = "models and seeds", "release", "checks"
 
 
 def read_loads(connection: duckdb.DuckDBPyConnection, catalog: Catalog = CATALOG) -> list[Load]:
-    """What every partition of every feed holds now, feed by feed; of a stream the newest batch."""
+    """What every partition of every feed holds now, feed by feed; the newest load where the asset has no partitions."""
     watermarks = read_watermarks(connection)
     if not watermarks:
         return []
@@ -43,7 +43,7 @@ def read_loads(connection: duckdb.DuckDBPyConnection, catalog: Catalog = CATALOG
             " where load_id is not null and dagster_run_id is not null"
         ).fetchall()
     }
-    return newest_of_streams(
+    return one_without_partitions(
         Load(
             Partition(feed, feed.period(key)),
             watermark,
@@ -57,7 +57,7 @@ def read_loads(connection: duckdb.DuckDBPyConnection, catalog: Catalog = CATALOG
 def known_load_ids(instance: dg.DagsterInstance, key: dg.AssetKey) -> dict[str | None, str]:
     """The load id of each partition's latest materialization, by partition key; empty if it has none.
 
-    A stream has no partitions: its latest load id is under None.
+    Of an asset without partitions the latest load id is under None.
     """
     known: dict[str | None, str] = {}
     cursor = None
@@ -177,8 +177,8 @@ class _FinishedRuns:
 
 
 def known_partitions(instance: dg.DagsterInstance, catalog: Catalog) -> dict[dg.AssetKey, set[str]]:
-    """The partitions of each feed that Dagster shows as loaded. A stream has none."""
-    keys = [asset_key(feed, catalog) for feed in catalog.feeds.values() if not feed.is_stream]
+    """The partitions of each feed that Dagster shows as loaded, where the feed's asset has partitions."""
+    keys = [asset_key(feed, catalog) for feed in catalog.feeds.values() if has_partitions(feed)]
     return {key: instance.get_materialized_partitions(key) for key in keys}
 
 
@@ -191,8 +191,8 @@ def gone_assets(
 ) -> list[dg.AssetKey]:
     """The assets of which Dagster shows what is not there: partitions not loaded, models of another database.
 
-    Dagster forgets an asset only as a whole. What is there of it is reported again. A stream is never among them: its
-    asset says how far a topic was read, and that stays true.
+    Dagster forgets an asset only as a whole. What is there of it is reported again. An asset without partitions is
+    never among them: it says how far was read, and that stays true.
     """
     loaded: dict[dg.AssetKey, set[str | None]] = {}
     for load in loads:

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from ingestion.feeds import Feed
 from ingestion.partitions import Partition
-from orchestration.assets.partitions import dagster_key
+from orchestration.assets.partitions import dagster_key, has_partitions
 from warehouse.ledger import Watermark
 
 FileStamp = tuple[int, int]
@@ -58,12 +58,12 @@ def digest(loads: Iterable[Load]) -> str:
     return hashlib.sha256(repr(ids).encode()).hexdigest()[:16]
 
 
-def newest_of_streams(loads: Iterable[Load]) -> list[Load]:
-    """The loads, with one of each stream: that of its newest batch. A stream's asset has no partitions."""
+def one_without_partitions(loads: Iterable[Load]) -> list[Load]:
+    """The loads, with only the newest one of each feed whose asset has no partitions, such as a stream."""
     kept: dict[Partition | Feed, Load] = {}
     for load in loads:
         feed = load.partition.feed
-        key = feed if feed.is_stream else load.partition
+        key = load.partition if has_partitions(feed) else feed
         if key not in kept or kept[key].watermark.load_id < load.watermark.load_id:
             kept[key] = load
     return list(kept.values())
@@ -72,7 +72,7 @@ def newest_of_streams(loads: Iterable[Load]) -> list[Load]:
 def unreported(loads: Iterable[Load], known: Mapping[str | None, str]) -> list[Load]:
     """The loads that Dagster does not know as the latest of their partition.
 
-    `known` has the load id of each partition's latest materialization, by Dagster's partition key; of a stream under
-    None.
+    `known` has the load id of each partition's latest materialization, by Dagster's partition key; of an asset without
+    partitions under None.
     """
     return [load for load in loads if known.get(dagster_key(load.partition)) != load.watermark.load_id]

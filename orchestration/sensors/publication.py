@@ -1,6 +1,5 @@
 """The publication sensor: requests the run that loads a file which is new or replaced at its publisher."""
 
-import hashlib
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ from ingestion.partitions import Partition
 from ingestion.publication import NOT_ASKED, Answer, is_worth_asking
 from ingestion.publishers import Visits
 from orchestration.assets.subjects import subject_tags
+from orchestration.execution.runs_of_job import described, run_on_its_way
 from orchestration.jobs.ingestion import ingestion_job_name, load_op_name
 from orchestration.jobs.ingestion_config import IngestionOptions
 from orchestration.jobs.streams import Job
@@ -27,6 +27,7 @@ from orchestration.sensors.publication_plan import (
     from_next,
     new_of,
     requested_after,
+    run_key_of,
     runs_of,
     wanted_of,
     watched_partitions,
@@ -196,6 +197,9 @@ def _ingestion_jobs_of(catalog: Catalog) -> set[str]:
 
 def _look(context: dg.SensorEvaluationContext, catalog: Catalog, watch: Watch) -> dg.SensorResult | dg.SkipReason:
     """Look for new and replaced files of every watched feed that has something loaded."""
+    # Its job loads whatever is new when it starts. What comes after that, the next tick finds.
+    if watch.job_name and (run := run_on_its_way(context.instance, watch.job_name)):
+        return dg.SkipReason(f"{described(run)}; the next tick looks again")
     watermarks: Watermarks = {}
     accepted: AcceptedGaps = {}
     try:
@@ -241,21 +245,23 @@ def _cursor(context: dg.SensorEvaluationContext) -> PublicationCursor:
 
 def _run_request(catalog: Catalog, run: WantedRun) -> dg.RunRequest:
     grain = run.period.grain
-    config = {**IngestionOptions(catalog, grain).config_of(run.period), "sources": ",".join(run.feeds)}
+    if run.last == run.period:
+        config = IngestionOptions(catalog, grain).config_of(run.period)
+    else:
+        config = {"from": run.period.key, "to": run.last.key}
     return dg.RunRequest(
         run_key=run.key,
         job_name=ingestion_job_name(grain),
-        run_config={"ops": {load_op_name(grain): {"config": config}}},
+        run_config={"ops": {load_op_name(grain): {"config": {**config, "sources": ",".join(run.feeds)}}}},
         tags={grain.value: run.period.key, "feeds": ".".join(run.feeds), **subject_tags([run.subject])},
     )
 
 
 def _request_for_all(runs: Sequence[WantedRun]) -> dg.RunRequest:
     """The one run of a job that loads whatever is new."""
-    keys = hashlib.sha256(" ".join(run.key for run in runs).encode()).hexdigest()
     feeds = dict.fromkeys(name for run in runs for name in run.feeds)
     return dg.RunRequest(
-        run_key=f"{runs[0].period.key} to {runs[-1].period.key} {keys}",
+        run_key=run_key_of(runs),
         tags={"feeds": ".".join(feeds), **subject_tags(run.subject for run in runs)},
     )
 

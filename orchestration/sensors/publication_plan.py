@@ -5,7 +5,7 @@ loaded, so that a run that is queued, runs or has failed is not requested again.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -76,15 +76,25 @@ def watched_partitions(
     loaded. With `is_from_the_first` a feed's periods begin with its first one, whether something is loaded or not.
     """
     partitions = []
-    # A stream has no files to watch.
-    for feed in (feed for feed in catalog.feeds.values() if not feed.is_stream):
+    # A stream has no files to watch. What the platform itself publishes has news as long as somebody loads it.
+    for feed in (feed for feed in catalog.feeds.values() if not (feed.is_stream or feed.is_own)):
         loaded = [feed.period(key) for name, key in watermarks if name == feed.name]
         if first := feed.first_period if is_from_the_first else min(loaded, default=None):
+            if feed.is_irregular:
+                first = _newest(first, now, counts[feed.grain])
             expected = feed.calendar.expected(first, feed.period_of(now))
             ended = [Partition(feed, period) for period in expected if period.has_ended(now)]
             not_due = sum(not is_due(partition, now) for partition in ended)
             partitions += ended[-(counts[feed.grain] + not_due) :]
     return sorted(partitions, key=lambda partition: partition.period.start)
+
+
+def _newest(first: Period, now: datetime, count: int) -> Period:
+    """The first period, or a later one that still has so many after it: nobody needs to list a decade of hours."""
+    longest = {Grain.MONTH: timedelta(days=31), Grain.DAY: timedelta(days=1), Grain.HOUR: timedelta(hours=1)}
+    step = longest[first.grain]
+    # Divided, for a count may be larger than time.
+    return Period(first.grain, now - (count + 1) * step) if (now - first.start) / step > count + 1 else first
 
 
 def from_next(partitions: list[Partition], cursor: PublicationCursor) -> list[Partition]:
@@ -141,29 +151,51 @@ def requested_after(cursor: PublicationCursor, wanted: Iterable[Wanted], unseen:
 
 @dataclass(frozen=True)
 class WantedRun:
-    """What to load in one run: a period of a subject, of one feed or several."""
+    """What to load in one run: a period of a subject, of one feed or several. Of hours it may be more than one.
+
+    `period` and `last` are the first and the last period. Those between them that are loaded already stay as they are.
+    """
 
     subject: str
     period: Period
+    last: Period
     wanted: tuple[Wanted, ...]
 
     @property
     def key(self) -> str:
         """Dagster starts no second run of the same key: the period, and each feed with the mark of its file."""
-        return " ".join([self.period.key, *(f"{one.partition.feed.name}:{one.mark}" for one in self.wanted)])
+        if self.last == self.period:
+            return " ".join([self.period.key, *(f"{one.partition.feed.name}:{one.mark}" for one in self.wanted)])
+        return run_key_of((self,))
 
     @property
     def feeds(self) -> list[str]:
         """The names of the feeds."""
-        return [one.partition.feed.name for one in self.wanted]
+        return list(dict.fromkeys(one.partition.feed.name for one in self.wanted))
+
+
+def run_key_of(runs: Sequence[WantedRun]) -> str:
+    """The key of one run that loads all of this: its first and last period, and a mark of all its files."""
+    files = sorted(f"{one.partition} {one.mark}" for run in runs for one in run.wanted)
+    digest = hashlib.sha256(" ".join(files).encode()).hexdigest()
+    return f"{runs[0].period.key} to {runs[-1].last.key} {digest}"
 
 
 def runs_of(catalog: Catalog, wanted: Iterable[Wanted]) -> list[WantedRun]:
-    """The runs that load what is wanted, by time. The feeds of a subject that want the same period share one."""
-    runs: dict[tuple[Period, str], list[Wanted]] = {}
+    """The runs that load what is wanted, by time. The feeds of a subject that want the same period share one.
+
+    All hours of a subject are one run: building costs more than loading, and there may be many.
+    """
+    runs: dict[tuple[Period | None, str], list[Wanted]] = {}
     names = list(catalog.feeds)
     for one in sorted(wanted, key=lambda one: names.index(one.partition.feed.name)):
         subject = catalog.subject_of(one.partition.feed).name
-        runs.setdefault((one.partition.period, subject), []).append(one)
-    ordered = sorted(runs.items(), key=lambda item: item[0][0].start)
-    return [WantedRun(subject, period, tuple(group)) for (period, subject), group in ordered]
+        period = None if one.partition.feed.grain is Grain.HOUR else one.partition.period
+        runs.setdefault((period, subject), []).append(one)
+    found = [_run(subject, group) for (_, subject), group in runs.items()]
+    return sorted(found, key=lambda run: run.period.start)
+
+
+def _run(subject: str, group: Sequence[Wanted]) -> WantedRun:
+    periods = [one.partition.period for one in group]
+    return WantedRun(subject, min(periods), max(periods), tuple(group))

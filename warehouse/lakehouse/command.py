@@ -15,8 +15,8 @@ from warehouse.connection import WarehouseError
 from warehouse.exit_codes import ExitCode
 from warehouse.lakehouse.exported import ALL_TABLES, Exported, ExportError
 from warehouse.lakehouse.exporting import UnknownTableError, export
-from warehouse.lakehouse.formats import FORMATS
-from warehouse.lakehouse.location import Location
+from warehouse.lakehouse.formats import FORMATS, missing_library
+from warehouse.lakehouse.location import LAKEHOUSE_VARIABLE, LAYERS_VARIABLE, Location
 from warehouse.paths import published_folder
 from warehouse.releases import NothingPublishedError
 from warehouse.terminal import print_json, quiet_on_broken_pipe
@@ -29,14 +29,20 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m wareh
     parser.add_argument("--format", choices=FORMATS, default=FORMATS[0], help="what to write (default: %(default)s)")
     parser.add_argument("--select", type=_names, default=(), help="tables, separated by commas (default: all)")
     parser.add_argument("--to", help="a folder or s3://bucket/prefix (default: LAKEHOUSE_URL)")
+    parser.add_argument(
+        "--layers", action="store_true", help="with --format delta: the tables in layers, to LAYERS_URL"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
+    if options.layers and (options.format != "delta" or options.select or options.to):
+        parser.error("--layers: expected --format delta, and neither --select nor --to: layers go to LAYERS_URL")
     try:
-        to = Location.of(options.to)
+        to = Location.of_layers() if options.layers else Location.of(options.to)
     except ExportError as error:
-        parser.error(f"{'--to' if options.to else 'LAKEHOUSE_URL'}: {error}")
+        variable = LAYERS_VARIABLE if options.layers else LAKEHOUSE_VARIABLE
+        parser.error(f"{'--to' if options.to else variable}: {error}")
     try:
-        done = export(options.format, options.select, to)
+        done = _export_layers(to) if options.layers else export(options.format, options.select, to)
     except NothingPublishedError:
         # Not the error's own text: it offers the working file, which is not exported.
         print(
@@ -55,6 +61,14 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m wareh
     else:
         _print(done, to)
     return ExitCode.DONE
+
+
+def _export_layers(to: Location) -> list[Exported]:
+    try:
+        from warehouse.lakehouse.layers import export_layers
+    except ModuleNotFoundError as error:
+        raise missing_library("--layers", error) from error
+    return export_layers(to)
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from deltalake.transaction import (
 
 from warehouse.lakehouse.columns import Column
 from warehouse.lakehouse.commits import ConflictError, State, bring_to_release
-from warehouse.lakehouse.data_files import PutFile, TableOfRelease, reading
+from warehouse.lakehouse.data_files import PutFile, ReleaseReader, TableOfRelease, reading
 from warehouse.lakehouse.exported import Exported
 from warehouse.lakehouse.failures import failures_named
 from warehouse.lakehouse.location import Location
@@ -64,14 +64,25 @@ def export_tables(release: Release, tables: Sequence[ReleaseTable], to: Location
     Raises:
         ExportError: a table was not exported. Those before it were. Running the export again mends it.
     """
-    exported = []
     with reading(release) as reader:
-        for table in tables:
-            folder = to.joined(FOLDER, table.schema, table.name)
-            with failures_named(f"{table.full_name} to {folder.url}"):
-                delta = _Table(folder, table.full_name, release.id)
-                exported.append(bring_to_release(delta, reader.table(table), reader))
-    return exported
+        return [export_table(reader, table, to.joined(FOLDER, table.schema, table.name)) for table in tables]
+
+
+def export_table(reader: ReleaseReader, table: ReleaseTable, folder: Location) -> Exported:
+    """Make the table of Delta in a folder what a table is in the reader's release.
+
+    Raises:
+        ExportError: it was not exported. Running the export again mends it.
+    """
+    with failures_named(f"{table.full_name} to {folder.url}"):
+        delta = _Table(folder, table.full_name, reader.release.id)
+        return bring_to_release(delta, reader.table(table), reader)
+
+
+def release_of(delta: DeltaTable) -> str | None:
+    """The id of the release that a table of Delta was last brought to; None if no export did."""
+    number = delta.transaction_version(_APPLICATION)
+    return _release(number) if number is not None else None
 
 
 class _Table:
@@ -100,9 +111,7 @@ class _Table:
         self._delta = DeltaTable(self.address, storage_options=self._options)
         files = pa.table(self._delta.get_add_actions(flatten=True)).to_pylist()
         self._sizes = {file["path"]: file["size_bytes"] for file in files}
-        number = self._delta.transaction_version(_APPLICATION)
-        release = _release(number) if number is not None else None
-        return State(release, self._sizes.keys(), str(self._delta.version()))
+        return State(release_of(self._delta), self._sizes.keys(), str(self._delta.version()))
 
     def commit(self, wanted: TableOfRelease, added: Mapping[str, PutFile], removed: Collection[str]) -> str:
         """Add files and remove others. Returns the number of the commit.

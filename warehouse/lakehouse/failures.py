@@ -27,14 +27,15 @@ def failures_named(what: str) -> Iterator[None]:
     except Exception as error:
         if not (isinstance(error, OSError) or type(error).__module__.partition(".")[0] in _LIBRARIES):
             raise
-        raise ExportError(f"{what}: {_said(error)}. {_advice(error)}") from error
+        raise ExportError(f"{what}: {said(error)}. {_advice(error)}") from error
 
 
-def _said(error: Exception) -> str:
-    # deltalake colours its messages for terminals.
-    plain = re.sub(r"\x1b\[[0-9;]*m|↳", "", str(error))
+def said(error: Exception, longest: int = _LONGEST) -> str:
+    """What a library says of an error, on one line and without secrets."""
+    # deltalake colours its messages for terminals, and some end with where in its own code that was.
+    plain = re.sub(r"\x1b\[[0-9;]*m|↳", "", str(error)).split("\n   0: ")[0]
     text = " ".join(scrubbed(plain).split()) or type(error).__name__
-    return (text[:_LONGEST] + " …" if len(text) > _LONGEST else text).rstrip(".")
+    return (text[:longest] + " …" if len(text) > longest else text).rstrip(".")
 
 
 def _advice(error: Exception) -> str:

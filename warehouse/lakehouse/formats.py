@@ -32,12 +32,17 @@ def exporter(name: str) -> Exporter:
     try:
         return _import(name)
     except ModuleNotFoundError as error:
-        if (error.name or "").startswith(__package__ or ""):
-            raise
-        raise ExportError(
-            f"--format {name}: expected the library {error.name}, but it is not installed. "
-            "Install the extra `lakehouse`: poetry install --extras lakehouse"
-        ) from error
+        raise missing_library(f"--format {name}", error) from error
+
+
+def missing_library(option: str, error: ModuleNotFoundError) -> Exception:
+    """What to raise where a module of a format cannot be imported: the error itself if the module is our own."""
+    if (error.name or "").startswith(__package__ or ""):
+        return error
+    return ExportError(
+        f"{option}: expected the library {error.name}, but it is not installed. "
+        "Install the extra `lakehouse`: poetry install --extras lakehouse"
+    )
 
 
 def _import(name: str) -> Exporter:

@@ -16,6 +16,8 @@ from warehouse.paths import PROJECT_ROOT
 LAKEHOUSE_VARIABLE = "LAKEHOUSE_URL"
 _DUCKDB_SUFFIX = ".duckdb"
 _DEFAULT = "data/lakehouse"
+LAYERS_VARIABLE = "LAYERS_URL"
+_DEFAULT_LAYERS = "data/layers"
 _S3 = "s3://"
 _DEFAULT_REGION = "us-east-1"
 
@@ -44,6 +46,18 @@ class Location:
             return cls(os.path.normpath(PROJECT_ROOT / Path(text).expanduser()))
         return cls(_checked(text))
 
+    @classmethod
+    def of_layers(cls) -> "Location":
+        """The place whose folders are the layers: what `LAYERS_URL` says, by default `data/layers`.
+
+        `s3://` alone is S3 itself: its buckets are the layers.
+
+        Raises:
+            ExportError: it is neither a folder nor an address of S3, or it holds a secret.
+        """
+        address = os.environ.get(LAYERS_VARIABLE, "").strip() or _DEFAULT_LAYERS
+        return cls(_S3) if address == _S3 else cls.of(address)
+
     @property
     def is_s3(self) -> bool:
         """Whether it is in S3. Otherwise it is a folder."""
@@ -71,6 +85,15 @@ class Location:
         return self.url.removeprefix(_S3).partition("/")[0] if self.is_s3 else ""
 
     @property
+    def endpoint(self) -> str | None:
+        """The address of the server of S3; None for a folder, and where it is Amazon's own.
+
+        Raises:
+            ExportError: it is in S3, and the environment has no keys.
+        """
+        return _Settings.from_environment(self).endpoint if self.is_s3 else None
+
+    @property
     def key(self) -> str:
         """What follows the bucket, without a slash at either end; empty for a folder."""
         return self.url.removeprefix(_S3).partition("/")[2] if self.is_s3 else ""
@@ -85,7 +108,8 @@ class Location:
         for part in parts:
             if part in ("", ".", "..") or "\\" in part or "\0" in part:
                 raise ExportError(f"{self.url}: expected names of folders or files below it, but got {names!r}.")
-        return Location("/".join([self.url.rstrip("/"), *parts]))
+        # Of S3 itself, the first name is that of a bucket.
+        return Location("/".join([self.url.removesuffix("/"), *parts]))
 
     def filesystem(self) -> Any:
         """The file system of fsspec that reads and writes here. It takes `url` as a path.

@@ -72,6 +72,7 @@ def drafts_of(connection: duckdb.DuckDBPyConnection, project: Project, before: R
             money=model.money,
             partition_fields=tuple(name for name, _ in model.partition_fields),
             description=model.description,
+            layer=model.layer,
         )
         drafts.append(Draft(model, table))
     return drafts

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,10 @@ _INTERNAL_LAYERS = ("staging", "intermediate")
 # The unit, declared in a column's meta, of the columns whose sums people compare.
 _MONEY = "USD"
 
+# What S3 and every disk take as the name of a bucket and of a folder.
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+_TABLE = re.compile(r"[a-z0-9][a-z0-9_]{0,99}")
+
 
 class ProjectError(WarehouseError):
     """dbt's manifest is not there, or is not valid. The message says what to do."""
@@ -31,6 +36,7 @@ class Model:
     `partition_fields` are the columns that name a partition, the feed's before the period's; empty where the table is
     not kept by partitions. `subject` is the name of the folder that the model is in; missing where it is of none.
     `reads` are the names of all models below a table; a view reads them only when it is read itself, and has none.
+    `layer` is where it is in the layers of the lakehouse: a bucket and a table, with a slash between them.
     """
 
     name: str
@@ -45,6 +51,7 @@ class Model:
     description: str | None
     reads: frozenset[str] = frozenset()
     snapshot: str | None = None
+    layer: str | None = None
 
     @property
     def relation(self) -> str:
@@ -88,6 +95,7 @@ def read_project(target: Path | None = None) -> Project:
 
 def _models(manifest: Mapping[str, Any]) -> Iterator[Model]:
     fingerprints = _Fingerprints(manifest)
+    layers = _declared_layers(manifest["nodes"])
     for id_, node in sorted(manifest["nodes"].items()):
         if not is_published(node):
             continue
@@ -108,7 +116,39 @@ def _models(manifest: Mapping[str, Any]) -> Iterator[Model]:
             subject=node["fqn"][2] if len(node["fqn"]) > 3 else None,
             description=node["description"] or None,
             reads=frozenset() if node["config"]["materialized"] == "view" else _models_below(id_, manifest["nodes"]),
+            layer=layers.get(id_),
         )
+
+
+def _declared_layers(nodes: Mapping[str, Any]) -> dict[str, str]:
+    """Where each model with a layer is written, by the model's id: `silver/pipeline_runs`.
+
+    Raises:
+        ProjectError: a layer is not declared well, or two models have the same.
+    """
+    found: dict[str, str] = {}
+    for id_, node in sorted(nodes.items()):
+        if "layer" not in _meta(node):
+            continue
+        match declared := _meta(node)["layer"]:
+            case {"bucket": str(bucket), "table": str(table), **rest} if (
+                not rest and _BUCKET.fullmatch(bucket) and _TABLE.fullmatch(table) and is_published(node)
+            ):
+                layer = f"{bucket}/{table}"
+            case _:
+                raise ProjectError(
+                    f"{node['original_file_path']}: model {node['name']}: expected a layer such as {{bucket: silver, "
+                    "table: daily_runs}, of small letters, digits and dashes or underscores, on a model that is "
+                    f"published, but got {str(declared)[:100]!r}"
+                )
+        if layer in found.values():
+            other = next(nodes[each]["name"] for each, taken in found.items() if taken == layer)
+            raise ProjectError(
+                f"{node['original_file_path']}: model {node['name']}: expected a layer of its own, but {other} is "
+                f"written to {layer} too. Give one of them another table."
+            )
+        found[id_] = layer
+    return found
 
 
 def _models_below(id_: str, nodes: Mapping[str, Any]) -> frozenset[str]:

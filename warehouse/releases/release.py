@@ -54,6 +54,7 @@ class ReleaseTable:
     `fingerprint` changes when the SQL that makes the table changes, wherever that stands. `key` are the columns that
     name a row, `money` those in US dollars; both come from the dbt project and may be empty. `columns` are names and
     DuckDB's types. `partition_fields` are the columns that name a partition: the period's, and the feed's if any.
+    `layer` is where the table is in the layers of the lakehouse, such as `silver/pipeline_runs`, if it is in one.
     """
 
     schema: str
@@ -65,6 +66,7 @@ class ReleaseTable:
     money: tuple[str, ...] = ()
     partition_fields: tuple[str, ...] = ()
     description: str | None = None
+    layer: str | None = None
 
     @property
     def full_name(self) -> str:

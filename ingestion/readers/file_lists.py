@@ -1,0 +1,44 @@
+"""The list of a partition's files, where its feed has several a period: what a publisher hands to the reader."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One of a partition's files.
+
+    `name` is its name below the publisher's address, and `path` where it is on this machine: in the publisher's own
+    folder, or in the work folder. `etag` tells its states apart; of a folder it is when the file was changed.
+    """
+
+    name: str
+    path: Path
+    bytes: int
+    etag: str | None = None
+    last_modified: datetime | None = None
+
+    @property
+    def base_name(self) -> str:
+        """The name without its folders."""
+        return self.name.rpartition("/")[2]
+
+
+def write_file_list(files: Sequence[SourceFile], folder: Path) -> Path:
+    """Write the list into a folder; its path."""
+    path = folder / "files.json"
+    path.write_text(json.dumps([asdict(file) for file in files], default=str))
+    return path
+
+
+def read_file_list(path: Path) -> list[SourceFile]:
+    """The files of a list, in its order. A relative path in it is below the list's own folder."""
+    found = []
+    for listed in json.loads(path.read_text()):
+        modified = listed.pop("last_modified")
+        file = SourceFile(**listed, last_modified=datetime.fromisoformat(modified) if modified else None)
+        found.append(replace(file, path=path.parent / file.path))
+    return found
