@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import duckdb
 
@@ -32,6 +33,7 @@ class Arrival:
     """A partition whose file is there.
 
     `read` gives the rows of the file, which has so many `bytes`; it may be called twice, and by another thread.
+    `path` is where the file is, if the publisher's reader can read the files of many partitions together.
     `prepare` does ahead what needs no connection; another thread may call it before `read`.
     `record` is called in the partition's transaction, so that what it writes to the ledger and the rows are there
     together or not at all. `finished` is called once, with what went wrong, if something did.
@@ -43,6 +45,7 @@ class Arrival:
     record: Callable[[Ledger, Loaded], None]
     finished: Callable[[Exception | None], None]
     prepare: Callable[[], None] | None = None
+    path: Path | None = None
 
 
 def reads(

@@ -11,7 +11,7 @@ import duckdb
 from ingestion.arrivals import Arrival, Loaded
 from ingestion.errors import IngestionError, RefusedError, load_again, message_of
 from ingestion.partitions import Partition
-from ingestion.publishers import Downloaded, UnpackingReader
+from ingestion.publishers import Downloaded, GroupReader, UnpackingReader
 from ingestion.readers.published import PublishedRows, Read
 from ingestion.results import Result, RunProgress, Status
 from ingestion.run_record import RunRecord
@@ -92,7 +92,8 @@ class FileLoader:
             result = _loaded(partition, file, loaded, self._stopwatch.lap())
             set_watermark(ledger, partition, file, loaded)
             self._record.add(ledger, result.for_ledger())
-            results.append(result)
+            # Called again where a transaction failed after it.
+            results[:] = [result]
 
         def finished(error: Exception | None) -> None:
             if error is None:
@@ -102,7 +103,8 @@ class FileLoader:
                 self._record.note(result.for_ledger())
             self._finished(result)
 
-        return Arrival(partition, file.bytes, read, record, finished, prepare)
+        together = file.path if isinstance(partition.feed.publisher.read, GroupReader) else None
+        return Arrival(partition, file.bytes, read, record, finished, prepare, together)
 
 
 def _steps(partition: Partition, path: Path) -> tuple[Callable[[], None] | None, Read]:

@@ -7,7 +7,7 @@ way in, such as a bucket or an API, is another class of the same methods.
 import threading
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +17,7 @@ import duckdb
 
 from ingestion.fetch.retries import DEFAULT_POLICY, RetryPolicy
 from ingestion.partitions import Partition
-from ingestion.readers.published import PublishedRows, Read
+from ingestion.readers.published import PublishedRows, Read, RowsOfPartitions
 from warehouse.ledger import Fingerprint
 
 Progress = Callable[[int, int | None], None]
@@ -57,6 +57,22 @@ class UnpackingReader(Protocol):
 
         Raises:
             UnreadableFileError: the file is not whole, or far larger than the publisher's files are.
+        """
+        ...
+
+
+@runtime_checkable
+class GroupReader(Protocol):
+    """A reader that can read the files of many partitions of a feed in one scan: for feeds of many small files."""
+
+    def read_together(
+        self, files: Sequence[tuple[Partition, Path]], connection: duckdb.DuckDBPyConnection
+    ) -> RowsOfPartitions:
+        """The rows of all these files; each row says of which period it is.
+
+        Raises:
+            UnreadableFileError: one of the files is not whole, or not what the feed publishes. The partitions are
+                then read one by one.
         """
         ...
 

@@ -7,13 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from ingestion.feeds import Column, columns
 from ingestion.partitions import Partition
 from ingestion.readers.file_lists import read_file_list
 from ingestion.readers.lines import LINES, PartitionFiles, line_batches, read_lines
-from ingestion.readers.published import MOST_BYTES_IN_MEMORY, ROWS_READ, SCRATCH, PublishedRows, open_scratch
+from ingestion.readers.published import (
+    MOST_BYTES_IN_MEMORY,
+    ROWS_READ,
+    SCRATCH,
+    PublishedRows,
+    RowsOfPartitions,
+    open_scratch,
+)
 from ingestion.readers.published_file import PublishedFile
 from warehouse.sql import identifier, literal
 
@@ -55,6 +63,19 @@ class JsonLinesReader:
         listed_columns = ", ".join(identifier(column.name) for column in partition.feed.columns)
         query = f"select {listed_columns}, source_row from {SCRATCH}.rows"
         return PublishedRows(file, query, partition.feed.columns, count)
+
+    def read_together(
+        self, files: Sequence[tuple[Partition, Path]], connection: duckdb.DuckDBPyConnection
+    ) -> RowsOfPartitions:
+        """The rows of the files of many partitions of a feed, all of them in memory.
+
+        Raises:
+            VanishedFileError: a listed file is not there any more.
+        """
+        lines = read_lines([PartitionFiles(partition, read_file_list(path)) for partition, path in files])
+        counts = np.bincount(lines["partition_number"].to_numpy(), minlength=len(files))
+        feed_columns = files[0][0].feed.columns
+        return RowsOfPartitions(select_of_lines(feed_columns, ROWS_READ), feed_columns, counts.tolist(), lines)
 
 
 def select_of_lines(feed_columns: Sequence[Column], lines: str) -> str:

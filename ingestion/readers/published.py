@@ -1,6 +1,6 @@
 """What a reader gives: the rows of a file, as SQL."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +50,21 @@ class PublishedRows:
         named = ", ".join(f"{column.name} ({column.type})" for column in self.new_columns)
         kept = (f"kept columns that {self.file.partition.feed.declared_in} does not declare: {named}",) if named else ()
         return shortened("; ".join((*self.notes, *kept)), _MAX_NOTE_LENGTH) or None
+
+
+@dataclass(frozen=True)
+class RowsOfPartitions:
+    """The rows of the files of many partitions of one feed, which DuckDB reads in one scan.
+
+    `query` selects `columns`, `source_row` (as in `PublishedRows`) and `period_start`, the start of the row's
+    partition. `counts` are how many rows each partition has, in the order in which the files were given. `rows` are
+    the rows themselves, called `ROWS_READ` in the query.
+    """
+
+    query: str
+    columns: tuple[Column, ...]
+    counts: Sequence[int]
+    rows: pa.Table | None = None
 
 
 Read = Callable[[duckdb.DuckDBPyConnection], PublishedRows]
