@@ -1,6 +1,7 @@
 """Profiles that crawlers found: how many follow them, how they changed, and one of them over time."""
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from portal import charts, filters
@@ -110,7 +111,7 @@ def _show_profiles(view: View, profiles: pd.DataFrame) -> None:
             st.caption(f"**{label}**: {plain(described[name])}")
 
 
-def _figure(scored: pd.DataFrame) -> charts.go.Figure:
+def _figure(scored: pd.DataFrame) -> go.Figure:
     # Two names may be the same when they are cut.
     places = [f"{number}. {in_chart(name)}" for number, name in enumerate(scored["user_name"], start=1)]
     long = (
