@@ -30,9 +30,14 @@ class SourceFile:
 LIST_NAME = "files.json"
 
 
+def list_beside(folder: Path) -> Path:
+    """Where the list is of which the folder is not made."""
+    return folder.with_name(f"{folder.name}.{LIST_NAME}")
+
+
 def write_file_list(files: Sequence[SourceFile], folder: Path) -> Path:
     """Write the list into a folder, or beside a folder that is not made; its path."""
-    path = folder / LIST_NAME if folder.is_dir() else folder.with_name(f"{folder.name}.{LIST_NAME}")
+    path = folder / LIST_NAME if folder.is_dir() else list_beside(folder)
     path.write_text(json.dumps([asdict(file) for file in files], default=str))
     return path
 
