@@ -20,12 +20,13 @@ class DownloadJob:
     """One file to fetch.
 
     `fetch` is called from another thread, with an event that is set when nobody waits for the file any longer. What it
-    raises is this job's failure. `folder` must be this job's alone; it is made when the download begins, and removing
-    it is up to the consumer.
+    raises is this job's failure. `folder` must be this job's alone; it is made when the download begins, if it is
+    needed, and removing it is up to the consumer.
     """
 
     folder: Path
     fetch: Callable[[threading.Event], Downloaded | None]
+    needs_folder: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,8 @@ class _Queue:
         while begun := self._begin():
             job, download = begun
             try:
-                job.folder.mkdir(parents=True, exist_ok=True)
+                if job.needs_folder():
+                    job.folder.mkdir(parents=True, exist_ok=True)
                 download.set_result(job.fetch(self._cancelled))
             # Every download must end, or the consumer waits for ever.
             except BaseException as error:  # noqa: BLE001

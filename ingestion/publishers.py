@@ -84,6 +84,14 @@ class Visit(ABC):
     is interpreted here: the only errors that leave are those below.
     """
 
+    @property
+    def needs_folder(self) -> bool:
+        """Whether `fetch` needs its folder. Where it copies nothing, a folder a partition would take most of the time.
+
+        Without one, `fetch` writes a list of files where `readers.file_lists` puts it.
+        """
+        return True
+
     @abstractmethod
     def ask(self, partition: Partition) -> Fingerprint | None:
         """The file that `fetch` would fetch, with its publisher's marks; None where there is none. Fetches nothing.

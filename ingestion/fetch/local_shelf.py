@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 class LocalShelf(Shelf):
     """Folders below a folder of this machine. With `may_be_missing` that folder may not be there, and has no files."""
 
+    copies = False
+
     def __init__(self, base: Path, *, may_be_missing: bool) -> None:
         self._base = base
         # Of each folder that folders are in: years of hours are asked for, of which most are not there.

@@ -46,7 +46,9 @@ class ListedFile:
 
 
 class Shelf(ABC):
-    """Where a publisher's folders are. Safe for threads."""
+    """Where a publisher's folders are. Safe for threads. `copies` says whether its files are copied to be read."""
+
+    copies: ClassVar[bool] = True
 
     @abstractmethod
     def list_folder(self, partition: Partition, folder: str) -> list[ListedFile]:
@@ -135,6 +137,11 @@ class ManyFilesVisit(Visit):
         self._open_shelf = open_shelf
         self._shelf: Shelf | None = None
         self._lock = threading.Lock()
+
+    @property
+    def needs_folder(self) -> bool:
+        """Whether files are copied."""
+        return self._opened().copies
 
     def ask(self, partition: Partition) -> Fingerprint | None:
         """What the folder of a partition holds; None where it has no file with anything in it."""
