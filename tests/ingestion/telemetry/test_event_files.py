@@ -224,7 +224,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=steps)
 def test_in_any_order_the_end_is_as_if_it_was_loaded_once(
     steps: list[tuple[str, str, bytes, bool]], tmp_path_factory: pytest.TempPathFactory
