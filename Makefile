@@ -32,6 +32,10 @@ FROM ?= 2025-01
 TO ?= 2025-02
 ROWS ?= 50000
 
+# The layers: where their sample of event files is made, and the first month to look for event files and runs in.
+EVENT_FILES ?= data/sandbox/event_files
+EVENTS_FROM ?= 2015-01
+
 # The benchmark: how many trips in all, over 24 months.
 SCALE ?= 32000000
 
@@ -40,7 +44,7 @@ SCALE ?= 32000000
 ## help: this list
 .PHONY: help
 help:
-	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk -F': ' '{printf "make %-13s %s\n", $$1, $$2}'
+	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk -F': ' '{printf "make %-18s %s\n", $$1, $$2}'
 	@echo "A report ends well if something is not there yet, and with 2 if something failed."
 	@echo "The command nyc has all of this with more options: nyc --help (after: . .venv/bin/activate)."
 
@@ -88,6 +92,28 @@ line:
 	@$(NYC) check --no-docs
 	@$(NYC) publish
 	@$(NYC) summary
+
+## init-data-layers: load telemetry, or a sample of it, publish it, and write the layers bronze, silver and gold
+.PHONY: init-data-layers
+init-data-layers: setup
+	@$(NYC) layers --wait 60
+	@$(NYC) sandbox events --unless-set $(EVENT_FILES) -- $(MAKE) --no-print-directory layers-line
+
+# The load of the event files is one of the runs that the next load finds.
+.PHONY: layers-line
+layers-line:
+	@$(NYC) load --sources pipeline_events,crawler_results --from $(EVENTS_FROM) --to $$(date -u +%Y-%m)
+	@$(NYC) load --sources platform_runs --from $(EVENTS_FROM) --to $$(date -u +%Y-%m)
+	@$(NYC) build
+	@$(NYC) check --no-docs
+	@$(NYC) publish
+	@$(NYC) export --format delta --layers
+	@$(NYC) layers
+
+## verify-data-layers: say whether every table of every layer is there, and opens; ends with 2 if one is not well
+.PHONY: verify-data-layers
+verify-data-layers: setup
+	@$(NYC) layers $(ARGS)
 
 ## summary: trips by month and trip type, and where each published row is; ARGS=--live for what is not published yet
 .PHONY: summary

@@ -14,7 +14,7 @@ from ingestion.partitions import Partition
 from ingestion.raw_data import LoadedPartition
 from ingestion.read_ahead import prepared_ahead, read_ahead
 from ingestion.readers.published import MOST_BYTES_IN_MEMORY, PublishedRows
-from warehouse.ledger import Ledger
+from warehouse.ledger import Ledger, SourceFileState
 
 # With fewer files the threads cost more than they save.
 _FEWEST_TO_READ_AHEAD = 4
@@ -22,10 +22,14 @@ _FEWEST_TO_READ_AHEAD = 4
 
 @dataclass(frozen=True)
 class Loaded:
-    """What became of a partition that was loaded. `note` says what is unusual about its file."""
+    """What became of a partition that was loaded. `note` says what is unusual about its file.
+
+    `files` are the states of its files, where it has several.
+    """
 
     state: LoadedPartition
     note: str | None
+    files: tuple[SourceFileState, ...] = ()
 
 
 @dataclass(frozen=True)

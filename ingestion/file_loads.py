@@ -16,7 +16,7 @@ from ingestion.readers.published import PublishedRows, Read
 from ingestion.results import Result, RunProgress, Status
 from ingestion.run_record import RunRecord
 from warehouse.connection import WarehouseError, limit_memory, open_for_writing
-from warehouse.ledger import Ledger, Watermark
+from warehouse.ledger import Ledger, PartitionSourceFiles, Watermark
 
 logger = logging.getLogger(__name__)
 
@@ -165,13 +165,15 @@ def failure(partition: Partition, error: Exception, seconds: float) -> Result:
 
 
 def set_watermark(ledger: Ledger, partition: Partition, file: Downloaded, loaded: Loaded) -> None:
-    """Record in the ledger what a partition holds now."""
+    """Record in the ledger what a partition holds now, and which files that is from."""
     state = loaded.state
     ledger.set_watermark(
         partition.feed.name,
         partition.key,
         Watermark(state.load_id, state.rows, state.min_event_time, state.max_event_time, file.fingerprint),
     )
+    if loaded.files:
+        ledger.set_source_files(PartitionSourceFiles(partition.feed.name, partition.key, state.load_id, loaded.files))
 
 
 def _loaded(partition: Partition, file: Downloaded, loaded: Loaded, seconds: float = 0) -> Result:

@@ -20,7 +20,9 @@ from ingestion.partitions import Partition
 from ingestion.publishers import GroupReader
 from ingestion.raw_data import RAW_SCHEMA, current_states
 from ingestion.raw_selects import select_of_groups
+from ingestion.readers.file_lists import SourceFile
 from ingestion.readers.published import MOST_BYTES_IN_MEMORY, ROWS_READ, RowsOfPartitions
+from ingestion.source_files import file_states
 from warehouse.ledger import Ledger
 from warehouse.sql import identifier
 
@@ -108,7 +110,8 @@ def _replace(group: list[Arrival], columns: Sequence[Column], table: OpenTable, 
         if counts:
             _delete(feed, list(counts), table)
         connection.execute(table.insert)
-        _record(counts, table, ledger)
+        files = dict(zip((arrival.partition for arrival in group), rows.files, strict=False))
+        _record(counts, {partition: listed for partition, listed in files.items() if listed}, table, ledger)
         connection.commit()
         return list(counts)
     except BaseException:
@@ -143,11 +146,14 @@ def _delete(feed: Feed, arrivals: Sequence[Arrival], table: OpenTable) -> None:
     )
 
 
-def _record(counts: dict[Arrival, int], table: OpenTable, ledger: Ledger) -> None:
+def _record(
+    counts: dict[Arrival, int], files: dict[Partition, Sequence[SourceFile]], table: OpenTable, ledger: Ledger
+) -> None:
     """Record the partitions, if each holds what its files have."""
     if not counts:
         return
     states = current_states([arrival.partition for arrival in counts], table.connection)
+    of_files = file_states(files, table.connection)
     with ledger.together():
         for arrival, count in counts.items():
             state = states.get(arrival.partition.period.value)
@@ -155,4 +161,4 @@ def _record(counts: dict[Arrival, int], table: OpenTable, ledger: Ledger) -> Non
                 raise _NotTogetherError(
                     f"{arrival.partition}: expected {count:,} rows of load {table.load_id}, but it would hold {state}"
                 )
-            arrival.record(ledger, Loaded(state, None))
+            arrival.record(ledger, Loaded(state, None, tuple(of_files.get(arrival.partition, ()))))

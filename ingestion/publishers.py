@@ -88,7 +88,7 @@ class Visit(ABC):
     def needs_folder(self) -> bool:
         """Whether `fetch` needs its folder. Where it copies nothing, a folder a partition would take most of the time.
 
-        Without one, `fetch` may write one file of the folder's name with the ending .json.
+        Without one, `fetch` may write one file of the folder's name with the ending .files.json.
         """
         return True
 
@@ -130,12 +130,14 @@ class Publisher(ABC):
     `name` is the one that its settings have. `can_be_asked` says whether it tells which files it has without sending
     them, and `has_listing` whether it lists them all. `read` reads its files. `is_own` says that the platform itself
     is the publisher: there is always something new then, made by loading what was new, so nobody watches it and what is
-    not loaded is no gap. The daily build loads it.
+    not loaded is no gap. The daily build loads it. Where a period `grows_until_ended`, it is no gap before that,
+    however often it changes.
     """
 
     name: ClassVar[str]
     can_be_asked: ClassVar[bool] = True
     has_listing: ClassVar[bool] = False
+    grows_until_ended: ClassVar[bool] = False
     is_own: ClassVar[bool] = False
     read: ClassVar[Reader]
 

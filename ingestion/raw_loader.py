@@ -33,7 +33,8 @@ from ingestion.raw_data import (
 from ingestion.raw_selects import no_rows, partition_columns, select_of_rows
 from ingestion.readers.published import ROWS_READ, PublishedRows, close_scratch
 from ingestion.readers.published_file import PublishedFile
-from warehouse.ledger import Ledger
+from ingestion.source_files import file_states
+from warehouse.ledger import Ledger, SourceFileState
 from warehouse.sql import identifier
 
 logger = logging.getLogger(__name__)
@@ -201,7 +202,8 @@ class RawLoader:
                 table.add_new_columns()
             connection.execute(f"delete from {identifier(RAW_SCHEMA, table.name)} where {scope(partition)}")
             connection.execute(table.insert)
-            arrival.record(ledger, Loaded(_checked_state(partition, published, table), published.note))
+            state = _checked_state(partition, published, table)
+            arrival.record(ledger, Loaded(state, published.note, _states_of_files(partition, published, connection)))
             connection.commit()
             self._committed = arrival
         except BaseException as error:
@@ -249,6 +251,15 @@ def _in_any_order(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         # A database that DuckDB has given up takes it no more, and is opened again.
         with suppress(duckdb.FatalException):
             connection.execute("set preserve_insertion_order = true")
+
+
+def _states_of_files(
+    partition: Partition, published: PublishedRows, connection: duckdb.DuckDBPyConnection
+) -> tuple[SourceFileState, ...]:
+    """The states of the partition's files, where it has several."""
+    if not published.files:
+        return ()
+    return tuple(file_states({partition: published.files}, connection)[partition])
 
 
 def _checked_state(partition: Partition, published: PublishedRows, table: OpenTable) -> LoadedPartition:

@@ -6,6 +6,7 @@ from ingestion.catalog import CATALOG, Catalog
 from orchestration.assets.dbt_assets import dbt_analytics_assets
 from orchestration.assets.exports import export_assets
 from orchestration.assets.lakehouse import lakehouse_assets
+from orchestration.assets.layer_tables import layer_assets
 from orchestration.assets.own_feeds import own_assets_of
 from orchestration.assets.published import published_release
 from orchestration.assets.raw_assets import raw_assets_of
@@ -44,6 +45,7 @@ def definitions_of(catalog: Catalog) -> dg.Definitions:
                 dbt_analytics_assets,
                 published_release,
                 *lakehouse_assets,
+                layer_assets,
                 *export_assets,
                 *(asset for one in own for asset in one.assets),
             ]

@@ -61,12 +61,13 @@ def _assets(format_: str) -> dg.AssetsDefinition:
         except WarehouseError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         for exported in done:
-            yield dg.MaterializeResult(asset_key=_key(format_, exported.table), metadata=_metadata(exported))
+            yield dg.MaterializeResult(asset_key=_key(format_, exported.table), metadata=metadata_of(exported))
 
     return write
 
 
-def _metadata(exported: Exported) -> dict[str, dg.MetadataValue]:
+def metadata_of(exported: Exported) -> dict[str, dg.MetadataValue]:
+    """What Dagster shows of a table that was exported."""
     return {
         "at": dg.MetadataValue.path(exported.address),
         "dagster/row_count": dg.MetadataValue.int(exported.rows),

@@ -5,8 +5,8 @@ from typing import Any
 
 BRONZE, SILVER, GOLD = "bronze", "silver", "gold"
 
-# What is made of a release for others: files of metrics, and tables of the lakehouse.
-EXPORTS, LAKEHOUSE = "exports", "lakehouse"
+# What is made of a release for others: files of metrics, tables of the lakehouse, and those in buckets of their layers.
+EXPORTS, LAKEHOUSE, LAYERS = "exports", "lakehouse", "layers"
 
 OWNERS = ["team:analytics-engineering"]
 
@@ -22,7 +22,13 @@ def layer_of(node: Mapping[str, Any]) -> str:
     """
     if node["resource_type"] != "model":
         return BRONZE
-    if bucket := node.get("config", {}).get("meta", {}).get("layer", {}).get("bucket"):
-        return str(bucket)
+    if place := place_in_layers(node):
+        return place[0]
     folder: str = node["fqn"][1]
     return _LAYER_OF_MODELS.get(folder, folder)
+
+
+def place_in_layers(node: Mapping[str, Any]) -> tuple[str, ...]:
+    """The bucket and the table as which a model is written into layers, by its meta; empty if it is in none."""
+    layer = node.get("config", {}).get("meta", {}).get("layer")
+    return (layer["bucket"], layer["table"]) if layer else ()

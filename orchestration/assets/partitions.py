@@ -58,7 +58,8 @@ def _periods_without_a_file(feed: Feed) -> list[datetime] | None:
 
     Dagster cannot ask a calendar, it takes a list. Definitions are loaded again long before the list ends.
     """
-    if feed.calendar is EVERY_PERIOD:
+    if feed.calendar is EVERY_PERIOD or feed.is_irregular:
+        # All may have a file. Listing a decade of hours to find that out takes a second.
         return None
     last = feed.period_of(day(datetime.now(UTC).year + 1, 12, 31).start)
     expected = set(feed.calendar.expected(feed.first_period, last))

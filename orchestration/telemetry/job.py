@@ -1,10 +1,11 @@
-"""The job of telemetry: load what is new, build, validate, check, publish."""
+"""The job of telemetry: load what is new, build, validate, check, publish, write the layers."""
 
 import dagster as dg
 
 from ingestion.catalog import Catalog
 from ingestion.feeds import Feed
 from ingestion.pipeline import ingest
+from orchestration.assets.layer_tables import layers_op
 from orchestration.assets.own_feeds import what_is_new
 from orchestration.assets.published import publish_op
 from orchestration.assets.raw_assets import started
@@ -33,12 +34,12 @@ def telemetry_job(shared: SharedOps, retries: Retries = RETRIES) -> dg.JobDefini
     @dg.job(
         name=JOB,
         description="Load the hours and days of event files that are new or have grown, and the platform's own runs; "
-        "build telemetry, validate, check, publish.",
+        "build telemetry, validate, check, publish, write the layers.",
         tags=tags_of_feeds(shared.catalog, feeds),
     )
     def job() -> None:
         loaded = load.with_retry_policy(retries.ingestion)()
-        publish_op(check_op(validate(build.with_retry_policy(retries.dbt)(loaded))))
+        layers_op(publish_op(check_op(validate(build.with_retry_policy(retries.dbt)(loaded)))))
 
     return job
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -117,6 +118,14 @@ def make_release(
     (folder / DESCRIPTION).write_text(release.write())
     releases.switch_to(release)
     return release
+
+
+def with_layers(release: Release, layers: Mapping[str, str]) -> Release:
+    """The release with some of its tables in layers, such as `silver/rides`, as a publication writes it."""
+    tables = tuple(replace(table, layer=layers.get(table.full_name)) for table in release.tables)
+    changed = replace(release, tables=tables)
+    (release.folder / DESCRIPTION).write_text(changed.write())
+    return changed
 
 
 def _fact(

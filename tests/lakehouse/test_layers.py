@@ -3,14 +3,14 @@
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from deltalake import DeltaTable
 
-from tests.lakehouse.releases import FACT, PARTITIONS, SMALL, make_release
+from tests.lakehouse.releases import FACT, PARTITIONS, SMALL, make_release, with_layers
 from warehouse.exit_codes import ExitCode
 from warehouse.lakehouse.command import main as export
 from warehouse.lakehouse.exported import ExportError
@@ -19,24 +19,19 @@ from warehouse.lakehouse.layers import export_layers
 from warehouse.lakehouse.layers_command import age_in_words, main
 from warehouse.lakehouse.location import Location
 from warehouse.releases import Release, current_release
-from warehouse.releases.release import DESCRIPTION
 
 LAYERS = {FACT: "silver/rides", SMALL[0]: "gold/zones"}
 NO_ZONES = "select 1::integer as zone_id, 'a' as zone, 1::decimal(9, 4) as area_sq_mi limit 0"
 EXPORT = ("--format", "delta", "--layers")
 
 
-def with_layers(release: Release, layers: dict[str, str] = LAYERS) -> Release:
-    """The release with some of its tables in layers, as a publication writes it."""
-    tables = tuple(replace(table, layer=layers.get(table.full_name)) for table in release.tables)
-    changed = replace(release, tables=tables)
-    (release.folder / DESCRIPTION).write_text(changed.write())
-    return changed
+def layered_release(folder: Path, **others: Any) -> Release:
+    return with_layers(make_release(folder, **others), LAYERS)
 
 
 @pytest.fixture
 def layered(release: Release) -> Release:
-    return with_layers(release)
+    return with_layers(release, LAYERS)
 
 
 @pytest.fixture
@@ -145,7 +140,7 @@ def _all_commits_gone(table: Path) -> None:
 def test_a_damaged_log_is_named_and_is_written_anew_when_it_was_deleted(
     damage: Callable[[Path], None], written: Path, published: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with_layers(make_release(published, number=2, partitions={**PARTITIONS, "green/2025-02": "b 10"}))
+    layered_release(published, number=2, partitions={**PARTITIONS, "green/2025-02": "b 10"})
     export_layers()
     table = written / "silver/rides"
     damage(table)
@@ -167,7 +162,7 @@ def test_a_damaged_log_is_named_and_is_written_anew_when_it_was_deleted(
 def test_a_last_commit_that_is_gone_or_empty_is_committed_again(
     damage: Callable[[Path], None], written: Path, published: Path
 ) -> None:
-    release = with_layers(make_release(published, number=2, partitions={"green/2025-01": "a 40"}))
+    release = layered_release(published, number=2, partitions={"green/2025-01": "a 40"})
     export_layers()
     damage(written / "silver/rides" / LAST)
     assert f"expected the table of release {release.id}, which is current" in troubles()["silver/rides"]
@@ -204,14 +199,14 @@ def test_rows_that_somebody_else_wrote_are_named(written: Path) -> None:
 
 
 def test_an_empty_table_is_named(release: Release, lake: Path, published: Path) -> None:
-    with_layers(make_release(published, number=2, zones=NO_ZONES))
+    layered_release(published, number=2, zones=NO_ZONES)
     export_layers()
     assert troubles().keys() == {"gold/zones"}
     assert "the table is empty" in troubles()["gold/zones"]
 
 
 def test_an_older_release_is_named(written: Path, published: Path) -> None:
-    with_layers(make_release(published, number=2))
+    layered_release(published, number=2)
     assert troubles().keys() == {"silver/rides", "gold/zones"}
 
 
@@ -238,7 +233,8 @@ def test_a_bad_place_is_a_bad_setting(
     url: str, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LAYERS_URL", url)
-    for run in (lambda: main([]), lambda: export(EXPORT)):
+    runs: tuple[Callable[[], int], ...] = (lambda: main([]), lambda: export(EXPORT))
+    for run in runs:
         with pytest.raises(SystemExit) as ended:
             run()
         assert ended.value.code == ExitCode.BAD_ARGUMENTS
@@ -312,7 +308,8 @@ def test_a_server_that_does_not_answer_is_named_at_once(
 ) -> None:
     monkeypatch.setenv("LAYERS_URL", "s3://")
     monkeypatch.setenv("AWS_ENDPOINT_URL", unused_address)
-    for run in (lambda: main([]), lambda: main(["--wait", "1"]), lambda: export(EXPORT)):
+    runs: tuple[Callable[[], int], ...] = (lambda: main([]), lambda: main(["--wait", "1"]), lambda: export(EXPORT))
+    for run in runs:
         assert run() == ExitCode.FAILED
         error = capsys.readouterr().err
         assert error.startswith(f"{unused_address}: expected a server of S3 to answer")

@@ -69,6 +69,7 @@ def client(file: Path, does: str) -> Iterator[Client]:
 def _lakehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing was exported; see tests/lakehouse."""
     monkeypatch.setenv("LAKEHOUSE_URL", str(tmp_path / "lakehouse"))
+    monkeypatch.setenv("LAYERS_URL", str(tmp_path / "layers"))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ hour: a younger one may be of an export that has not committed yet.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from deltalake import DeltaTable
@@ -46,6 +46,20 @@ def expire_tables(to: Location, *, keep_releases: int, now: datetime) -> Freed:
             with opened_catalog(to) as catalog:
                 for table, location in _iceberg_tables(catalog, to):
                     freed += _expire_iceberg(table, location, keep_releases, now)
+    return freed
+
+
+def expire_layers(tables: Iterable[Location], *, keep_releases: int, now: datetime) -> Freed:
+    """The same for tables of Delta in these folders, which need not be there. A folder without a log is left alone.
+
+    Raises:
+        ExportError: a table or the place cannot be read or written. What was deleted is not needed.
+    """
+    freed = Freed()
+    for folder in tables:
+        with failures_named(f"expiry of {folder.url}"):
+            if DeltaTable.is_deltatable(folder.url, folder.delta_options()):
+                freed += _expire_delta(folder, keep_releases, now)
     return freed
 
 

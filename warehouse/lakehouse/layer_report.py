@@ -70,10 +70,11 @@ def _look_at(each: LayerTable, release: Release) -> LayerState:
     except ExportError as error:
         return _state(each, **nothing, problem=str(error))
     if table is None:
-        problem = f"{each.folder.url}: expected a table of Delta, but there is none. Write it: {EXPORT_COMMAND}"
-        return _state(each, **nothing, problem=problem)
-    committed_at = datetime.fromtimestamp(table.history(1)[0]["timestamp"] / 1000, UTC)
-    rows, problem = None, None
+        why = f"{each.folder.url}: expected a table of Delta, but there is none. Write it: {EXPORT_COMMAND}"
+        return _state(each, **nothing, problem=why)
+    committed_at = _last_commit(table)
+    rows: int | None = None
+    problem: str | None = None
     try:
         rows = _whole_rows(table, each)
         _check_release(table, each, rows, release)
@@ -86,7 +87,7 @@ def _look_at(each: LayerTable, release: Release) -> LayerState:
         rows=rows,
         version=table.version(),
         committed_at=committed_at,
-        age_seconds=max(0, round((datetime.now(UTC) - committed_at).total_seconds())),
+        age_seconds=_age_seconds(committed_at) if committed_at else None,
         release=release_of(table),
         problem=problem,
     )
@@ -94,6 +95,16 @@ def _look_at(each: LayerTable, release: Release) -> LayerState:
 
 def _state(each: LayerTable, **values: object) -> LayerState:
     return LayerState(each.layer, each.name, each.table.full_name, each.folder.url, **values)  # type: ignore[arg-type]
+
+
+def _last_commit(table: DeltaTable) -> datetime | None:
+    """When the last commit was; None if it does not say, as one that somebody emptied."""
+    stamp = next((commit.get("timestamp") for commit in table.history(1)), None)
+    return datetime.fromtimestamp(stamp / 1000, UTC) if stamp else None
+
+
+def _age_seconds(committed_at: datetime) -> int:
+    return max(0, round((datetime.now(UTC) - committed_at).total_seconds()))
 
 
 def _whole_rows(table: DeltaTable, each: LayerTable) -> int:

@@ -14,6 +14,7 @@ import duckdb
 from warehouse.ledger.migrations import prepare
 from warehouse.ledger.records import Check, Fingerprint, RunAsset, RunStatus, Watermark, utc_now
 from warehouse.ledger.rows import insert_rows
+from warehouse.ledger.source_files import PartitionSourceFiles, write_source_files
 from warehouse.ledger.watermarks import read_watermarks, write_watermarks
 from warehouse.periods import Period, parse_partition_key
 from warehouse.secrets import scrubbed
@@ -26,9 +27,10 @@ INTERRUPTED = "interrupted"
 
 @dataclass
 class _Gathered:
-    """What is to be written at once: watermarks, and rows by the table that they are for."""
+    """What is to be written at once: watermarks, files of partitions, and rows by the table that they are for."""
 
     watermarks: list[tuple[str, Period, Watermark]] = field(default_factory=list)
+    source_files: list[PartitionSourceFiles] = field(default_factory=list)
     rows: dict[str, list[Mapping[str, object]]] = field(default_factory=lambda: defaultdict(list))
 
 
@@ -88,7 +90,7 @@ class Ledger:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Write what the `with` block records of assets, checks and watermarks at its end, each table at once.
+        """Write what the `with` block records of assets, checks, watermarks and files at its end, each table at once.
 
         Within a transaction of the caller's. Nothing is written where the block raises.
         """
@@ -99,6 +101,7 @@ class Ledger:
         finally:
             self._gathered = None
         write_watermarks(self._connection, gathered.watermarks)
+        write_source_files(self._connection, gathered.source_files)
         for table, rows in gathered.rows.items():
             insert_rows(self._connection, table, rows)
 
@@ -163,6 +166,13 @@ class Ledger:
             write_watermarks(self._connection, [row])
         else:
             self._gathered.watermarks.append(row)
+
+    def set_source_files(self, files: PartitionSourceFiles) -> None:
+        """Record which files a partition holds the rows of, in place of what was known of it."""
+        if self._gathered is None:
+            write_source_files(self._connection, [files])
+        else:
+            self._gathered.source_files.append(files)
 
     def _insert(self, table: str, rows: Sequence[Mapping[str, object]]) -> None:
         """Insert rows that all have the same columns, in one statement."""

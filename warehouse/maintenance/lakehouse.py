@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from warehouse.maintenance.items import Found, nothing
+from warehouse.releases import Releases
 from warehouse.releases.expiry import kept_releases
 
 
@@ -15,16 +16,25 @@ def lakehouse(dry_run: bool) -> Found:
     from warehouse.lakehouse.location import Location
 
     to = Location.of()
-    if not to.is_s3 and not to.path.is_dir():
+    layers = Location.of_layers()
+    has_tables, has_layers = (each.is_s3 or each.path.is_dir() for each in (to, layers))
+    if not has_tables and not has_layers:
         return nothing("nothing was exported")
     if dry_run:
         return nothing("a dry run does not look at it")
     try:
-        from warehouse.lakehouse.expiry import expire_tables
+        from warehouse.lakehouse.expiry import expire_layers, expire_tables
+        from warehouse.lakehouse.layers import tables_in_layers, wait_for_store
+        from warehouse.lakehouse.orphans import Freed
     except ModuleNotFoundError as error:
         if str(error.name).startswith("warehouse"):
             raise
         return nothing("the extra `lakehouse` is not installed")
     keep = kept_releases()
-    freed = expire_tables(to, keep_releases=keep, now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    freed = expire_tables(to, keep_releases=keep, now=now) if has_tables else Freed()
+    release = Releases().current()
+    if has_layers and release and (tables := tables_in_layers(release, layers)):
+        wait_for_store(layers)
+        freed += expire_layers((each.folder for each in tables), keep_releases=keep, now=now)
     return Found(f"{freed.files:,} files of states before the last {keep}", freed.bytes, is_nothing=not freed.files)

@@ -136,3 +136,34 @@ def test_a_cursor_survives_its_writing_and_another_one_is_refused() -> None:
     assert PublicationCursor.from_json(None) == PublicationCursor()
     with pytest.raises(ValueError, match="Invalid JSON"):
         PublicationCursor.from_json("1.2.3")
+
+
+def _hours(feed: str, *numbers: int, mark: str = "a") -> list[Wanted]:
+    """Hours of a day."""
+    feed_ = FEEDS[feed]
+    return [Wanted(Partition(feed_, feed_.period(f"2025-08-01T{number:02}")), mark) for number in numbers]
+
+
+def test_all_hours_of_a_subject_are_one_run_whose_key_changes_with_any_of_their_files() -> None:
+    wanted = [*_hours("pipeline_events", 9, 3), Wanted(_partition("green", 9), "a")]
+    hours, months = runs_of(CATALOG, wanted)
+    assert (hours.period.key, hours.last.key, hours.feeds) == ("2025-08-01T03", "2025-08-01T09", ["pipeline_events"])
+    assert hours.key.startswith("2025-08-01T03 to 2025-08-01T09 ")
+    assert months.key == "2025-09 green:a"
+    (grown,) = runs_of(CATALOG, [*_hours("pipeline_events", 9), *_hours("pipeline_events", 3, mark="b")])
+    assert grown.key != hours.key
+    (one,) = runs_of(CATALOG, _hours("pipeline_events", 3))
+    assert one.key == "2025-08-01T03 pipeline_events:a"
+
+
+def test_of_an_irregular_feed_the_newest_periods_are_watched_and_none_of_what_is_the_platforms_own() -> None:
+    catalog, now = CATALOG.only(["pipeline_events", "platform_runs"]), datetime(2025, 8, 2, 7, 30)
+    loaded = {**_loaded(_hours("pipeline_events", 1)[0].partition), **_loaded(_hours("platform_runs", 1)[0].partition)}
+    for count in (3, 30, 10**12):
+        found = watched_partitions(catalog, loaded, now, dict.fromkeys(Grain, count))
+        assert {one.feed.name for one in found} == {"pipeline_events"}
+        # From the hour that is loaded to the one before this.
+        assert [found[0].key, found[-1].key] == [
+            f"2025-08-0{2 if count == 3 else 1}T0{4 if count == 3 else 1}",
+            "2025-08-02T06",
+        ]
