@@ -62,8 +62,7 @@ def read_by_hand(folder: Path) -> int:
     with duckdb.connect(os.environ[DATABASE_VARIABLE]) as connection:
         files = sorted(map(str, folder.glob("events/*/*/*/*/*.jsonl")))
         connection.execute(
-            "create table events as select *"
-            " from read_json(?, format = 'newline_delimited', union_by_name = true, ignore_errors = true)",
+            "create table events as select * from read_json(?, format = 'newline_delimited', ignore_errors = true)",
             [files],
         )
         ((rows,),) = connection.execute("select count(*) from events").fetchall()

@@ -33,6 +33,8 @@ def new_partitions(feeds: Iterable[Feed], now: date) -> tuple[list[Partition], d
     answers, unreachable = ask(one for one in every if one.period.has_ended(now))
     found = []
     for partition, answer in answers.items():
+        if answer is None:
+            continue
         key = partition.feed.name, partition.key
         loaded = watermarks.get(key)
         state = state_of(partition, loaded, answer, now)

@@ -19,7 +19,7 @@ from ingestion.partitions import Partition
 from ingestion.prefetch import DownloadJob, downloads_ahead
 from ingestion.publishers import Downloaded, Visits
 from ingestion.raw_data import rows_by_load
-from ingestion.readers.file_lists import LIST_NAME
+from ingestion.readers.file_lists import list_beside
 from ingestion.results import Result, RunProgress, Status
 from ingestion.run_record import KIND, RunRecord, finish_runs_left_behind, new_run_id
 from ingestion.work_folder import work_folder
@@ -155,7 +155,7 @@ class _Run:
         if folder.is_dir():
             shutil.rmtree(folder, ignore_errors=True)
         else:
-            folder.with_suffix(f".{LIST_NAME}").unlink(missing_ok=True)
+            list_beside(folder).unlink(missing_ok=True)
 
     def _finish(
         self, batch: dict[Partition, Future[Downloaded | None]], known: dict[Partition, Watermark]

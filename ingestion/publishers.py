@@ -88,7 +88,7 @@ class Visit(ABC):
     def needs_folder(self) -> bool:
         """Whether `fetch` needs its folder. Where it copies nothing, a folder a partition would take most of the time.
 
-        Without one, `fetch` may write one file of the folder's name with the ending .files.json.
+        Without one, `fetch` writes a list of files where `readers.file_lists` puts it.
         """
         return True
 

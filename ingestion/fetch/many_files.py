@@ -46,7 +46,7 @@ class ListedFile:
 
 
 class Shelf(ABC):
-    """Where a publisher's folders are, and whether it copies files from there. Safe for threads."""
+    """Where a publisher's folders are. Safe for threads. `copies` says whether its files are copied to be read."""
 
     copies: ClassVar[bool] = True
 

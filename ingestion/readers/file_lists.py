@@ -30,21 +30,21 @@ class SourceFile:
 LIST_NAME = "files.json"
 
 
-def is_list(path: Path) -> bool:
-    """Whether a path is that of a list, and not of a partition's one file."""
-    return path.name == LIST_NAME or path.name.endswith(f".{LIST_NAME}")
+def list_beside(folder: Path) -> Path:
+    """Where the list is of which the folder is not made."""
+    return folder.with_name(f"{folder.name}.{LIST_NAME}")
 
 
 def write_file_list(files: Sequence[SourceFile], folder: Path) -> Path:
-    """Write the list into a folder, or in place of a folder that is not made; its path."""
-    path = folder / LIST_NAME if folder.is_dir() else folder.with_suffix(f".{LIST_NAME}")
+    """Write the list into a folder, or beside a folder that is not made; its path."""
+    path = folder / LIST_NAME if folder.is_dir() else list_beside(folder)
     path.write_text(json.dumps([asdict(file) for file in files], default=str))
     return path
 
 
 def read_file_list(path: Path) -> list[SourceFile]:
     """The files of a list, in its order; of anything else that was downloaded the one file itself."""
-    if not is_list(path):
+    if path.name != LIST_NAME and not path.name.endswith(f".{LIST_NAME}"):
         return [SourceFile(path.name, path, path.stat().st_size)]
     found = []
     for listed in json.loads(path.read_text()):

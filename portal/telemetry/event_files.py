@@ -81,7 +81,9 @@ _COLUMNS = {
     "rows": st.column_config.NumberColumn("Lines", format="localized", help="Lines, whether or not they can be read"),
     "unreadable_rows": st.column_config.NumberColumn("Unreadable", format="localized", help="Lines that are no JSON"),
     "not_whole": st.column_config.NumberColumn("Not whole", format="localized", help="Files incomplete or broken"),
-    "late": st.column_config.NumberColumn("Late events", format="localized", help="Events that came late"),
+    "late": st.column_config.NumberColumn(
+        "Late events", format="localized", help="Filed later than in the hour after their own"
+    ),
     "last_modified": st.column_config.DatetimeColumn("Changed (UTC)", format=TIME),
     "age": st.column_config.TextColumn("How old", help="Since it was changed, as of now"),
     "loaded_at": st.column_config.DatetimeColumn("Loaded (UTC)", format=TIME),
@@ -130,7 +132,7 @@ def _show_figures(view: View, feeds: list[str], late: pd.DataFrame) -> None:
 
 
 def _late_means() -> str:
-    return "Events in the folder of a later hour than their own; they count at their own time"
+    return "Events filed later than in the hour after their own; they count at their own time"
 
 
 def _show_not_whole(view: View, feeds: list[str]) -> None:

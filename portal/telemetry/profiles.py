@@ -136,7 +136,7 @@ def _show_user(view: View, user: str) -> None:
         else charts.line(counted, x="crawled_at", y="followers", labels={"crawled_at": "", "followers": "followers"}),
         title="Followers over time",
         about=f"At each crawl of {user}, UTC",
-        key="user",
+        key="crawls-of-user",
         empty="No crawl says how many follow this user.",
     )
     st.subheader("Crawls", anchor=False)

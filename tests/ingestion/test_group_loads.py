@@ -154,9 +154,9 @@ def test_a_group_is_bounded(published: Path) -> None:
     assert list(group_loads._groups([arrival(one, 10**9) for one in _hours()])) == []
 
 
-HELD = (
-    "select source_hour, count(*) from raw_data.pipeline_events where feed = 'pipeline_events' group by all order by 1"
-)
+HELD = """
+select source_hour, count(*) from raw_data.pipeline_events where feed = 'pipeline_events' group by all order by 1
+"""
 LOAD = "from tests.ingestion.test_group_loads import _hours, ingest; print('ready', flush=True); ingest(_hours())"
 
 

@@ -2,8 +2,8 @@
 
 from quality.subject import Quarantine
 from quality.suite import Suite
-from quality.suites.telemetry import events, profiles
+from quality.suites.telemetry import events, gold, profiles
 
-SUITES: tuple[Suite, ...] = (*events.SUITES, *profiles.SUITES)
+SUITES: tuple[Suite, ...] = (*events.SUITES, *profiles.SUITES, *gold.SUITES)
 
 QUARANTINES: tuple[Quarantine, ...] = (events.QUARANTINE, profiles.QUARANTINE)

@@ -1,5 +1,7 @@
 """Ways to break the sample of telemetry: the second hour of events, and the first day of profiles."""
 
+from tests.quality.faults import telemetry_gold
+
 _OF_THE_HOUR = "feed = 'pipeline_events' and source_hour = timestamp '2026-03-06T23:00'"
 _OF_THE_DAY = "source_date = date '2026-03-06'"
 _BRONZE = "core_telemetry.bronze"
@@ -86,4 +88,4 @@ _OF_PROFILES = {
     },
 }
 
-FAULTS: dict[str, dict[str, str]] = {**_OF_EVENTS, **_OF_PROFILES}
+FAULTS: dict[str, dict[str, str]] = {**_OF_EVENTS, **_OF_PROFILES, **telemetry_gold.FAULTS}
