@@ -42,9 +42,14 @@ def write_file_list(files: Sequence[SourceFile], folder: Path) -> Path:
     return path
 
 
+def is_file_list(path: Path) -> bool:
+    """Whether a path is that of a list; otherwise it is that of the one file."""
+    return path.name == LIST_NAME or path.name.endswith(f".{LIST_NAME}")
+
+
 def read_file_list(path: Path) -> list[SourceFile]:
     """The files of a list, in its order; of anything else that was downloaded the one file itself."""
-    if path.name != LIST_NAME and not path.name.endswith(f".{LIST_NAME}"):
+    if not is_file_list(path):
         return [SourceFile(path.name, path, path.stat().st_size)]
     found = []
     for listed in json.loads(path.read_text()):

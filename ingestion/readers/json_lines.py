@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from ingestion.feeds import Column, columns
 from ingestion.partitions import Partition
-from ingestion.readers.file_lists import LIST_NAME, SourceFile, read_file_list
+from ingestion.readers.file_lists import SourceFile, is_file_list, read_file_list
 from ingestion.readers.lines import LINES, PartitionFiles, line_batches, read_lines
 from ingestion.readers.published import (
     MOST_BYTES_IN_MEMORY,
@@ -85,7 +85,7 @@ class JsonLinesReader:
 
 def _of_several(path: Path, listed: PartitionFiles) -> tuple[SourceFile, ...]:
     """The files, where the partition has a list of them."""
-    return tuple(listed.files) if path.name == LIST_NAME else ()
+    return tuple(listed.files) if is_file_list(path) else ()
 
 
 def select_of_lines(feed_columns: Sequence[Column], lines: str) -> str:

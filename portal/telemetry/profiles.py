@@ -1,6 +1,7 @@
 """Profiles that crawlers found: how many follow them, how they changed, and one of them over time."""
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from portal import charts, filters
@@ -8,7 +9,7 @@ from portal.cards import Card, show_cards
 from portal.filters import choose
 from portal.states import BUILD_AND_PUBLISH, nothing_to_show
 from portal.tables import TIME, table
-from portal.telemetry.words import CRAWLS, LOAD, PROFILES, in_chart
+from portal.telemetry.words import CRAWLS, LOAD, PROFILES, cut, in_chart
 from portal.texts import NO_VALUE, count, plain, short
 from portal.view import View
 
@@ -110,7 +111,7 @@ def _show_profiles(view: View, profiles: pd.DataFrame) -> None:
             st.caption(f"**{label}**: {plain(described[name])}")
 
 
-def _figure(scored: pd.DataFrame) -> charts.go.Figure:
+def _figure(scored: pd.DataFrame) -> go.Figure:
     # Two names may be the same when they are cut.
     places = [f"{number}. {in_chart(name)}" for number, name in enumerate(scored["user_name"], start=1)]
     long = (
@@ -135,10 +136,10 @@ def _show_user(view: View, user: str) -> None:
         if counted.empty
         else charts.line(counted, x="crawled_at", y="followers", labels={"crawled_at": "", "followers": "followers"}),
         title="Followers over time",
-        about=f"At each crawl of {user}, UTC",
+        about=f"At each crawl of {cut(user)}, UTC",
         key="crawls-of-user",
         empty="No crawl says how many follow this user.",
     )
     st.subheader("Crawls", anchor=False)
-    st.caption(plain(f"Of {user}, the newest first; of a day the last"))
+    st.caption(plain(f"Of {cut(user)}, the newest first; of a day the last"))
     table(crawls[::-1].reset_index(drop=True), _COLUMNS)

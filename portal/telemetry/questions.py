@@ -137,4 +137,4 @@ def _answer(
 
 def _first(rows: pd.DataFrame, metrics: tuple[str, ...]) -> dict[str, float | None]:
     values: Mapping[str, float] = rows.iloc[0].to_dict() if len(rows) else {}
-    return {name: None if pd.isna(value := values.get(name)) else float(value) for name in metrics}
+    return {name: None if pd.isna(values.get(name)) else float(values[name]) for name in metrics}

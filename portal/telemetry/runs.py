@@ -25,7 +25,7 @@ from portal.telemetry.questions import (
     open_outages,
     workspaces,
 )
-from portal.telemetry.words import COLOURS, PLATFORM, STATUSES, duration, in_chart
+from portal.telemetry.words import COLOURS, PLATFORM, STATUSES, cut, duration, in_chart
 from portal.texts import NO_VALUE, plain, short
 from portal.view import View
 
@@ -95,7 +95,7 @@ def render(view: View) -> None:
 
 
 def _words(asked: Asked) -> str:
-    return f"{asked.workspace}, {period_in_words(asked.first, asked.last)}"
+    return f"{cut(asked.workspace)}, {period_in_words(asked.first, asked.last)}"
 
 
 def _show_figures(view: View, asked: Asked) -> None:

@@ -34,9 +34,14 @@ _LONGEST_NAME = 32
 _MINUTE = 60
 
 
+def cut(name: str) -> str:
+    """A name from a file, as long as a line has room for."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
+
+
 def in_chart(name: str) -> str:
     """A name from a file as a chart shows it: cut, and nothing in it is markup."""
-    return escape(name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…")
+    return escape(cut(name))
 
 
 def duration(seconds: float | None) -> str:

@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from tests.metrics.parity import answered, assert_same, computed
+from tests.metrics.parity import Groups, answered, assert_same, computed
 from tests.metrics.telemetry.definitions import DEFINITIONS, DIMENSIONS
 
 # The dimensions of each view, beside those that every metric is asked by.
@@ -111,6 +111,6 @@ def test_the_days_of_workspaces_have_the_figures_of_the_metrics(release: duckdb.
         rows = release.execute(
             f"select event_date, workspace, {column} from core_telemetry.gold_pipeline_metrics"
         ).fetchall()
-        plain = {(day, workspace): figure for day, workspace, figure in rows}
+        plain: Groups = {(day, workspace): figure for day, workspace, figure in rows}
         answer = answered(release, metric, ("metric_time__day", "run__workspace"))
         assert_same({group: answer[group] for group in plain}, plain)
