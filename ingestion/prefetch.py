@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ingestion.publishers import Downloaded
@@ -134,19 +135,17 @@ class _Queue:
         until = time.monotonic() + self._limits.wait_seconds
         finished = 0
         while (left := until - time.monotonic()) > 0 and not self._cancelled.is_set():
-            while finished < len(self._begun) and self._begun[finished].done():
+            while self._has_finished(finished):
                 finished += 1
             is_full = finished >= self._limits.batch_files or self._waiting_bytes >= self._limits.batch_bytes
             if is_full or (finished == len(self._begun) and not self._has_more):
                 return
-            so_far = finished
-            if not self._changed.wait_for(
-                lambda: so_far == len(self._begun) or self._begun[so_far].done(),
-                min(left, self._limits.wait_for_next_seconds),
-            ):
+            wait = min(left, self._limits.wait_for_next_seconds)
+            if not self._changed.wait_for(partial(self._has_finished, finished), wait):
                 return
-            if so_far == len(self._begun) and not self._changed.wait(min(left, self._limits.wait_for_next_seconds)):
-                return
+
+    def _has_finished(self, position: int) -> bool:
+        return position < len(self._begun) and self._begun[position].done()
 
     def close(self) -> None:
         """End what runs, and begin nothing more."""
