@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import duckdb
 
@@ -13,7 +14,7 @@ from ingestion.partitions import Partition
 from ingestion.raw_data import LoadedPartition
 from ingestion.read_ahead import prepared_ahead, read_ahead
 from ingestion.readers.published import MOST_BYTES_IN_MEMORY, PublishedRows
-from warehouse.ledger import Ledger
+from warehouse.ledger import Ledger, SourceFileState
 
 # With fewer files the threads cost more than they save.
 _FEWEST_TO_READ_AHEAD = 4
@@ -21,10 +22,14 @@ _FEWEST_TO_READ_AHEAD = 4
 
 @dataclass(frozen=True)
 class Loaded:
-    """What became of a partition that was loaded. `note` says what is unusual about its file."""
+    """What became of a partition that was loaded. `note` says what is unusual about its file.
+
+    `files` are the states of its files, where it has several.
+    """
 
     state: LoadedPartition
     note: str | None
+    files: tuple[SourceFileState, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class Arrival:
     """A partition whose file is there.
 
     `read` gives the rows of the file, which has so many `bytes`; it may be called twice, and by another thread.
+    `path` is where the file is, if the publisher's reader can read the files of many partitions together.
     `prepare` does ahead what needs no connection; another thread may call it before `read`.
     `record` is called in the partition's transaction, so that what it writes to the ledger and the rows are there
     together or not at all. `finished` is called once, with what went wrong, if something did.
@@ -43,6 +49,7 @@ class Arrival:
     record: Callable[[Ledger, Loaded], None]
     finished: Callable[[Exception | None], None]
     prepare: Callable[[], None] | None = None
+    path: Path | None = None
 
 
 def reads(

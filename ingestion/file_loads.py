@@ -11,12 +11,12 @@ import duckdb
 from ingestion.arrivals import Arrival, Loaded
 from ingestion.errors import IngestionError, RefusedError, load_again, message_of
 from ingestion.partitions import Partition
-from ingestion.publishers import Downloaded, UnpackingReader
+from ingestion.publishers import Downloaded, GroupReader, UnpackingReader
 from ingestion.readers.published import PublishedRows, Read
 from ingestion.results import Result, RunProgress, Status
 from ingestion.run_record import RunRecord
 from warehouse.connection import WarehouseError, limit_memory, open_for_writing
-from warehouse.ledger import Ledger, Watermark
+from warehouse.ledger import Ledger, PartitionSourceFiles, Watermark
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,8 @@ class FileLoader:
             result = _loaded(partition, file, loaded, self._stopwatch.lap())
             set_watermark(ledger, partition, file, loaded)
             self._record.add(ledger, result.for_ledger())
-            results.append(result)
+            # Called again where a transaction failed after it.
+            results[:] = [result]
 
         def finished(error: Exception | None) -> None:
             if error is None:
@@ -102,7 +103,8 @@ class FileLoader:
                 self._record.note(result.for_ledger())
             self._finished(result)
 
-        return Arrival(partition, file.bytes, read, record, finished, prepare)
+        together = file.path if isinstance(partition.feed.publisher.read, GroupReader) else None
+        return Arrival(partition, file.bytes, read, record, finished, prepare, together)
 
 
 def _steps(partition: Partition, path: Path) -> tuple[Callable[[], None] | None, Read]:
@@ -163,13 +165,15 @@ def failure(partition: Partition, error: Exception, seconds: float) -> Result:
 
 
 def set_watermark(ledger: Ledger, partition: Partition, file: Downloaded, loaded: Loaded) -> None:
-    """Record in the ledger what a partition holds now."""
+    """Record in the ledger what a partition holds now, and which files that is from."""
     state = loaded.state
     ledger.set_watermark(
         partition.feed.name,
         partition.key,
         Watermark(state.load_id, state.rows, state.min_event_time, state.max_event_time, file.fingerprint),
     )
+    if loaded.files:
+        ledger.set_source_files(PartitionSourceFiles(partition.feed.name, partition.key, state.load_id, loaded.files))
 
 
 def _loaded(partition: Partition, file: Downloaded, loaded: Loaded, seconds: float = 0) -> Result:

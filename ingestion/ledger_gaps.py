@@ -58,6 +58,8 @@ def plan_by_ledger(state: LedgerState, now: date) -> list[Planned]:
         partitions = asked_partitions(None, None, None, loaded, now)
     except NothingLoadedError:
         return []
+    # Of irregular periods only those are in the plan that have a file. Years of hours that have none would take long.
+    partitions = [one for one in partitions if not one.feed.is_irregular or _key(one) in state.watermarks]
     coverage = {
         partition: Coverage(watermark.load_id, watermark.rows, days=None)
         for partition in partitions

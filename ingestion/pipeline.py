@@ -19,6 +19,7 @@ from ingestion.partitions import Partition
 from ingestion.prefetch import DownloadJob, downloads_ahead
 from ingestion.publishers import Downloaded, Visits
 from ingestion.raw_data import rows_by_load
+from ingestion.readers.file_lists import list_beside
 from ingestion.results import Result, RunProgress, Status
 from ingestion.run_record import KIND, RunRecord, finish_runs_left_behind, new_run_id
 from ingestion.work_folder import work_folder
@@ -130,22 +131,31 @@ class _Run:
                     self._progress.partition_started(partition)
                 yield from self._finish(batch, known)
                 for partition in batch:
-                    shutil.rmtree(self._folder_of(partition), ignore_errors=True)
+                    self._remove(self._folder_of(partition))
 
     def _job(self, partition: Partition, known: Watermark | None, visits: Visits) -> DownloadJob:
         folder = self._folder_of(partition)
+        visit = visits.to(partition)
         fetch = partial(
-            visits.to(partition).fetch,
+            visit.fetch,
             partition,
             folder,
             known=known.fingerprint if known else None,
             progress=partial(self._progress.downloading, partition),
         )
-        return DownloadJob(folder, fetch)
+        return DownloadJob(folder, fetch, lambda: visit.needs_folder)
 
     def _folder_of(self, partition: Partition) -> Path:
         """The folder that a partition's file is fetched into and read in."""
         return self._folder / f"{partition.feed.name}-{partition.key}"
+
+    @staticmethod
+    def _remove(folder: Path) -> None:
+        """Remove what was fetched."""
+        if folder.is_dir():
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            list_beside(folder).unlink(missing_ok=True)
 
     def _finish(
         self, batch: dict[Partition, Future[Downloaded | None]], known: dict[Partition, Watermark]

@@ -4,11 +4,13 @@ Of large files two are fetched ahead. Of small ones as many as fit into a bounde
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ingestion.publishers import Downloaded
@@ -19,12 +21,13 @@ class DownloadJob:
     """One file to fetch.
 
     `fetch` is called from another thread, with an event that is set when nobody waits for the file any longer. What it
-    raises is this job's failure. `folder` must be this job's alone; it is made when the download begins, and removing
-    it is up to the consumer.
+    raises is this job's failure. `folder` must be this job's alone; it is made when the download begins, if it is
+    needed, and removing it is up to the consumer.
     """
 
     folder: Path
     fetch: Callable[[threading.Event], Downloaded | None]
+    needs_folder: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True)
@@ -33,15 +36,18 @@ class Limits:
 
     `ahead` files may always be fetched beside the batch that the consumer has, however large they are. More are
     fetched, `at_once` at a time, while all that wait are at most `waiting_bytes` and `waiting_files`. A batch has at
-    most `batch_files` and `batch_bytes`, but always one file.
+    most `batch_files` and `batch_bytes`, but always one file. While it is not full it waits `wait_for_next_seconds` for
+    the next file, and `wait_seconds` in all: a batch costs about half a second, whatever it has.
     """
 
     ahead: int = 2
     at_once: int = 4
     waiting_bytes: int = 768_000_000
-    waiting_files: int = 200
+    waiting_files: int = 2_000
     batch_bytes: int = 512_000_000
-    batch_files: int = 100
+    batch_files: int = 2_000
+    wait_for_next_seconds: float = 0.02
+    wait_seconds: float = 0.25
 
 
 DEFAULT_LIMITS = Limits()
@@ -98,7 +104,8 @@ class _Queue:
         while begun := self._begin():
             job, download = begun
             try:
-                job.folder.mkdir(parents=True, exist_ok=True)
+                if job.needs_folder():
+                    job.folder.mkdir(parents=True, exist_ok=True)
                 download.set_result(job.fetch(self._cancelled))
             # Every download must end, or the consumer waits for ever.
             except BaseException as error:  # noqa: BLE001
@@ -117,10 +124,28 @@ class _Queue:
                 self._changed.wait_for(lambda: self._begun[0].done() if self._begun else not self._has_more)
                 if not self._begun:
                     return
+                self._wait_for_more()
                 batch = self._take_finished()
                 self._waiting_bytes -= sum(map(_size, batch))
                 self._changed.notify_all()
             yield batch
+
+    def _wait_for_more(self) -> None:
+        """Let small files come that are on their way."""
+        until = time.monotonic() + self._limits.wait_seconds
+        finished = 0
+        while (left := until - time.monotonic()) > 0 and not self._cancelled.is_set():
+            while self._has_finished(finished):
+                finished += 1
+            is_full = finished >= self._limits.batch_files or self._waiting_bytes >= self._limits.batch_bytes
+            if is_full or (finished == len(self._begun) and not self._has_more):
+                return
+            wait = min(left, self._limits.wait_for_next_seconds)
+            if not self._changed.wait_for(partial(self._has_finished, finished), wait):
+                return
+
+    def _has_finished(self, position: int) -> bool:
+        return position < len(self._begun) and self._begun[position].done()
 
     def close(self) -> None:
         """End what runs, and begin nothing more."""

@@ -108,9 +108,11 @@ def is_worth_asking(partition: Partition, loaded: Watermark | None, now: date) -
     """Whether the publisher's answer can tell more than is known.
 
     Nobody publishes a period that has not ended. And a file known by its content alone cannot be compared without
-    fetching the publisher's.
+    fetching the publisher's. What grows until its period has ended differs from what is loaded all the time.
     """
     if partition.period < partition.feed.first_period:
+        return False
+    if partition.feed.publisher.grows_until_ended and not partition.period.has_ended(now):
         return False
     return partition.period.has_ended(now) if loaded is None else can_be_compared(loaded.fingerprint)
 

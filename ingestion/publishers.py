@@ -7,7 +7,7 @@ way in, such as a bucket or an API, is another class of the same methods.
 import threading
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +17,7 @@ import duckdb
 
 from ingestion.fetch.retries import DEFAULT_POLICY, RetryPolicy
 from ingestion.partitions import Partition
-from ingestion.readers.published import PublishedRows, Read
+from ingestion.readers.published import PublishedRows, Read, RowsOfPartitions
 from warehouse.ledger import Fingerprint
 
 Progress = Callable[[int, int | None], None]
@@ -61,12 +61,36 @@ class UnpackingReader(Protocol):
         ...
 
 
+@runtime_checkable
+class GroupReader(Protocol):
+    """A reader that can read the files of many partitions of a feed in one scan: for feeds of many small files."""
+
+    def read_together(
+        self, files: Sequence[tuple[Partition, Path]], connection: duckdb.DuckDBPyConnection
+    ) -> RowsOfPartitions:
+        """The rows of all these files; each row says of which period it is.
+
+        Raises:
+            UnreadableFileError: one of the files is not whole, or not what the feed publishes. The partitions are
+                then read one by one.
+        """
+        ...
+
+
 class Visit(ABC):
     """One round of questions to one publisher, and of downloads from it.
 
     Connections, and what the publisher lists, are kept until the visit ends. Safe for threads. What an answer means
     is interpreted here: the only errors that leave are those below.
     """
+
+    @property
+    def needs_folder(self) -> bool:
+        """Whether `fetch` needs its folder. Where it copies nothing, a folder a partition would take most of the time.
+
+        Without one, `fetch` writes a list of files where `readers.file_lists` puts it.
+        """
+        return True
 
     @abstractmethod
     def ask(self, partition: Partition) -> Fingerprint | None:
@@ -106,12 +130,14 @@ class Publisher(ABC):
     `name` is the one that its settings have. `can_be_asked` says whether it tells which files it has without sending
     them, and `has_listing` whether it lists them all. `read` reads its files. `is_own` says that the platform itself
     is the publisher: there is always something new then, made by loading what was new, so nobody watches it and what is
-    not loaded is no gap. The daily build loads it.
+    not loaded is no gap. The daily build loads it. Where a period `grows_until_ended`, it is no gap before that,
+    however often it changes.
     """
 
     name: ClassVar[str]
     can_be_asked: ClassVar[bool] = True
     has_listing: ClassVar[bool] = False
+    grows_until_ended: ClassVar[bool] = False
     is_own: ClassVar[bool] = False
     read: ClassVar[Reader]
 

@@ -1,8 +1,8 @@
 """What the raw tables hold, as DuckDB says."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 import duckdb
@@ -43,6 +43,26 @@ def current_state(partition: Partition, connection: duckdb.DuckDBPyConnection) -
     except duckdb.CatalogException:
         return None  # there is no such table yet
     return LoadedPartition(*row) if row and row[1] else None
+
+
+def current_states(
+    partitions: Sequence[Partition], connection: duckdb.DuckDBPyConnection
+) -> dict[date, LoadedPartition]:
+    """What partitions of one feed hold now, by the value of their period column; without those that hold no row.
+
+    A partition that holds rows of several loads has the load id of none: it is empty.
+    """
+    feed = partitions[0].feed
+    time = identifier(feed.event_time) if feed.event_time else "null::timestamp"
+    period, table = identifier(feed.period_column.name), identifier(RAW_SCHEMA, feed.raw_table)
+    starts = [partition.period.value for partition in partitions]
+    found = connection.execute(
+        f"select {period}, if(min(_dlt_load_id) = max(_dlt_load_id), max(_dlt_load_id), ''), count(*), min({time}),"
+        f" max({time}) from {table} where feed = ? and {period} between ? and ? group by {period}",
+        [feed.name, min(starts), max(starts)],
+    ).fetchall()
+    asked = set(starts)
+    return {start: LoadedPartition(*state) for start, *state in found if start in asked}
 
 
 def rows_by_load(partitions: Iterable[Partition], connection: duckdb.DuckDBPyConnection) -> dict[Partition, Load]:

@@ -7,6 +7,7 @@ transaction of its own.
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -17,6 +18,7 @@ from ingestion.catalog import raw_tables
 from ingestion.dlt_runs import DltRuns
 from ingestion.errors import LoadError, UnreadableFileError, raise_if_interrupted
 from ingestion.feeds import Column, ColumnType, Feed
+from ingestion.group_loads import load_groups
 from ingestion.load_errors import cause_of, explained
 from ingestion.partition_destination import OpenTable
 from ingestion.partitions import Partition
@@ -31,7 +33,8 @@ from ingestion.raw_data import (
 from ingestion.raw_selects import no_rows, partition_columns, select_of_rows
 from ingestion.readers.published import ROWS_READ, PublishedRows, close_scratch
 from ingestion.readers.published_file import PublishedFile
-from warehouse.ledger import Ledger
+from ingestion.source_files import file_states
+from warehouse.ledger import Ledger, SourceFileState
 from warehouse.sql import identifier
 
 logger = logging.getLogger(__name__)
@@ -77,7 +80,8 @@ class RawLoader:
                 if waiting:
                     self._load_with_new_columns(waiting.pop(0))
         except _DatabaseLostError:
-            return list(self._unfinished)
+            # One by one from now on: the one that it was because of has to be found.
+            return [replace(arrival, path=None) for arrival in self._unfinished]
         # Of dlt itself: a full disk, for one, can end it anywhere.
         except Exception as error:
             raise_if_interrupted(error)
@@ -96,6 +100,7 @@ class RawLoader:
         def load(table: OpenTable) -> None:
             known = {column.name for column in columns[table.name]}
             of_table = [arrival for arrival in arrivals if arrival.partition.feed.raw_table == table.name]
+            of_table = self._load_together(of_table, columns[table.name], table)
             for arrival, read in reads(of_table, columns[table.name], table.name, self._connection):
                 with self._work_on(arrival):
                     published = with_rows(arrival, read())
@@ -106,6 +111,13 @@ class RawLoader:
 
         self._dlt.run([self._dlt.model(name, listed) for name, listed in columns.items()], load)
         return self._put_off
+
+    def _load_together(self, arrivals: Sequence[Arrival], columns: Sequence[Column], table: OpenTable) -> list[Arrival]:
+        """Load the partitions that can be loaded in groups; returns the others."""
+        try:
+            return load_groups(arrivals, columns, table, lambda: self._ledger_on(table.connection), self._finish)
+        except (duckdb.FatalException, duckdb.InternalException) as error:
+            raise _DatabaseLostError from error
 
     def _load_with_new_columns(self, arrival: Arrival) -> None:
         """Load a partition in a run of its own, so that its new columns are in its own transaction."""
@@ -190,7 +202,8 @@ class RawLoader:
                 table.add_new_columns()
             connection.execute(f"delete from {identifier(RAW_SCHEMA, table.name)} where {scope(partition)}")
             connection.execute(table.insert)
-            arrival.record(ledger, Loaded(_checked_state(partition, published, table), published.note))
+            state = _checked_state(partition, published, table)
+            arrival.record(ledger, Loaded(state, published.note, _states_of_files(partition, published, connection)))
             connection.commit()
             self._committed = arrival
         except BaseException as error:
@@ -238,6 +251,15 @@ def _in_any_order(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         # A database that DuckDB has given up takes it no more, and is opened again.
         with suppress(duckdb.FatalException):
             connection.execute("set preserve_insertion_order = true")
+
+
+def _states_of_files(
+    partition: Partition, published: PublishedRows, connection: duckdb.DuckDBPyConnection
+) -> tuple[SourceFileState, ...]:
+    """The states of the partition's files, where it has several."""
+    if not published.files:
+        return ()
+    return tuple(file_states({partition: published.files}, connection)[partition])
 
 
 def _checked_state(partition: Partition, published: PublishedRows, table: OpenTable) -> LoadedPartition:

@@ -16,6 +16,7 @@ import duckdb
 
 from quality.health import Check, count_failed, latest_checks
 from quality.quarantine import Rejection, rejections, suspect_files
+from warehouse.accepted_gaps import REJECTED
 from warehouse.ledger import utc_now
 from warehouse.paths import database_path
 from warehouse.periods import Period, compress
@@ -57,6 +58,38 @@ _FAILED_RUNS = """
 _AGAIN = {"ingestion": ("nyc gaps --fill", *PUBLISH_COMMANDS), "publish": ("nyc publish",)}
 
 
+# Whoever writes a file for longer than this has stopped in the middle of a line.
+_LONGEST_WRITING = timedelta(hours=1)
+
+_UNREADY_FILES = """
+    select feed, partition_key, file_name, state, rows, unreadable_rows
+    from meta.source_files as files
+    where
+        (state = 'broken' or (state = 'incomplete' and coalesce(last_modified, loaded_at) < $before))
+        and not exists (
+            select 1
+            from meta.accepted_gaps as accepted
+            where
+                accepted.asset = files.feed
+                and accepted.partition_key = files.partition_key
+                and accepted.state = $rejected
+                and accepted.load_id = files.load_id
+        )
+    order by feed, partition_key, file_name
+"""
+
+
+class UnreadyFile(NamedTuple):
+    """A loaded file that is broken or incomplete. Its rows are its lines."""
+
+    feed: str
+    partition_key: str
+    file_name: str
+    state: str
+    rows: int
+    unreadable_rows: int
+
+
 class FailedRun(NamedTuple):
     """A run of a kind that failed, and after which none of its kind has ended."""
 
@@ -94,6 +127,7 @@ def troubles_of_data(connection: duckdb.DuckDBPyConnection) -> list[Trouble]:
     return [
         *troubles_of_checks(_if_there(latest_checks, connection)),
         *trouble_of_quarantine(_if_there(rejections, connection)),
+        *trouble_of_files(_if_there(unready_files, connection)),
         *troubles_of_rows(reconcile(connection)),
         *trouble_of_builds(_if_there(failed_builds, connection)),
         *troubles_of_runs(_if_there(failed_runs, connection)),
@@ -157,6 +191,33 @@ def trouble_of_quarantine(found: Sequence[Rejection]) -> Iterator[Trouble]:
             ("nyc quarantine",),
             (accept_command([f"{feed}:{period}" for feed, period in above]), "nyc publish"),
         )
+
+
+def unready_files(connection: duckdb.DuckDBPyConnection) -> list[UnreadyFile]:
+    """Loaded files that are broken, or have been incomplete for too long, and that nobody has accepted."""
+    question = {"before": utc_now() - _LONGEST_WRITING, "rejected": REJECTED}
+    return [UnreadyFile(*row) for row in connection.execute(_UNREADY_FILES, question).fetchall()]
+
+
+def trouble_of_files(found: Sequence[UnreadyFile]) -> Iterator[Trouble]:
+    """Files of which no line can be read, or whose last line was never written to its end."""
+    if not found:
+        return
+    partitions = list(dict.fromkeys(f"{file.feed}:{file.partition_key}" for file in found))
+    yield Trouble(
+        Level.ATTENTION,
+        f"{counted(len(found), 'file')} broken or incomplete",
+        tuple(
+            _cut(
+                f"{file.feed} {file.partition_key}: {file.file_name} is {file.state}: {file.unreadable_rows:,} of "
+                f"{counted(file.rows, 'line')} cannot be read"
+            )
+            for file in found
+        ),
+        "Have whoever writes them mend them, and load them again; or accept them as they are.",
+        ("nyc gaps --fill", *PUBLISH_COMMANDS),
+        (accept_command(partitions), "nyc publish"),
+    )
 
 
 def accept_command(files: Sequence[str]) -> str:

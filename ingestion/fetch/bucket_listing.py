@@ -4,6 +4,7 @@ It is read as hostile: bounded in pages, in bytes and in time, and without docum
 """
 
 import time
+from urllib.parse import unquote
 
 import requests
 
@@ -25,6 +26,10 @@ _LONGEST_TOKEN = 2048
 _PIECE_BYTES = 1 << 16
 
 
+class TooManyObjectsError(DownloadError):
+    """More objects begin with the prefix than are listed at once. A longer prefix has fewer."""
+
+
 def list_bucket(
     bucket: str, prefix: str, session: WatchedSession, rules: AnswerRules, policy: RetryPolicy
 ) -> dict[str, Fingerprint]:
@@ -32,12 +37,13 @@ def list_bucket(
 
     Raises:
         RefusedError: whoever has these keys may not see the listing.
+        TooManyObjectsError: there are more than are listed at once.
         DownloadError: there is no listing, or it does not end within the bounds.
     """
     exchange = Exchange(bucket, f"a listing of {prefix}", "ask again", session, policy)
     seconds = policy.listing_seconds
     limits = Limits(time.monotonic() + seconds, f"not all of it came within {seconds:g} seconds")
-    question = {"list-type": "2", "prefix": prefix}
+    question = {"list-type": "2", "prefix": prefix, "encoding-type": "url"}
     files: dict[str, Fingerprint] = {}
 
     def attempt() -> Page:
@@ -46,14 +52,15 @@ def list_bucket(
     for _ in range(_MOST_PAGES):
         page = exchange.with_retries(attempt)
         for said in page.files:
-            if key := said.get("Key", ""):
+            # XML cannot have every character that a key can.
+            if key := unquote(said.get("Key", "")) if page.has_encoded_keys else said.get("Key", ""):
                 files[key] = fingerprint_of_listed(file_address(bucket, key), said)
         if not page.is_truncated:
             return files
         if not 0 < len(page.next_token) <= _LONGEST_TOKEN or page.next_token == question.get("continuation-token"):
             raise DownloadError(f"{exchange.expected}, but it does not say how to ask for its next page. Ask again.")
         question["continuation-token"] = page.next_token
-    raise DownloadError(
+    raise TooManyObjectsError(
         f"{exchange.expected} of at most {_MOST_PAGES} pages, but there are more. Check the bucket's address."
     )
 

@@ -10,9 +10,13 @@ class NoListingError(Exception):
 
 @dataclass
 class Page:
-    """One answer: what is said of each file, by S3's names, and the token that asks for the next page."""
+    """One answer: what is said of each file, by S3's names, and the token that asks for the next page.
+
+    With `has_encoded_keys` the keys are written as in an address.
+    """
 
     files: list[dict[str, str]] = field(default_factory=list)
+    has_encoded_keys: bool = False
     is_truncated: bool = False
     next_token: str = ""
 
@@ -40,6 +44,8 @@ def parse_page(body: bytes) -> Page:
                 said.clear()
             case ["ListBucketResult", "Contents", _]:
                 said[name] = "".join(texts)
+            case ["ListBucketResult", "EncodingType"]:
+                page.has_encoded_keys = "".join(texts).strip() == "url"
             case ["ListBucketResult", "IsTruncated"]:
                 page.is_truncated = "".join(texts).strip() == "true"
             case ["ListBucketResult", "NextContinuationToken"]:

@@ -7,13 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from ingestion.feeds import Column, columns
 from ingestion.partitions import Partition
-from ingestion.readers.file_lists import read_file_list
+from ingestion.readers.file_lists import SourceFile, is_file_list, read_file_list
 from ingestion.readers.lines import LINES, PartitionFiles, line_batches, read_lines
-from ingestion.readers.published import MOST_BYTES_IN_MEMORY, ROWS_READ, SCRATCH, PublishedRows, open_scratch
+from ingestion.readers.published import (
+    MOST_BYTES_IN_MEMORY,
+    ROWS_READ,
+    SCRATCH,
+    PublishedRows,
+    RowsOfPartitions,
+    open_scratch,
+)
 from ingestion.readers.published_file import PublishedFile
 from warehouse.sql import identifier, literal
 
@@ -24,8 +32,8 @@ LINE_COLUMNS: tuple[Column, ...] = (
 )
 _LINE_COLUMN_NAMES = frozenset(column.name for column in LINE_COLUMNS)
 
-# DuckDB also takes a comma before a closing bracket. Where a line may have one, its strings are made empty first: then it
-# has one or not. NaN and Infinity are taken, as Python does.
+# DuckDB also takes a comma before a closing bracket. Where a line may have one, its strings are made empty first: then
+# it has one or not. NaN and Infinity are taken, as Python does.
 _COMMA_BEFORE_END = r",\s*[}\]]"
 _STRING = r'"(?:[^"\\]|\\.)*"'
 
@@ -46,7 +54,9 @@ class JsonLinesReader:
             lines = read_lines([listed])
             connection.register(ROWS_READ, lines)
             query = select_of_lines(partition.feed.columns, ROWS_READ)
-            return PublishedRows(file, query, partition.feed.columns, lines.num_rows, rows=lines)
+            return PublishedRows(
+                file, query, partition.feed.columns, lines.num_rows, rows=lines, files=_of_several(path, listed)
+            )
         open_scratch(connection, path, content_bytes)
         connection.register(ROWS_READ, pa.RecordBatchReader.from_batches(LINES, line_batches([listed])))
         created = f"create table {SCRATCH}.rows as {select_of_lines(partition.feed.columns, ROWS_READ)}"
@@ -54,7 +64,28 @@ class JsonLinesReader:
         connection.unregister(ROWS_READ)
         listed_columns = ", ".join(identifier(column.name) for column in partition.feed.columns)
         query = f"select {listed_columns}, source_row from {SCRATCH}.rows"
-        return PublishedRows(file, query, partition.feed.columns, count)
+        return PublishedRows(file, query, partition.feed.columns, count, files=_of_several(path, listed))
+
+    def read_together(
+        self, files: Sequence[tuple[Partition, Path]], connection: duckdb.DuckDBPyConnection
+    ) -> RowsOfPartitions:
+        """The rows of the files of many partitions of a feed, all of them in memory.
+
+        Raises:
+            VanishedFileError: a listed file is not there any more.
+        """
+        listed = [PartitionFiles(partition, read_file_list(path)) for partition, path in files]
+        lines = read_lines(listed)
+        counts = np.bincount(lines["partition_number"].to_numpy(), minlength=len(files))
+        feed_columns = files[0][0].feed.columns
+        of_several = [_of_several(path, of) for (_, path), of in zip(files, listed, strict=True)]
+        query = select_of_lines(feed_columns, ROWS_READ)
+        return RowsOfPartitions(query, feed_columns, counts.tolist(), lines, of_several)
+
+
+def _of_several(path: Path, listed: PartitionFiles) -> tuple[SourceFile, ...]:
+    """The files, where the partition has a list of them."""
+    return tuple(listed.files) if is_file_list(path) else ()
 
 
 def select_of_lines(feed_columns: Sequence[Column], lines: str) -> str:

@@ -4,9 +4,11 @@ A block of a file becomes an Arrow array without a copy: its lines are the text 
 bytes that are not UTF-8, or with a line that is far too long, is looked at line by line.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import BinaryIO
 
 import numpy as np
@@ -107,7 +109,7 @@ def _batch(number: int, start: datetime, file_name: str, first_row: int, lines: 
 def _lines_of(partition: Partition, file: SourceFile) -> Iterator[_Lines]:
     lines_before = 0
     try:
-        with file.path.open("rb") as opened:
+        with open(file.path, "rb", opener=_no_link) as opened:
             for block in _blocks(opened):
                 is_open = not block.endswith(b"\n")
                 # The mark counts for nothing, as in any text file.
@@ -121,6 +123,11 @@ def _lines_of(partition: Partition, file: SourceFile) -> Iterator[_Lines]:
             f"{partition}: expected to read {file.name[-200:]}, which was listed, but {error.strerror or error}. "
             f"Nothing was changed. Load the {partition.feed.grain} again."
         ) from error
+
+
+def _no_link(path: str, flags: int) -> int:
+    """Open a file that was no link when it was listed, and must not have become one since."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def _blocks(opened: BinaryIO) -> Iterator[bytes]:
@@ -188,7 +195,7 @@ def _odd_lines(
 ) -> _Lines:
     """The lines of a block of which some cannot be read, one by one."""
     numbers, texts, problems = [], [], []
-    for number, (begin, end) in enumerate(zip(offsets[:-1], offsets[1:], strict=True), lines_before + 1):
+    for number, (begin, end) in enumerate(pairwise(offsets.tolist()), lines_before + 1):
         line = block[begin:end].removesuffix(b"\n").removesuffix(b"\r")
         if not line:
             continue

@@ -1,6 +1,6 @@
 """What a reader gives: the rows of a file, as SQL."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from ingestion.feeds import Column
 from ingestion.readers.columns import Selection
+from ingestion.readers.file_lists import SourceFile
 from ingestion.readers.published_file import PublishedFile, shortened
 from warehouse.sql import identifier, literal
 
@@ -26,7 +27,8 @@ class PublishedRows:
     many rows the file has. `rows` are the rows themselves where they were read already. `pieces` are files that the
     query reads side by side, so that rows come in any order, and that nobody needs afterwards. `otherwise` reads the
     rows in a slower way, where a value is none or rows are not as many: so that the value is named, or the rows are
-    counted. `new_columns` are those that the feed does not declare, and `notes` say what else is not as usual.
+    counted. `files` are those that the rows are from, where a partition has several. `new_columns` are those that the
+    feed does not declare, and `notes` say what else is not as usual.
     """
 
     file: PublishedFile
@@ -37,6 +39,7 @@ class PublishedRows:
     rows: pa.Table | None = None
     pieces: tuple[Path, ...] = ()
     otherwise: "Read | None" = None
+    files: tuple[SourceFile, ...] = ()
 
     @property
     def new_columns(self) -> tuple[Column, ...]:
@@ -50,6 +53,22 @@ class PublishedRows:
         named = ", ".join(f"{column.name} ({column.type})" for column in self.new_columns)
         kept = (f"kept columns that {self.file.partition.feed.declared_in} does not declare: {named}",) if named else ()
         return shortened("; ".join((*self.notes, *kept)), _MAX_NOTE_LENGTH) or None
+
+
+@dataclass(frozen=True)
+class RowsOfPartitions:
+    """The rows of the files of many partitions of one feed, which DuckDB reads in one scan.
+
+    `query` selects `columns`, `source_row` (as in `PublishedRows`) and `period_start`, the start of the row's
+    partition. `counts` are how many rows each partition has, in the order in which the files were given. `rows` are
+    the rows themselves, called `ROWS_READ` in the query. `files` are those of each partition that has several.
+    """
+
+    query: str
+    columns: tuple[Column, ...]
+    counts: Sequence[int]
+    rows: pa.Table | None = None
+    files: Sequence[Sequence[SourceFile]] = ()
 
 
 Read = Callable[[duckdb.DuckDBPyConnection], PublishedRows]

@@ -8,16 +8,16 @@ from datetime import date
 from ingestion.calendars import IRREGULAR_PERIODS
 from ingestion.feeds import Column, Feed, columns
 from ingestion.fetch.keys import KeyNames
-from ingestion.fetch.s3_publisher import S3Publisher
+from ingestion.fetch.many_files import ManyFilesPublisher
 from ingestion.readers.json_lines import LINE_COLUMNS, JsonLinesReader
 from warehouse.periods import Grain
 
 
-class EventFiles(S3Publisher):
+class EventFiles(ManyFilesPublisher):
     """The folder or bucket of event files."""
 
     name = "event_files"
-    bucket = "events"
+    default_url = "data/event_files"
     default_endpoint_url = "http://localhost:9000"
     key_names = KeyNames("EVENT_FILES_ACCESS_KEY", "EVENT_FILES_SECRET_KEY")
     largest_bytes = 1_000_000_000

@@ -19,7 +19,6 @@ from ingestion.feeds import Feed
 from ingestion.fetch.retries import DEFAULT_POLICY, RetryPolicy
 from ingestion.partitions import Partition
 from ingestion.publishers import Downloaded, Progress, Publisher, Visit
-from ingestion.readers.file_lists import SourceFile, write_file_list
 from ingestion.readers.json_lines import JsonLinesReader
 from ingestion.results import Status
 from ingestion.telemetry.event_files import EVENT_COLUMNS
@@ -101,8 +100,7 @@ class LedgerVisit(Visit):
             return None
         path = folder / "runs.jsonl"
         path.write_text(lines)
-        file = SourceFile(path.name, path, path.stat().st_size, fingerprint.etag)
-        return Downloaded(write_file_list([file], folder), fingerprint, file.bytes)
+        return Downloaded(path, fingerprint, path.stat().st_size)
 
     def close(self) -> None:
         """Nothing is open."""

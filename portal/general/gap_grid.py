@@ -23,6 +23,9 @@ _AXIS_PIXELS = 34
 # A taller grid scrolls within this height.
 _HEIGHT = 520
 
+# Hours of so many days are drawn: a browser takes seconds for more.
+_DAYS_OF_HOURS = 31
+
 # Below all years.
 _NO_PERIOD = "(no period)"
 
@@ -131,7 +134,9 @@ def draw_grid(plan: Sequence[Planned], rows: Mapping[str, int], *, key: str, cel
     """
     by_grain = sorted(plan, key=lambda planned: list(Grain).index(planned.partition.period.grain))
     for grain, group in groupby(by_grain, key=lambda planned: planned.partition.period.grain):
-        figure, height = grid_figure(list(group), rows)
+        of_grain = list(group)
+        drawn = cells_to_draw(of_grain)
+        figure, height = grid_figure(drawn, rows)
         own_key = f"{key}-{grain}"
         with st.container(height=min(height, _HEIGHT) + 20, border=False):
             st.plotly_chart(
@@ -142,6 +147,24 @@ def draw_grid(plan: Sequence[Planned], rows: Mapping[str, int], *, key: str, cel
                 selection_mode="points",
                 alt=f"Gap grid: each {grain} of each feed",
             )
+        if left_out := len(of_grain) - len(drawn):
+            st.caption(
+                f"Hours of the last {_DAYS_OF_HOURS} days that have any, and gaps. "
+                f"{left_out:,} earlier hours are in the list below."
+            )
+
+
+def cells_to_draw(plan: Sequence[Planned]) -> list[Planned]:
+    """Of a plan of hours the newest days and all open gaps; of another grain, everything."""
+    days = {planned.partition.period.start.date() for planned in plan}
+    newest = set(sorted(days, reverse=True)[:_DAYS_OF_HOURS])
+    return [
+        planned
+        for planned in plan
+        if planned.partition.period.grain is not Grain.HOUR
+        or planned.partition.period.start.date() in newest
+        or planned.open_gaps
+    ]
 
 
 def _take_click(key: str, cell_key: str) -> None:

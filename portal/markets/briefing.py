@@ -7,8 +7,9 @@ import streamlit as st
 from briefings.day import Document
 from briefings.writing import briefing_of
 from portal import filters
+from portal.days import days_of
 from portal.filters import choose
-from portal.markets.days import CANDLES, CHAINS, DAYS_IN_WORDS, MARKET_DAYS, days_of
+from portal.markets.days import CANDLES, CHAINS, DAYS_IN_WORDS, MARKET_DAYS
 from portal.markets.words import LOAD
 from portal.states import BUILD_AND_PUBLISH, nothing_to_show, show_commands
 from portal.texts import plain

@@ -11,9 +11,10 @@ from plotly.subplots import make_subplots
 from portal import charts, filters
 from portal.cards import Card, show_cards
 from portal.colours import MUTED, page_colour
+from portal.days import as_labels, day_in_words, days_of, period_in_words
 from portal.filters import choose
 from portal.markets.companies import company_in_words
-from portal.markets.days import CANDLES, TICKER_DAYS, as_labels, choose_days, day_in_words, days_of, period_in_words
+from portal.markets.days import CANDLES, TICKER_DAYS, choose_days
 from portal.markets.words import COLOURS, FALLING, LOAD, RISING, SESSIONS
 from portal.states import BUILD_AND_PUBLISH, nothing_to_show
 from portal.tables import table

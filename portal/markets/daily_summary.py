@@ -9,9 +9,10 @@ import streamlit as st
 
 from portal import charts, filters
 from portal.cards import Card, show_cards
+from portal.days import as_labels, day_in_words, period_in_words
 from portal.filters import choose
 from portal.markets.companies import company_in_words
-from portal.markets.days import SUMMARY, as_labels, choose_days, day_in_words, period_in_words, traded_days
+from portal.markets.days import SUMMARY, choose_days, traded_days
 from portal.markets.words import FALLING, RISING, STREAM
 from portal.states import BUILD_AND_PUBLISH, nothing_to_show
 from portal.tables import table

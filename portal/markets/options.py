@@ -9,9 +9,10 @@ import streamlit as st
 from briefings.markets.options import contract_in_words, signals_of
 from portal import charts, filters
 from portal.cards import Card, show_cards
+from portal.days import as_labels, day_in_words, days_of, period_in_words
 from portal.filters import choose
 from portal.markets.companies import company_in_words
-from portal.markets.days import CHAINS, as_labels, choose_days, day_in_words, days_of, period_in_words
+from portal.markets.days import CHAINS, choose_days
 from portal.markets.words import COLOURS, LOAD_OPTIONS, OPTION_TYPES
 from portal.states import BUILD_AND_PUBLISH, nothing_to_show
 from portal.tables import table

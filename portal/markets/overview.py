@@ -9,7 +9,8 @@ import streamlit as st
 from metrics.query import MetricQuery
 from portal import charts
 from portal.colours import MUTED
-from portal.markets.days import CANDLES, CHAINS, MARKET_DAYS, as_labels, days_of, period_in_words, traded_days
+from portal.days import as_labels, days_of, period_in_words
+from portal.markets.days import CANDLES, CHAINS, MARKET_DAYS, traded_days
 from portal.markets.words import COLOURS, FALLING, LOAD, RISING, SESSIONS
 from portal.states import BUILD_AND_PUBLISH, nothing_to_show
 from portal.tables import capitalised

@@ -8,8 +8,9 @@ import streamlit as st
 
 from portal import charts, filters
 from portal.cards import Card, show_cards
+from portal.days import day_in_words, days_of
 from portal.filters import choose
-from portal.markets.days import choose_day, day_in_words, days_of
+from portal.markets.days import choose_day
 from portal.markets.parties import trader_in_words
 from portal.markets.words import FALLING, RISING, STREAM
 from portal.states import BUILD_AND_PUBLISH, nothing_to_show

@@ -8,8 +8,9 @@ import streamlit as st
 
 from portal import charts, filters
 from portal.cards import Card, show_cards
+from portal.days import as_labels, days_of, period_in_words
 from portal.filters import choose
-from portal.markets.days import as_labels, choose_days, days_of, period_in_words
+from portal.markets.days import choose_days
 from portal.markets.parties import TRADERS, trader_in_words
 from portal.markets.words import FALLING, RISING, STREAM
 from portal.states import BUILD_AND_PUBLISH, nothing_to_show

@@ -23,6 +23,9 @@ from tests.dbt.small_warehouse import (
     trip,
     yellow_month,
 )
+from tests.dbt.telemetry.lines import CRAWLS, EVENTS, HOURS, Line
+from tests.dbt.telemetry.lines import DAYS as DAYS_OF_PROFILES
+from tests.dbt.telemetry.lines import rows_of as rows_of_lines
 from warehouse.publishing.project import read_project
 from warehouse.publishing.publish import publish
 from warehouse.releases import Release, open_release
@@ -191,7 +194,8 @@ def test_what_changed_is_told_row_for_row_with_its_reason(built: Warehouse) -> N
 
 
 def fill_every_table(built: Warehouse) -> None:
-    """Load a zone's shape, rain on one of two days with trips, days of markets, and messages of its streams.
+    """Load a zone's shape, rain on one of two days with trips, days of markets, messages
+    of its streams, and lines of telemetry.
 
     A key without rows proves nothing.
     """
@@ -218,6 +222,12 @@ def fill_every_table(built: Warehouse) -> None:
         "insert into raw_data.stream_rejects by name select 'trades' as feed, 'raw.trades' as topic,"
         " 1 as kafka_partition, 0 as kafka_offset, 'tombstone' as reason, 'nothing' as explanation, '1' as _dlt_load_id"
     )
+    # A failure, a success after it, an event that is said again in another hour, and lines with faults.
+    lines = [Line(0, 5, 1), Line(2, 40, 0), Line(1, 6, 4)]
+    built.load(EVENTS, HOURS[0], rows_of_lines(EVENTS, lines))
+    built.load(EVENTS, HOURS[1], rows_of_lines(EVENTS, [Line(0, 65, 1), Line(4, 70, 0)]))
+    for day in DAYS_OF_PROFILES:
+        built.load(CRAWLS, day, rows_of_lines(CRAWLS, lines))
     built.left_out = ()
 
 

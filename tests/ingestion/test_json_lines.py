@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 
 from ingestion.catalog import FEEDS
 from ingestion.partitions import Partition
-from ingestion.readers import lines as lines_module
 from ingestion.readers.file_lists import SourceFile, write_file_list
 from ingestion.readers.json_lines import JsonLinesReader
-from ingestion.readers.lines import LONGEST_LINE, VanishedFileError
 from ingestion.readers.published import close_scratch
 from warehouse.periods import Grain, Period
 

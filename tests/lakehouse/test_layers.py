@@ -233,7 +233,8 @@ def test_a_bad_place_is_a_bad_setting(
     url: str, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LAYERS_URL", url)
-    for run in (lambda: main([]), lambda: export(EXPORT)):
+    runs: tuple[Callable[[], int], ...] = (lambda: main([]), lambda: export(EXPORT))
+    for run in runs:
         with pytest.raises(SystemExit) as ended:
             run()
         assert ended.value.code == ExitCode.BAD_ARGUMENTS
@@ -307,7 +308,8 @@ def test_a_server_that_does_not_answer_is_named_at_once(
 ) -> None:
     monkeypatch.setenv("LAYERS_URL", "s3://")
     monkeypatch.setenv("AWS_ENDPOINT_URL", unused_address)
-    for run in (lambda: main([]), lambda: main(["--wait", "1"]), lambda: export(EXPORT)):
+    runs: tuple[Callable[[], int], ...] = (lambda: main([]), lambda: main(["--wait", "1"]), lambda: export(EXPORT))
+    for run in runs:
         assert run() == ExitCode.FAILED
         error = capsys.readouterr().err
         assert error.startswith(f"{unused_address}: expected a server of S3 to answer")

@@ -9,6 +9,7 @@ from metrics.query import list_metrics
 from tests.metrics.conftest import MetricWarehouse
 from tests.metrics.definitions import DEFINITIONS, FIXED, OF_WEATHER_EFFECT
 from tests.metrics.markets.definitions import DEFINITIONS as OF_MARKETS
+from tests.metrics.telemetry.definitions import DEFINITIONS as OF_TELEMETRY
 from warehouse.paths import PROJECT_ROOT
 
 FILES = sorted((PROJECT_ROOT / "dbt" / "models" / "semantic").glob("*/metrics/*.yml"))
@@ -22,7 +23,9 @@ def test_the_four_categories_are_complete(metric_warehouse: MetricWarehouse) -> 
 
 
 def test_every_metric_has_a_definition_in_plain_sql(metric_warehouse: MetricWarehouse) -> None:
-    assert {metric.name for metric in list_metrics()} == {*DEFINITIONS, *OF_WEATHER_EFFECT, *OF_MARKETS}
+    assert {metric.name for metric in list_metrics()} == {
+        *(*DEFINITIONS, *OF_WEATHER_EFFECT, *OF_MARKETS, *OF_TELEMETRY)
+    }
 
 
 def test_every_metric_is_described(metric_warehouse: MetricWarehouse) -> None:

@@ -9,7 +9,7 @@ from ingestion.catalog import FEEDS
 from ingestion.gap_plan import Planned
 from ingestion.partitions import Partition
 from ingestion.publication import Gap, State
-from portal.general.gap_grid import Look, counts, grid_figure, legend, look_of
+from portal.general.gap_grid import Look, cells_to_draw, counts, grid_figure, legend, look_of
 from warehouse.periods import Grain, Period, period_range
 
 
@@ -38,6 +38,19 @@ def test_each_period_has_a_cell_of_its_own(grain: Grain, first: str, last: str, 
     assert drawn == len(plan) == len(set(zip(points.x, points.y, strict=True)))
     assert all(cells.z[y][x] is not None for x, y in zip(points.x, points.y, strict=True))
     assert height > lines * 20
+
+
+def test_of_thousands_of_hours_the_newest_days_are_drawn_and_every_gap() -> None:
+    plan = _plan(Grain.HOUR, "2025-01-01T00", "2025-03-31T23")
+    plan[5] = replace(plan[5], state=State.MISSING)
+    drawn = cells_to_draw(plan)
+
+    assert [str(one.partition.key) for one in drawn if one.partition.period < plan[-31 * 24].partition.period] == [
+        "2025-01-01T05"
+    ]
+    assert len(drawn) == 31 * 24 + 1
+    days = _plan(Grain.DAY, "2015-01-01", "2025-03-31")
+    assert cells_to_draw(days) == days
 
 
 def test_the_newest_block_is_on_top() -> None:

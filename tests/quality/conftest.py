@@ -13,6 +13,7 @@ from ingestion.pipeline import Status, ingest
 from sandbox.catalog import FEEDS_SERVED
 from sandbox.server import SamplePublisher
 from tests.dbt.small_warehouse import Warehouse, parsed_project
+from tests.dbt.telemetry.lines import CRAWLS, DAYS, EVENTS, HOURS, RUNS, Line, rows_of
 from tests.partitions import partitions_of
 from tests.quality.messages import bring_messages
 from warehouse.paths import DATABASE_VARIABLE
@@ -73,6 +74,26 @@ def _built_of_days(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     return _loaded(folder, publisher, partitions, (TUESDAY, WEDNESDAY), MARKETS_WATCHLIST="AAPL,SPY")
 
 
+@pytest.fixture(scope="session")
+def _built_of_lines(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """Events of three hours, the platform's own runs of one, and profiles of two days."""
+    folder = tmp_path_factory.mktemp("lines")
+    warehouse = Warehouse(folder / "warehouse.duckdb", folder, parsed_project())
+    # None has a fault, and none is said again.
+    lines = [Line(number, number % 60, number % 4) for number in range(200)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(DATABASE_VARIABLE, str(warehouse.path))
+        warehouse.create_raw_tables()
+        for feed, hour in ((EVENTS, 0), (EVENTS, 1), (EVENTS, 2), (RUNS, 1)):
+            here = [Line(line.thing + 200 * hour, line.minute + 60 * hour, line.version) for line in lines]
+            warehouse.load(feed, HOURS[hour], rows_of(feed, here))
+        for number, day in enumerate(DAYS):
+            here = [Line(line.thing, line.minute + 120 * number, line.version) for line in lines]
+            warehouse.load(CRAWLS, day, rows_of(CRAWLS, here))
+        assert warehouse.dbt("build", "--exclude-resource-type", "unit_test").success, warehouse.said
+    return warehouse
+
+
 @pytest.fixture
 def sample(_built: Warehouse, database: Path) -> Path:
     """The test's own copy of the warehouse of months, which everything in this process uses."""
@@ -88,9 +109,16 @@ def sample_of_days(_built_of_days: Warehouse, database: Path) -> Path:
 
 
 @pytest.fixture
+def sample_of_lines(_built_of_lines: Warehouse, database: Path) -> Path:
+    """The same of that of lines."""
+    shutil.copy(_built_of_lines.path, database)
+    return database
+
+
+@pytest.fixture
 def sample_of(request: pytest.FixtureRequest) -> Callable[[str], Path]:
     """The test's own copy of the warehouse of a subject."""
-    fixtures = {"mobility": "sample", "markets": "sample_of_days"}
+    fixtures = {"mobility": "sample", "markets": "sample_of_days", "telemetry": "sample_of_lines"}
     return lambda subject: request.getfixturevalue(fixtures[subject])
 
 

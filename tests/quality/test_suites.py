@@ -82,11 +82,12 @@ def test_every_suite_has_a_fault_that_it_catches() -> None:
     assert faults | {"quarantined_trips"} == {suite.name for suite in SUITES}
 
 
-def test_every_expectation_on_markets_has_a_fault_that_it_catches() -> None:
+@pytest.mark.parametrize("subject", ["markets", "telemetry"])
+def test_every_expectation_has_a_fault_that_it_catches(subject: str) -> None:
     # Figures that are only measured: others are computed from them.
-    measured = {"fractional_share", "rejected_rows"}
-    for suite in (suite for subject in SUBJECTS if subject.name == "markets" for suite in subject.suites):
-        assert {each.name for each in suite.expectations} - measured == set(FAULTS["markets"][suite.name]), suite.name
+    measured = {"fractional_share", "rejected_rows", "lines"}
+    for suite in (suite for each in SUBJECTS if each.name == subject for suite in each.suites):
+        assert {each.name for each in suite.expectations} - measured == set(FAULTS[subject][suite.name]), suite.name
 
 
 def test_a_partition_that_is_rejected_in_part_fails_with_its_reason(sample: Path) -> None:

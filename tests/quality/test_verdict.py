@@ -22,7 +22,16 @@ from quality.judging import (
     troubles_of_rows,
     troubles_of_runs,
 )
-from warehouse.ledger import Check, Ledger, RunAsset
+from warehouse.accepted_gaps import REJECTED, AcceptedGap, accept_gaps
+from warehouse.ledger import (
+    Check,
+    Fingerprint,
+    Ledger,
+    PartitionSourceFiles,
+    RunAsset,
+    SourceFileState,
+    utc_now,
+)
 from warehouse.publishing.audit import count_checks
 from warehouse.reconciliation import PartitionRows
 from warehouse.verdict import Level, Trouble, Verdict
@@ -225,6 +234,37 @@ def test_a_model_that_was_not_built_is_wrong_until_it_is(connection: duckdb.Duck
 
     ledger.record_asset(_run(ledger, "dbt build", "success", 1), RunAsset("facts", None, "built"))
     assert not [trouble for trouble in troubles_of_data(connection) if "not built" in trouble.summary]
+
+
+def test_files_are_told_that_are_broken_or_incomplete_for_long_until_mended_or_accepted(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    ledger, now = Ledger(connection), utc_now()
+
+    def load(load_id: str, **files: tuple[Any, timedelta]) -> list[str]:
+        states = [
+            SourceFileState(f"08/{name}.jsonl", state, 3, 0 if state == "whole" else 1, 90, None, now - age)
+            for name, (state, age) in files.items()
+        ]
+        ledger.set_source_files(PartitionSourceFiles("events", "2026-01-05T08", load_id, states))
+        return told()
+
+    def told() -> list[str]:
+        found = [one for one in troubles_of_data(connection) if "incomplete" in one.summary]
+        return [reason.partition(": ")[2].partition(":")[0] for one in found for reason in one.reasons]
+
+    young, old = timedelta(minutes=59), timedelta(minutes=61)
+    assert load("1", a=("whole", old), b=("incomplete", young)) == []
+    assert load("2", a=("broken", young), b=("incomplete", old)) == [
+        "08/a.jsonl is broken",
+        "08/b.jsonl is incomplete",
+    ]
+    accept_gaps(
+        [AcceptedGap("events", "2026-01-05T08", REJECTED, "a test", "ada", now, "2", Fingerprint(""))], connection
+    )
+    assert told() == []
+    assert load("3", a=("broken", old), b=("whole", old)) == ["08/a.jsonl is broken"], "another load, another file"
+    assert load("4", a=("whole", old)) == []
 
 
 def test_without_any_table_only_the_checks_are_missed(connection: duckdb.DuckDBPyConnection) -> None:

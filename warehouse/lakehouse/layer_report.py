@@ -70,10 +70,11 @@ def _look_at(each: LayerTable, release: Release) -> LayerState:
     except ExportError as error:
         return _state(each, **nothing, problem=str(error))
     if table is None:
-        problem = f"{each.folder.url}: expected a table of Delta, but there is none. Write it: {EXPORT_COMMAND}"
-        return _state(each, **nothing, problem=problem)
+        why = f"{each.folder.url}: expected a table of Delta, but there is none. Write it: {EXPORT_COMMAND}"
+        return _state(each, **nothing, problem=why)
     committed_at = _last_commit(table)
-    rows, problem = None, None
+    rows: int | None = None
+    problem: str | None = None
     try:
         rows = _whole_rows(table, each)
         _check_release(table, each, rows, release)

@@ -8,6 +8,7 @@ from warehouse.ledger.ledger import ABANDONED, INTERRUPTED, TERMINATED, Ledger
 from warehouse.ledger.migrations import is_outdated
 from warehouse.ledger.records import Check, Fingerprint, RunAsset, RunStatus, Watermark, utc_now
 from warehouse.ledger.schema import LEDGER_SCHEMA
+from warehouse.ledger.source_files import PartitionSourceFiles, SourceFileState
 from warehouse.ledger.watermarks import read_watermarks
 
 __all__ = [
@@ -18,8 +19,10 @@ __all__ = [
     "Check",
     "Fingerprint",
     "Ledger",
+    "PartitionSourceFiles",
     "RunAsset",
     "RunStatus",
+    "SourceFileState",
     "Watermark",
     "is_outdated",
     "read_watermarks",

@@ -2,8 +2,10 @@
 
 import json
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -11,8 +13,9 @@ import duckdb
 
 from warehouse.ledger.migrations import prepare
 from warehouse.ledger.records import Check, Fingerprint, RunAsset, RunStatus, Watermark, utc_now
-from warehouse.ledger.schema import LEDGER_SCHEMA
-from warehouse.ledger.watermarks import read_watermarks, write_watermark
+from warehouse.ledger.rows import insert_rows
+from warehouse.ledger.source_files import PartitionSourceFiles, write_source_files
+from warehouse.ledger.watermarks import read_watermarks, write_watermarks
 from warehouse.periods import Period, parse_partition_key
 from warehouse.secrets import scrubbed
 
@@ -20,6 +23,15 @@ from warehouse.secrets import scrubbed
 ABANDONED = "the run ended without finishing: it was killed, or the machine went down"
 TERMINATED = "terminated in Dagster"
 INTERRUPTED = "interrupted"
+
+
+@dataclass
+class _Gathered:
+    """What is to be written at once: watermarks, files of partitions, and rows by the table that they are for."""
+
+    watermarks: list[tuple[str, Period, Watermark]] = field(default_factory=list)
+    source_files: list[PartitionSourceFiles] = field(default_factory=list)
+    rows: dict[str, list[Mapping[str, object]]] = field(default_factory=lambda: defaultdict(list))
 
 
 class Ledger:
@@ -31,6 +43,7 @@ class Ledger:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        self._gathered: _Gathered | None = None
         prepare(connection)
 
     def start_run(
@@ -74,6 +87,23 @@ class Ledger:
             self._connection.rollback()
             raise
         self._connection.commit()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Write what the `with` block records of assets, checks, watermarks and files at its end, each table at once.
+
+        Within a transaction of the caller's. Nothing is written where the block raises.
+        """
+        self._gathered = _Gathered()
+        try:
+            yield
+            gathered = self._gathered
+        finally:
+            self._gathered = None
+        write_watermarks(self._connection, gathered.watermarks)
+        write_source_files(self._connection, gathered.source_files)
+        for table, rows in gathered.rows.items():
+            insert_rows(self._connection, table, rows)
 
     def running(self, kind: str) -> list[str]:
         """The ids of the runs of a kind that are recorded as running."""
@@ -131,17 +161,25 @@ class Ledger:
         Raises:
             BadPeriodError: the key is not that of a period.
         """
-        write_watermark(self._connection, feed, Period.of_any_grain(partition_key), watermark)
+        row = (feed, Period.of_any_grain(partition_key), watermark)
+        if self._gathered is None:
+            write_watermarks(self._connection, [row])
+        else:
+            self._gathered.watermarks.append(row)
+
+    def set_source_files(self, files: PartitionSourceFiles) -> None:
+        """Record which files a partition holds the rows of, in place of what was known of it."""
+        if self._gathered is None:
+            write_source_files(self._connection, [files])
+        else:
+            self._gathered.source_files.append(files)
 
     def _insert(self, table: str, rows: Sequence[Mapping[str, object]]) -> None:
         """Insert rows that all have the same columns, in one statement."""
-        if not rows:
-            return
-        marks = ", ".join("(" + ", ".join("?" for _ in row) + ")" for row in rows)
-        self._connection.execute(
-            f"insert into {LEDGER_SCHEMA}.{table} ({', '.join(rows[0])}) values {marks}",
-            [value for row in rows for value in row.values()],
-        )
+        if self._gathered is None:
+            insert_rows(self._connection, table, rows)
+        else:
+            self._gathered.rows[table] += rows
 
 
 def _check_row(run_id: str, check: Check, checked_at: datetime) -> dict[str, object]:

@@ -3,14 +3,32 @@
 dbt keeps the watermarks of the models that it builds by partitions in the same table (`dbt/macros/replace_partitions`).
 """
 
+from collections.abc import Sequence
+
 import duckdb
 
 from warehouse.ledger.records import Fingerprint, Watermark, utc_now
+from warehouse.ledger.rows import replace_rows
 from warehouse.periods import Period
 
 _COLUMNS = (
-    "asset, partition_key, feed, grain, period_start, period_end, version, load_id, rows, min_event_time,"
-    " max_event_time, source_url, etag, last_modified, content_length, content_hash, updated_at"
+    "asset",
+    "partition_key",
+    "feed",
+    "grain",
+    "period_start",
+    "period_end",
+    "version",
+    "load_id",
+    "rows",
+    "min_event_time",
+    "max_event_time",
+    "source_url",
+    "etag",
+    "last_modified",
+    "content_length",
+    "content_hash",
+    "updated_at",
 )
 
 
@@ -27,14 +45,20 @@ def read_watermarks(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, st
     return {(row[0], row[1]): Watermark(row[2], row[3], row[4], row[5], Fingerprint(*row[6:])) for row in rows}
 
 
-def write_watermark(connection: duckdb.DuckDBPyConnection, feed: str, period: Period, watermark: Watermark) -> None:
-    """Record what a feed's partition holds now, in place of what was known of it."""
+def write_watermarks(
+    connection: duckdb.DuckDBPyConnection, watermarks: Sequence[tuple[str, Period, Watermark]]
+) -> None:
+    """Record what partitions of feeds hold now, in place of what was known of them."""
+    replace_rows(connection, "asset_watermarks", [_row(*watermark) for watermark in watermarks])
+
+
+def _row(feed: str, period: Period, watermark: Watermark) -> dict[str, object]:
     source = watermark.fingerprint
-    values = [
+    values = (
         feed,
         period.key,
         feed,
-        period.grain,
+        period.grain.value,
         period.start,
         period.end,
         watermark.load_id,
@@ -48,6 +72,5 @@ def write_watermark(connection: duckdb.DuckDBPyConnection, feed: str, period: Pe
         source.content_length,
         source.content_hash,
         utc_now(),
-    ]
-    marks = ", ".join("?" for _ in values)
-    connection.execute(f"insert or replace into meta.asset_watermarks ({_COLUMNS}) values ({marks})", values)
+    )
+    return dict(zip(_COLUMNS, values, strict=True))

@@ -150,7 +150,7 @@ class Source:
     def __str__(self) -> str:
         if not self.release:
             return f"working file {database_path()}"
-        return f"release {self.release.id}, published {_ago(utc_now() - self.release.published_at)}"
+        return f"release {self.release.id}, published {ago(utc_now() - self.release.published_at)}"
 
 
 def source_for_readers(*, live: bool = False) -> Source:
@@ -181,7 +181,7 @@ def open_for_readers(*, live: bool = False) -> Iterator[tuple[Source, duckdb.Duc
             yield Source(release), connection
 
 
-def _ago(age: timedelta) -> str:
+def ago(age: timedelta) -> str:
     age = max(age, timedelta())
     for name, length in _UNITS:
         if count := age // length:

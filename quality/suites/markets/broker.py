@@ -2,6 +2,7 @@
 
 from quality.comparisons import rows_like_before
 from quality.files import SOURCE_ROWS_ARE_A_KEY, between, figure, in_set, not_null, share
+from quality.rejected import quarantine_suite
 from quality.rows import at_least, no_rows, none_where, unique_together
 from quality.rows import between as rows_between
 from quality.subject import Quarantine
@@ -13,7 +14,6 @@ from quality.suites.markets.daily import (
     difference_to_day_before,
     mart,
     mart_by_day,
-    quarantine_suite,
     ratio_to_day_before,
 )
 from warehouse.periods import Grain

@@ -1,6 +1,7 @@
 """Minute bars of all shares, and what is made of them."""
 
 from quality.files import figure, in_set, not_null, share
+from quality.rejected import quarantine_suite
 from quality.rows import between as rows_between
 from quality.rows import in_set as rows_in_set
 from quality.rows import none_where, unique_together
@@ -13,7 +14,6 @@ from quality.suites.markets.daily import (
     difference_to_day_before,
     mart,
     mart_by_day,
-    quarantine_suite,
     ratio_to_day_before,
 )
 from warehouse.periods import Grain

@@ -1,10 +1,11 @@
 """The dated reference files, each the whole truth as of its date, the dimensions, and the calendar of trading days."""
 
 from quality.files import SOURCE_ROWS_ARE_A_KEY, figure, not_null, share
+from quality.rejected import quarantine_suite
 from quality.rows import at_least, between, in_set, no_rows, none_where, row_count, unique
 from quality.rows import not_null as rows_not_null
 from quality.subject import Quarantine
-from quality.suites.markets.daily import SCHEMA, daily, mart, quarantine_suite
+from quality.suites.markets.daily import SCHEMA, daily, mart
 from warehouse.periods import Grain
 
 _TIME = "[0-2][0-9]:[0-5][0-9]"

@@ -1,11 +1,12 @@
 """The exchange's messages by event day, and what silver makes of them."""
 
 from quality.files import MESSAGES_ARE_A_KEY, figure, in_set, not_null, share
+from quality.rejected import quarantine_suite
 from quality.rows import between as rows_between
 from quality.rows import unique_together
 from quality.subject import Explanation, Quarantine
 from quality.suite import Expectation
-from quality.suites.markets.daily import SCHEMA, daily, mart, mart_by_day, quarantine_suite
+from quality.suites.markets.daily import SCHEMA, daily, mart, mart_by_day
 from warehouse.periods import Grain
 
 _TRADES, _ORDER_BOOK, _MARKET_DATA = "trades", "orderbook", "marketdata"

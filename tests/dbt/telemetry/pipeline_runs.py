@@ -6,6 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tests.dbt.small_warehouse import Warehouse
+
 FEEDS = ("pipeline_events", "platform_runs")
 ENDED = ("success", "failed", "canceled", "skipped")
 _STATUSES = (*ENDED, "queued", "running")
@@ -189,3 +194,29 @@ def interpolated(values: Sequence[float], share: float) -> float | None:
     below = int(place)
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+
+
+def bring_files(warehouse: Warehouse, files: Files) -> None:
+    """Load files, in place of those of the same hours, as the loader does."""
+    for (feed, hour), events in files.items():
+        rows = [_line(event, number) for number, event in enumerate(events)]
+        path = warehouse.scratch / "file.parquet"
+        pq.write_table(pa.Table.from_pylist(rows), path)
+        warehouse.load_query(feed, hour, f"from '{path}'")
+
+
+def _line(event: Event, number: int) -> dict[str, object]:
+    return {
+        "event_id": event.event_id,
+        "workspace": event.workspace,
+        "pipeline": event.pipeline,
+        "run_id": f"run of {event.event_id}",
+        "status": event.status,
+        "started_at": event.started_at.isoformat(),
+        "finished_at": event.finished_at.isoformat() if event.finished_at else None,
+        "rows": None if event.row_count is None else str(event.row_count),
+        "error": event.error,
+        "file_name": "events.jsonl",
+        "line_number": number + 1,
+        "source_row": number,
+    }

@@ -153,7 +153,7 @@ def _of_each_thing_the_latest_is_kept(files: Files) -> None:
             time = line.time if file.feed == CRAWLS else line.end or line.time
             thing = (file.feed, line.thing, line.time.date() if file.feed == CRAWLS else None)
             if line.is_sound:
-                latest[thing] = max(latest.get(thing, (datetime.min, file.period, -1)), (time, file.period, row))
+                latest[thing] = max(latest.get(thing, (time, file.period, row)), (time, file.period, row))
     kept = files.warehouse.execute(
         "select feed, event_id, source_hour, source_row from core_telemetry.silver_pipeline_events union all by name"
         " select feed, user_name as event_id, source_date as source_hour, source_row"
@@ -226,7 +226,8 @@ def test_a_line_with_a_fault_supersedes_nothing(files: Files) -> None:
     here.warehouse.build(*TABLES_ALONE)
     assert here.warehouse.execute(kept) == before
     reasons = here.warehouse.execute(
-        "select reason from core_telemetry.quarantined_events where source_hour = '2026-03-07 01:00' order by source_row"
+        "select reason from core_telemetry.quarantined_events where source_hour = '2026-03-07 01:00'"
+        " order by source_row"
     )
     assert reasons == [
         ("half_line",),

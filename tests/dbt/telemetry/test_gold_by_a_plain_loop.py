@@ -6,8 +6,6 @@ from collections import defaultdict
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from tests.dbt.small_warehouse import Warehouse, parsed_project
@@ -16,6 +14,7 @@ from tests.dbt.telemetry.pipeline_runs import (
     Event,
     File,
     Files,
+    bring_files,
     days_of_workspaces,
     interpolated,
     outages_by_day,
@@ -48,32 +47,6 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
     monkeypatch.setenv("DUCKDB_DATABASE_PATH", str(warehouse.path))
     warehouse.create_raw_tables()
     return warehouse
-
-
-def _bring(warehouse: Warehouse, files: Files) -> None:
-    """Load files, in place of those of the same hours, as the loader does."""
-    for (feed, hour), events in files.items():
-        rows = [_line(event, number) for number, event in enumerate(events)]
-        path = warehouse.scratch / "file.parquet"
-        pq.write_table(pa.Table.from_pylist(rows), path)
-        warehouse.load_query(feed, hour, f"from '{path}'")
-
-
-def _line(event: Event, number: int) -> dict[str, object]:
-    return {
-        "event_id": event.event_id,
-        "workspace": event.workspace,
-        "pipeline": event.pipeline,
-        "run_id": f"run of {event.event_id}",
-        "status": event.status,
-        "started_at": event.started_at.isoformat(),
-        "finished_at": event.finished_at.isoformat() if event.finished_at else None,
-        "rows": None if event.row_count is None else str(event.row_count),
-        "error": event.error,
-        "file_name": "events.jsonl",
-        "line_number": number + 1,
-        "source_row": number,
-    }
 
 
 def _build(warehouse: Warehouse, *arguments: str) -> None:
@@ -114,7 +87,7 @@ def test_gold_is_that_of_a_plain_loop_over_all_events(runs: Warehouse) -> None:
 
     def bring(files: Files) -> None:
         here.update(files)
-        _bring(runs, files)
+        bring_files(runs, files)
         _build(runs)
         _compare(runs, here)
 
@@ -141,17 +114,17 @@ def test_gold_is_that_of_a_plain_loop_over_all_events(runs: Warehouse) -> None:
 
 def test_only_dates_whose_hours_changed_and_those_after_are_built_again(runs: Warehouse) -> None:
     files = random_files(HOURS[::3], 240, seed=3)
-    _bring(runs, files)
+    bring_files(runs, files)
     _build(runs)
     _build(runs)
     assert all(runs.rebuilt(model) == set() for model in GOLD), "nothing changed"
 
-    _bring(runs, {(FEEDS[0], LAST_DAY + timedelta(hours=12)): [_failure("in time", LAST_DAY)]})
+    bring_files(runs, {(FEEDS[0], LAST_DAY + timedelta(hours=12)): [_failure("in time", LAST_DAY)]})
     _build(runs)
     assert runs.rebuilt("int_pipeline_event_days") == {f"{FEEDS[0]}/2026-03-07T12"}
     assert all(runs.rebuilt(model) == {"2026-03-07"} for model in GOLD)
 
-    _bring(runs, {(FEEDS[0], LAST_DAY + timedelta(hours=13)): [_failure("late", LAST_DAY - timedelta(days=3))]})
+    bring_files(runs, {(FEEDS[0], LAST_DAY + timedelta(hours=13)): [_failure("late", LAST_DAY - timedelta(days=3))]})
     _build(runs)
     expected = {"2026-03-04", "2026-03-05", "2026-03-06", "2026-03-07"}
     assert all(runs.rebuilt(model) == expected for model in GOLD)

@@ -28,13 +28,13 @@ HOURS = PartitionRows(
 
 
 def _wrong(partition: Partition, rows: PartitionRows) -> str:
-    (wrong,) = what_is_wrong({partition: rows}, "backfill_monthly_data")
+    (wrong,) = what_is_wrong({partition: rows})
     assert len(wrong) < 600
     return wrong
 
 
 def test_a_partition_whose_rows_are_kept_or_in_quarantine_is_complete() -> None:
-    assert what_is_wrong({YELLOW: TRIPS, WEATHER: HOURS}, "backfill_monthly_data") == []
+    assert what_is_wrong({YELLOW: TRIPS, WEATHER: HOURS}) == []
 
 
 def test_rows_that_are_missing_are_said_with_what_was_expected_and_what_to_do() -> None:

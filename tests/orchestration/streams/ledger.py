@@ -6,7 +6,7 @@ from uuid import uuid4
 from ingestion.catalog import FEEDS
 from warehouse.connection import open_for_writing
 from warehouse.ledger import Fingerprint, Ledger, Watermark, utc_now
-from warehouse.ledger.watermarks import write_watermark
+from warehouse.ledger.watermarks import write_watermarks
 
 
 def add_batch(feed: str, day: str, at: datetime | None = None) -> None:
@@ -17,7 +17,7 @@ def add_batch(feed: str, day: str, at: datetime | None = None) -> None:
     with open_for_writing() as connection:
         Ledger(connection)
         mark = Watermark(f"{utc_now().timestamp()}", 1, None, None, Fingerprint(url=f"kafka://{stream.topic}"))
-        write_watermark(connection, feed, period, mark)
+        write_watermarks(connection, [(feed, period, mark)])
         if at:
             connection.execute(
                 "update meta.asset_watermarks set updated_at = ? where asset = ? and partition_key = ?",

@@ -85,7 +85,7 @@ def profiles(scored_sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def _wrong(connection: duckdb.DuckDBPyConnection, condition: str) -> list[object]:
+def _wrong(connection: duckdb.DuckDBPyConnection, condition: str) -> list[tuple[object, ...]]:
     query = f"""
         from (from scored where change = 'itself') as before
         inner join (from scored where change <> 'itself') as after using (number)
