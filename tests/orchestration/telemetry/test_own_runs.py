@@ -22,8 +22,10 @@ from warehouse.periods import Grain, Period
 
 RUNS = FEEDS["platform_runs"]
 KEY = asset_key(RUNS)
-STEP = KEY.to_python_identifier()
-HERE = "select event_id, source_hour from raw_data.pipeline_events where feed = 'platform_runs' order by source_hour, event_id"
+HERE = """
+    select event_id, source_hour from raw_data.pipeline_events where feed = 'platform_runs'
+    order by source_hour, event_id
+"""
 
 
 def _run(kind: str, days_ago: float, minutes: int = 0) -> str:
