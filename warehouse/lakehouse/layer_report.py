@@ -16,6 +16,7 @@ from warehouse.lakehouse.layers import (
     check_bucket,
     tables_in_layers,
     wait_for_store,
+    written_version,
 )
 from warehouse.lakehouse.location import Location
 from warehouse.releases import Release
@@ -27,8 +28,8 @@ class LayerState:
 
     `model` is the table of the release. `opens` says whether readers can open the Delta log. `rows` are counted in the
     files; `version` is the number of the last commit, `committed_at` its time (UTC) and `age_seconds` how long ago that
-    was. `release` is the id of the release that it is of. `problem` says what is wrong and what to do; None if all is
-    well.
+    was. `release` is the id of the release that it is of; a table is behind if that is not the current one. `problem`
+    says what is wrong and what to do; None if all is well.
     """
 
     layer: str
@@ -42,6 +43,7 @@ class LayerState:
     committed_at: datetime | None = None
     age_seconds: int | None = None
     release: str | None = None
+    is_behind: bool = False
     problem: str | None = None
 
 
@@ -76,6 +78,7 @@ def _look_at(each: LayerTable, release: Release) -> LayerState:
     rows: int | None = None
     problem: str | None = None
     try:
+        _check_log(table, each, committed_at)
         rows = _whole_rows(table, each)
         _check_release(table, each, rows, release)
     except (_TroubleError, ExportError) as error:
@@ -89,6 +92,7 @@ def _look_at(each: LayerTable, release: Release) -> LayerState:
         committed_at=committed_at,
         age_seconds=_age_seconds(committed_at) if committed_at else None,
         release=release_of(table),
+        is_behind=problem is None and release_of(table) != release.id,
         problem=problem,
     )
 
@@ -126,14 +130,25 @@ def _whole_rows(table: DeltaTable, each: LayerTable) -> int:
             ) from error
 
 
-def _check_release(table: DeltaTable, each: LayerTable, rows: int, release: Release) -> None:
-    found = release_of(table)
-    if found != release.id:
-        of = f"is of release {found}" if found else "was not written by this platform"
+def _check_log(table: DeltaTable, each: LayerTable, committed_at: datetime | None) -> None:
+    """Look whether the last commit is the one that was written, and says what it is."""
+    written = written_version(each.folder)
+    if written is not None and table.version() < written:
         raise _TroubleError(
-            f"{each.folder.url}: expected the table of release {release.id}, which is current, but version "
-            f"{table.version()} {of}. Bring it up to date: {EXPORT_COMMAND}"
+            f"{each.folder.url}: expected version {written} in its log, which was written, but the last that is there "
+            f"is {table.version()}: somebody has removed a commit. Commit again: {EXPORT_COMMAND}"
         )
+    if release_of(table) is None or committed_at is None:
+        raise _TroubleError(
+            f"{each.folder.url}: expected version {table.version()} to say of which release it is, but it does not: "
+            f"somebody else has written it, or emptied it. Commit again: {EXPORT_COMMAND}"
+        )
+
+
+def _check_release(table: DeltaTable, each: LayerTable, rows: int, release: Release) -> None:
+    if release_of(table) != release.id:
+        # Whole, and of an earlier release: something was published since, and the layers are written later.
+        return
     if rows != each.table.rows:
         raise _TroubleError(
             f"{each.folder.url}: expected {each.table.rows:,} rows, as {each.table.full_name} of release {release.id} "

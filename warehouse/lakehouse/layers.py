@@ -10,6 +10,7 @@ A model is in a layer if its meta says so; the release keeps that, so a newer pr
 these names, or `s3://bucket/prefix`.
 """
 
+import json
 import logging
 import time
 from collections.abc import Iterator, Sequence
@@ -31,6 +32,10 @@ from warehouse.secrets import without_secrets
 logger = logging.getLogger(__name__)
 
 EXPORT_COMMAND = "nyc export --format delta --layers"
+
+# The number of the last commit that was written. It is in the log's folder, where maintenance deletes nothing; readers
+# of Delta pass over names that are not theirs.
+_WRITTEN = "_delta_log/_written.json"
 
 _SECONDS_FOR_AN_ANSWER = 3
 _SECONDS_BETWEEN_QUESTIONS = 0.5
@@ -108,6 +113,8 @@ def _export(reader: ReleaseReader, each: LayerTable) -> Exported:
     open_table(each.folder)
     exported = export_table(reader, each.table, each.folder)
     table = open_table(each.folder)
+    if table:
+        _write_version(each.folder, table.version())
     gone = files_not_there(table, each.folder) if table else {}
     if not gone:
         return exported
@@ -120,6 +127,24 @@ def _export(reader: ReleaseReader, each: LayerTable) -> Exported:
         files_written=exported.files_written + len(put),
         bytes_written=exported.bytes_written + sum(file.bytes for file in put),
     )
+
+
+def _write_version(folder: Location, version: int) -> None:
+    with clear_errors(folder):
+        folder.filesystem().pipe_file(folder.joined(_WRITTEN).url, json.dumps({"version": version}).encode())
+
+
+def written_version(folder: Location) -> int | None:
+    """The number of the last commit that an export wrote into the folder of a table; None if that is not known.
+
+    Raises:
+        ExportError: the place cannot be read.
+    """
+    with clear_errors(folder):
+        try:
+            return int(json.loads(folder.filesystem().cat_file(folder.joined(_WRITTEN).url))["version"])
+        except (FileNotFoundError, ValueError, TypeError, LookupError):
+            return None
 
 
 def _one_of_each_bucket(tables: Sequence[LayerTable]) -> Iterator[LayerTable]:

@@ -1,7 +1,7 @@
 """Look at the layers: `python -m warehouse.lakehouse.layers_command`, or `nyc layers`.
 
-Exit status: 0 every table of every layer is there, opens, and is that of the current release; 1 one is not, and it is
-said why; 2 bad arguments; 3 nothing has been published yet, or no published model is in a layer.
+Exit status: 0 every table of every layer is there and opens, though it may be behind the current release; 1 one is not,
+and it is said why; 2 bad arguments; 3 nothing has been published yet, or no published model is in a layer.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from warehouse.connection import WarehouseError
 from warehouse.exit_codes import ExitCode
 from warehouse.lakehouse.exported import ExportError
 from warehouse.lakehouse.layer_report import LayerState, look_at_layers
-from warehouse.lakehouse.layers import wait_for_store
+from warehouse.lakehouse.layers import EXPORT_COMMAND, wait_for_store
 from warehouse.lakehouse.location import LAYERS_VARIABLE, Location
 from warehouse.paths import published_folder
 from warehouse.releases import NothingPublishedError, current_release
@@ -93,10 +93,18 @@ def _print(found: Sequence[LayerState], to: Location) -> None:
             "" if each.version is None else str(each.version),
             "" if each.age_seconds is None else age_in_words(each.age_seconds),
             "opens" if each.opens else "does not open" if each.is_there else "",
-            Text("not well", Style.BAD) if each.problem else Text("well", Style.GOOD),
+            _verdict(each),
         )
     console.print(table)
     console.print(f"\n{to.url}")
+    if any(each.is_behind for each in found):
+        console.print(f"Something was published since. Bring what is behind up to date: {EXPORT_COMMAND}")
+
+
+def _verdict(each: LayerState) -> Text:
+    if each.problem:
+        return Text("not well", Style.BAD)
+    return Text("behind", Style.WARNING) if each.is_behind else Text("well", Style.GOOD)
 
 
 def age_in_words(seconds: int) -> str:
