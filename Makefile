@@ -99,11 +99,9 @@ init-data-layers: setup
 	@$(NYC) layers --wait 60
 	@$(NYC) sandbox events --unless-set $(EVENT_FILES) -- $(MAKE) --no-print-directory layers-line
 
-# The load of the event files is one of the runs that the next load finds.
 .PHONY: layers-line
 layers-line:
-	@$(NYC) load --sources pipeline_events,crawler_results --from $(EVENTS_FROM) --to $$(date -u +%Y-%m)
-	@$(NYC) load --sources platform_runs --from $(EVENTS_FROM) --to $$(date -u +%Y-%m)
+	@$(NYC) load --sources telemetry --from $(EVENTS_FROM) --to $$(date -u +%Y-%m)
 	@$(NYC) build
 	@$(NYC) check --no-docs
 	@$(NYC) publish

@@ -79,17 +79,14 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
 
 
 def test_the_layers_have_the_counts_of_the_plan(shell: Shell) -> None:
-    assert shell.count("bronze/raw_pipeline_events", SENT) == 30
+    # Before the first load no run has ended, so all are what others sent.
+    assert shell.count("bronze/raw_pipeline_events") == 30
     assert shell.count("bronze/raw_crawler_results") == 5
     # One comes twice, and one ends before it starts.
-    assert shell.count("silver/pipeline_events", SENT) == 28
+    assert shell.count("silver/pipeline_events") == 28
     assert shell.count("silver/crawler_results") == 5
-    assert 2 <= shell.count("gold/pipeline_metrics") <= 5
-    assert shell.count("gold/pipeline_metrics", "workspace <> 'platform'") == 3
+    assert shell.count("gold/pipeline_metrics") == 3
     assert shell.count("gold/user_profiles") == 5
-    # The load of the files, at least.
-    assert shell.count("silver/pipeline_events", "workspace = 'platform'") >= 1
-    assert shell.count("gold/pipeline_metrics", "workspace = 'platform'") >= 1
 
 
 def test_all_is_well_and_what_is_deleted_or_damaged_is_named_and_mended(shell: Shell) -> None:
@@ -129,5 +126,6 @@ def test_all_is_well_and_what_is_deleted_or_damaged_is_named_and_mended(shell: S
     assert shell.count("bronze/raw_pipeline_events", SENT) == 30
     assert shell.count("silver/pipeline_events", SENT) == 28
     assert shell.count("silver/pipeline_events", "workspace = 'platform'") > 1
+    assert shell.count("gold/pipeline_metrics", "workspace = 'platform'") >= 1
     for name in ("bronze/raw_crawler_results", "silver/crawler_results", "gold/user_profiles"):
         assert after[name]["rows"] == before[name]["rows"] == 5
