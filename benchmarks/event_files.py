@@ -25,7 +25,8 @@ from ingestion.catalog import FEEDS
 from ingestion.feeds import Feed
 from ingestion.partitions import Partition
 from ingestion.pipeline import Status, ingest
-from sandbox.telemetry.event_files import Sample, write_event_files
+from sandbox.telemetry.event_files import write_event_files
+from sandbox.telemetry.event_lines import Sample
 from warehouse.connection import open_for_writing
 from warehouse.paths import DATABASE_VARIABLE
 

@@ -106,12 +106,12 @@ def test_a_bad_partition_fails_alone(published: Path, database: Path, monkeypatc
     reader = FEEDS["pipeline_events"].publisher.read
     read, read_together = type(reader).__call__, type(reader).read_together  # type: ignore[attr-defined]
 
-    def alone(self: object, partition: Partition, *others: Any) -> Any:
+    def alone(self: Any, partition: Partition, *others: Any) -> Any:
         if partition.key == bad:
             raise VanishedFileError(f"{partition}: gone")
         return read(self, partition, *others)
 
-    def together(self: object, files: Any, *others: Any) -> Any:
+    def together(self: Any, files: Any, *others: Any) -> Any:
         if any(partition.key == bad for partition, _ in files):
             raise VanishedFileError("one is gone")
         return read_together(self, files, *others)
@@ -169,10 +169,7 @@ def test_a_kill_leaves_whole_partitions(published: Path, database: Path) -> None
         process.send_signal(signal.SIGKILL)
         process.wait()
         ingest(_hours()[:1])
-        held = _query(
-            database,
-            "select source_hour, count(*) from raw_data.pipeline_events where feed = 'pipeline_events' group by all order by 1",
-        )
+        held = _query(database, HELD)
         marks = _query(database, "select period_start, rows from meta.asset_watermarks where feed = 'pipeline_events'")
         assert {rows for _, rows in held} == {EVENTS + 1}
         assert held == sorted(marks)

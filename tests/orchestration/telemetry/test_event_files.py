@@ -147,9 +147,11 @@ def test_a_broken_cursor_starts_over(folder: Path, ticks: _Ticks, cursor: str) -
     assert [ticks.tick(), ticks.tick()] == [1, 0]
 
 
-def test_without_a_folder_there_is_nothing_to_do(folder: Path, ticks: _Ticks) -> None:
+def test_a_folder_that_is_set_and_not_there_is_said(folder: Path, ticks: _Ticks) -> None:
     assert not folder.exists()
     assert ticks.tick() == 0
+    assert "event_files could not be asked: " in ticks.said
+    assert "expected the folder that is set for the files, but it is not there" in ticks.said
 
 
 def _load_step(asked: dict[str, str], instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
@@ -177,6 +179,7 @@ def test_a_month_of_hours_loads_those_that_have_files_and_tries_no_others(
 
 
 def test_a_month_without_any_file_says_so(folder: Path, database: Path, instance: dg.DagsterInstance) -> None:
+    folder.mkdir()
     result = _load_step({"from": "2026-02", "to": "2026-02", "sources": "pipeline_events"}, instance)
     (failure,) = result.get_step_failure_events()
     said = str(failure.step_failure_data.error)
