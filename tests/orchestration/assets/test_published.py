@@ -20,7 +20,7 @@ from sandbox.server import SamplePublisher
 from tests.lakehouse.conftest import s3_endpoint, s3_environment  # noqa: F401
 from tests.orchestration.conftest import APRIL, MAY
 from warehouse.lakehouse import Location
-from warehouse.lakehouse.location import LAKEHOUSE_VARIABLE
+from warehouse.lakehouse.location import LAKEHOUSE_VARIABLE, LAYERS_VARIABLE
 from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE
 from warehouse.publishing.audit import AuditError
 from warehouse.publishing.publish import publish
@@ -192,9 +192,13 @@ def _assert_is_whole(
             assert str(shown["at"]).startswith(lakehouse)
     of_exports = {path[1]: shown for path, shown in exported.items() if path[0] == "exports"}
     files = {name: shown for name, shown in of_exports.items() if "file" in shown}
-    # Nothing of markets is loaded here, and that fails nothing.
+    # Nothing of markets and telemetry is loaded here, and that fails nothing.
     assert {name for name in of_exports if "nothing written" in of_exports[name]} == of_exports.keys() - files.keys()
-    assert of_exports.keys() - files.keys() == {"gold_daily_trading_summary", "gold_trader_performance"}
+    assert of_exports.keys() - files.keys() == {
+        "daily_pipeline_runs",
+        "gold_daily_trading_summary",
+        "gold_trader_performance",
+    }
     assert files["daily_summary"]["file"] == f"{exports}/daily_summary/daily_summary_2025-04-30.csv"
     assert files["daily_performance"]["days"] == "2025-04-01 to 2025-04-30"
     assert {shown["release"] for shown in files.values()} == {release.id}
@@ -205,6 +209,7 @@ def test_the_export_job_writes_exports_and_lakehouse_from_the_release(
     own_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(LAKEHOUSE_VARIABLE, str(tmp_path / "lakehouse"))
+    monkeypatch.setenv(LAYERS_VARIABLE, str(tmp_path / "layers"))
     with duckdb.connect(str(own_copy)):
         # Somebody has the working file open for writing. An export does not need it.
         result = defs.resolve_job_def("export_job").execute_in_process(raise_on_error=False)
