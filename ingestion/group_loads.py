@@ -6,6 +6,7 @@ what cannot be loaded together is loaded one by one, and every partition is ther
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from itertools import groupby
 
@@ -30,13 +31,39 @@ logger = logging.getLogger(__name__)
 
 # With fewer a transaction of its own costs a partition little.
 _FEWEST = 4
-# All rows of a group are in memory.
+# All rows of a group are in memory, and those of the next one.
 _MOST_BYTES = 64_000_000
 _MOST_PARTITIONS = 500
 
 
 class _NotTogetherError(LoadError):
     """Something about a group that only its partitions one by one can settle."""
+
+
+class _Group:
+    """Partitions of one feed, and their rows once they are read."""
+
+    def __init__(self, arrivals: Sequence[Arrival]) -> None:
+        self.arrivals = arrivals
+        self._rows: Future[RowsOfPartitions] | None = None
+
+    def begin(self, reading: Executor) -> None:
+        """Begin to read, unless that has begun."""
+        if self._rows is None and len(self.arrivals) >= _FEWEST:
+            reader = self.arrivals[0].partition.feed.publisher.read
+            assert isinstance(reader, GroupReader)
+            files = [(one.partition, one.path) for one in self.arrivals if one.path is not None]
+            self._rows = reading.submit(reader.read_together, files)
+
+    def rows(self) -> RowsOfPartitions:
+        """The rows, or what was raised while they were read."""
+        assert self._rows is not None
+        return self._rows.result()
+
+    def halves(self) -> "list[_Group]":
+        """Two groups of these partitions."""
+        half = len(self.arrivals) // 2
+        return [_Group(self.arrivals[:half]), _Group(self.arrivals[half:])]
 
 
 def load_groups(
@@ -54,27 +81,32 @@ def load_groups(
         duckdb.Error: DuckDB has given the database up.
     """
     together: set[Partition] = set()
-    waiting = list(_groups(arrivals))
-    while waiting:
-        group = waiting.pop(0)
-        if len(group) < _FEWEST:
-            continue
-        try:
-            done = _replace(group, columns, table, ledger())
-        # Whatever it is: it is raised again by the partition whose it is.
-        except Exception as error:
-            raise_if_interrupted(error)
-            logger.debug(
-                "%s and %d others cannot be loaded together", group[0].partition, len(group) - 1, exc_info=True
-            )
-            if isinstance(cause_of(error), duckdb.FatalException | duckdb.InternalException):
-                raise
-            half = len(group) // 2
-            waiting[:0] = [group[:half], group[half:]]
-            continue
-        for arrival in done:
-            together.add(arrival.partition)
-            loaded(arrival)
+    waiting = [_Group(arrivals) for arrivals in _groups(arrivals)]
+    # The next group is read while the rows of this one are written.
+    with ThreadPoolExecutor(1, thread_name_prefix="read") as reading:
+        while waiting:
+            group = waiting.pop(0)
+            if len(group.arrivals) < _FEWEST:
+                continue
+            group.begin(reading)
+            for following in waiting[:1]:
+                following.begin(reading)
+            try:
+                done = _replace(group, columns, table, ledger())
+            # Whatever it is: it is raised again by the partition whose it is.
+            except Exception as error:
+                raise_if_interrupted(error)
+                named = group.arrivals[0].partition
+                logger.debug(
+                    "%s and %d others cannot be loaded together", named, len(group.arrivals) - 1, exc_info=True
+                )
+                if isinstance(cause_of(error), duckdb.FatalException | duckdb.InternalException):
+                    raise
+                waiting[:0] = group.halves()
+                continue
+            for arrival in done:
+                together.add(arrival.partition)
+                loaded(arrival)
     return [arrival for arrival in arrivals if arrival.partition not in together]
 
 
@@ -96,12 +128,15 @@ def _groups(arrivals: Iterable[Arrival]) -> Iterator[list[Arrival]]:
         yield group
 
 
-def _replace(group: list[Arrival], columns: Sequence[Column], table: OpenTable, ledger: Ledger) -> list[Arrival]:
+def _replace(group: _Group, columns: Sequence[Column], table: OpenTable, ledger: Ledger) -> list[Arrival]:
     """Replace the partitions of a group that have rows by what their files hold; returns those."""
-    connection, feed = table.connection, group[0].partition.feed
+    arrivals = group.arrivals
+    connection, feed = table.connection, arrivals[0].partition.feed
     try:
-        rows = _read(group, columns, connection)
-        counts = {arrival: count for arrival, count in zip(group, rows.counts, strict=True) if count}
+        rows = group.rows()
+        if new := {column.name for column in rows.columns} - {column.name for column in columns}:
+            raise _NotTogetherError(f"expected the raw table's columns, but got also {', '.join(sorted(new))}")
+        counts = {arrival: count for arrival, count in zip(arrivals, rows.counts, strict=True) if count}
         if rows.rows is not None:
             connection.register(ROWS_READ, rows.rows)
         # Outside the transaction, for a transaction cannot write to two databases.
@@ -110,7 +145,7 @@ def _replace(group: list[Arrival], columns: Sequence[Column], table: OpenTable, 
         if counts:
             _delete(feed, list(counts), table)
         connection.execute(table.insert)
-        files = dict(zip((arrival.partition for arrival in group), rows.files, strict=False))
+        files = dict(zip((arrival.partition for arrival in arrivals), rows.files, strict=False))
         _record(counts, {partition: listed for partition, listed in files.items() if listed}, table, ledger)
         connection.commit()
         return list(counts)
@@ -122,17 +157,6 @@ def _replace(group: list[Arrival], columns: Sequence[Column], table: OpenTable, 
     finally:
         with suppress(duckdb.Error):
             connection.unregister(ROWS_READ)
-
-
-def _read(
-    group: Sequence[Arrival], columns: Sequence[Column], connection: duckdb.DuckDBPyConnection
-) -> RowsOfPartitions:
-    reader = group[0].partition.feed.publisher.read
-    assert isinstance(reader, GroupReader)
-    rows = reader.read_together([(one.partition, one.path) for one in group if one.path is not None], connection)
-    if new := {column.name for column in rows.columns} - {column.name for column in columns}:
-        raise _NotTogetherError(f"expected the raw table's columns, but got also {', '.join(sorted(new))}")
-    return rows
 
 
 def _delete(feed: Feed, arrivals: Sequence[Arrival], table: OpenTable) -> None:

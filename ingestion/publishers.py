@@ -65,10 +65,8 @@ class UnpackingReader(Protocol):
 class GroupReader(Protocol):
     """A reader that can read the files of many partitions of a feed in one scan: for feeds of many small files."""
 
-    def read_together(
-        self, files: Sequence[tuple[Partition, Path]], connection: duckdb.DuckDBPyConnection
-    ) -> RowsOfPartitions:
-        """The rows of all these files; each row says of which period it is.
+    def read_together(self, files: Sequence[tuple[Partition, Path]]) -> RowsOfPartitions:
+        """The rows of all these files; each row says of which period it is. Called from another thread.
 
         Raises:
             UnreadableFileError: one of the files is not whole, or not what the feed publishes. The partitions are

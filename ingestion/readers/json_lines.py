@@ -66,9 +66,7 @@ class JsonLinesReader:
         query = f"select {listed_columns}, source_row from {SCRATCH}.rows"
         return PublishedRows(file, query, partition.feed.columns, count, files=_of_several(path, listed))
 
-    def read_together(
-        self, files: Sequence[tuple[Partition, Path]], connection: duckdb.DuckDBPyConnection
-    ) -> RowsOfPartitions:
+    def read_together(self, files: Sequence[tuple[Partition, Path]]) -> RowsOfPartitions:
         """The rows of the files of many partitions of a feed, all of them in memory.
 
         Raises:
@@ -111,7 +109,7 @@ def select_of_lines(feed_columns: Sequence[Column], lines: str) -> str:
                     when problem is not null then problem
                     when keys is null or {_has_comma_before_end("text")} then
                         case when is_last_and_open then 'half_line' else 'not_json' end
-                    when not starts_with(ltrim(text, e' \t\r'), '{{') then 'not_an_object'
+                    when len(keys) = 0 and not starts_with(ltrim(text, e' \t\r'), '{{') then 'not_an_object'
                 end as problem,
                 keys <> [{known}] as is_unusual
             from parsed
