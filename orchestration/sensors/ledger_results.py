@@ -251,7 +251,8 @@ def latest_checks(instance: dg.DagsterInstance) -> dict[dg.AssetCheckKey, Latest
 
 def _ledger_run_id(record: AssetCheckExecutionRecord) -> str | None:
     """The run that a record names. A check of staleness is of no run; its state stands for it."""
-    metadata = record.evaluation.metadata if record.evaluation else {}
+    # Of a check that a run has only begun, or never came to, Dagster gives another event here.
+    metadata = record.evaluation.metadata if isinstance(record.evaluation, dg.AssetCheckEvaluation) else {}
     return _text(metadata.get(LEDGER_RUN_ID) or metadata.get(STATE))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
 
 from ingestion.catalog import FEEDS
 from orchestration import defs
@@ -14,6 +15,7 @@ from orchestration.assets.dbt_assets import dbt_analytics_assets
 from orchestration.assets.published import RELEASE
 from orchestration.assets.raw_assets import asset_key
 from orchestration.retention import expire
+from orchestration.sensors.ledger_results import CHECK_KEYS, LatestRecord, latest_checks
 from quality.run import main as check_quality
 from quality.suites import SUITES
 from tests.dbt.small_warehouse import FEBRUARY, JANUARY, Warehouse, citibike_month, parsed_project, yellow_month
@@ -227,3 +229,18 @@ def test_a_load_makes_the_tables_of_its_feed_stale_until_they_are_built(
     assert warehouse.dbt("build", "--exclude-resource-type", "unit_test").success, warehouse.said
     _all_ticks(ticks)
     assert _stale(instance) == set()
+
+
+def test_a_check_that_a_run_never_came_to_fails_no_tick(instance: dg.DagsterInstance) -> None:
+    """As after a step before it has failed: Dagster has planned the check, and has no result of it."""
+    key = CHECK_KEYS[0]
+    run = instance.create_run_for_job(defs.resolve_job_def("daily_dbt_build_job"))
+    planned = dg.DagsterEvent(
+        event_type_value=dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED.value,
+        job_name=run.job_name,
+        message="test",
+        event_specific_data=AssetCheckEvaluationPlanned(asset_key=key.asset_key, check_name=key.name),
+    )
+    instance.report_dagster_event(planned, run_id=run.run_id)
+    # Those of the run's other checks are there, too: Dagster plans all when it makes the run.
+    assert latest_checks(instance)[key] == LatestRecord(run.run_id, None)
