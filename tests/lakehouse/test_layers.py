@@ -172,7 +172,11 @@ def test_tables_of_an_earlier_release_are_behind_and_well(published: Path, capsy
 
 @pytest.mark.parametrize(
     ("damage", "words"),
-    [(Path.unlink, "somebody has removed a commit"), (lambda path: path.write_bytes(b""), "or emptied it")],
+    [
+        (Path.unlink, "somebody has removed a commit"),
+        (lambda path: path.write_bytes(b""), "or emptied it"),
+        (lambda path: path.with_name(".written").write_bytes(b"{"), "somebody has changed it"),
+    ],
 )
 def test_a_last_commit_that_is_gone_or_empty_is_committed_again(
     damage: Callable[[Path], None], words: str, written: Path, published: Path

@@ -35,7 +35,7 @@ EXPORT_COMMAND = "nyc export --format delta --layers"
 
 # The number of the last commit that was written. It is in the log's folder, where maintenance deletes nothing; readers
 # of Delta pass over names that are not theirs.
-_WRITTEN = "_delta_log/_written.json"
+_WRITTEN = "_delta_log/.written"
 
 _SECONDS_FOR_AN_ANSWER = 3
 _SECONDS_BETWEEN_QUESTIONS = 0.5
@@ -138,13 +138,19 @@ def written_version(folder: Location) -> int | None:
     """The number of the last commit that an export wrote into the folder of a table; None if that is not known.
 
     Raises:
-        ExportError: the place cannot be read.
+        ExportError: the place cannot be read, or what was written down there is damaged.
     """
+    place = folder.joined(_WRITTEN)
     with clear_errors(folder):
         try:
-            return int(json.loads(folder.filesystem().cat_file(folder.joined(_WRITTEN).url))["version"])
-        except (FileNotFoundError, ValueError, TypeError, LookupError):
+            return int(json.loads(folder.filesystem().cat_file(place.url))["version"])
+        except FileNotFoundError:
             return None
+        except (ValueError, TypeError, LookupError) as error:
+            raise ExportError(
+                f"{place.url}: expected the number of the commit that was written last, but somebody has changed it. "
+                f"Write it again: {EXPORT_COMMAND}"
+            ) from error
 
 
 def _one_of_each_bucket(tables: Sequence[LayerTable]) -> Iterator[LayerTable]:
