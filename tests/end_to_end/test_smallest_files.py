@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
@@ -16,6 +16,8 @@ from sandbox.kafka_broker import Broker
 from sandbox.markets.exchange.messages import Encoder, sent_between
 from sandbox.schema_registry import SchemaRegistry
 from sandbox.server import SamplePublisher
+from sandbox.telemetry.event_files import write_event_files
+from sandbox.telemetry.event_lines import Sample
 from tests.end_to_end.line import Line
 from warehouse.periods import Grain
 
@@ -32,7 +34,15 @@ def _sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-@pytest.mark.usefixtures("_sent")
+@pytest.fixture
+def _dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few event files, in the folder that the environment names."""
+    folder = tmp_path / "event_files"
+    write_event_files(folder, Sample(datetime.fromisoformat("2025-10-09T08"), hours=3, events=30, profiles=5))
+    monkeypatch.setenv("SOURCES__EVENT_FILES__URL", str(folder))
+
+
+@pytest.mark.usefixtures("_sent", "_dropped")
 def test_the_smallest_sample_files_pass_every_test_and_suite(tmp_path: Path) -> None:
     first, last = date(2025, 10, 1), date(2025, 11, 1)
     with SamplePublisher(first, last, rows=1, folder=tmp_path / "published") as publisher:
@@ -41,6 +51,7 @@ def test_the_smallest_sample_files_pass_every_test_and_suite(tmp_path: Path) -> 
             served = [feed for feed in FEEDS_SERVED if FEEDS[feed].grain is grain]
             line.load("--from", bounds[0], "--to", bounds[1], "--sources", ",".join(served))
         line.stream()
+        line.load("--from", "2025-10-09", "--to", f"{datetime.now(UTC):%Y-%m-%d}", "--sources", "telemetry")
         assert "WARN=0 ERROR=0 SKIP=0" in line.build(data_tests=True)
     with duckdb.connect(str(line.database), read_only=True) as connection:
         results = run_suites(connection, SUITES)
