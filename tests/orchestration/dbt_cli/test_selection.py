@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import duckdb
+import pytest
 
 from ingestion.catalog import CATALOG, FEEDS, SUBJECTS, Catalog
 from ingestion.feeds import Subject
@@ -49,8 +50,8 @@ def test_everything_is_built_where_every_subject_was_loaded() -> None:
         assert selection_to_build(TOYS, [TOY, *one_of_each], NODES, connection) == []
 
 
-def test_the_folders_that_are_selected_are_those_of_the_project() -> None:
-    for subject in SUBJECTS:
-        for selector in SELECTED:
-            pattern = selector.removeprefix("path:").removesuffix("+").replace("toys", subject)
-            assert list(dbt_project.project_dir.glob(pattern)), pattern
+@pytest.mark.parametrize("selector", SELECTED)
+def test_the_folders_that_are_selected_are_those_of_the_project(selector: str) -> None:
+    # Not every subject has seeds or tests of its own.
+    patterns = [selector.removeprefix("path:").removesuffix("+").replace("toys", subject) for subject in SUBJECTS]
+    assert any(list(dbt_project.project_dir.glob(pattern)) for pattern in patterns)

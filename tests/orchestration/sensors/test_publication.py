@@ -230,4 +230,8 @@ def test_how_many_periods_are_watched_is_a_setting(monkeypatch: pytest.MonkeyPat
 def test_the_sensor_waits_to_be_started_and_asks_hourly() -> None:
     assert PUBLICATION_SENSOR.default_status is dg.DefaultSensorStatus.STOPPED
     assert PUBLICATION_SENSOR.minimum_interval_seconds == 3600
-    assert {target.job_name for target in PUBLICATION_SENSOR.targets} == {"daily_ingestion", "monthly_ingestion"}
+    assert {target.job_name for target in PUBLICATION_SENSOR.targets} == {
+        "hourly_ingestion",
+        "daily_ingestion",
+        "monthly_ingestion",
+    }
