@@ -177,7 +177,7 @@ class Sender:
 
     def __init__(self, configuration: Mapping[str, Any]) -> None:
         _check_client()
-        from confluent_kafka import Producer
+        from confluent_kafka import KafkaException, Producer
 
         # The partitioner is that of Kafka's own clients.
         settings = {
@@ -188,6 +188,8 @@ class Sender:
             "message.timeout.ms": int(_SECONDS_TO_ANSWER * 1000),
         }
         self._producer = Producer({**settings, **configuration})
+        # What is raised at once for a partition that the producer knows not to be there.
+        self._refusal = KafkaException
         self._held: dict[tuple[str, int, bytes | None], Message] = {}
         self._failed: list[str] = []
         self.sent = 0
@@ -244,6 +246,9 @@ class Sender:
                 )
             except BufferError:
                 self._producer.poll(0.1)
+            except self._refusal as error:
+                self._failed.append(str(error))
+                break
             else:
                 break
         self.sent += 1

@@ -69,6 +69,9 @@ def test_the_broker_reports_the_right_end(broker: Broker) -> None:
 def test_a_message_that_cannot_arrive_is_an_error(broker: Broker) -> None:
     with pytest.raises(BrokerError, match="1 messages did not arrive"):
         broker.produce([Message("raw.trades", b"x", partition=17)])
+    # The producer now knows the topic, or not.
+    with pytest.raises(BrokerError, match="1 messages did not arrive"):
+        broker.produce([Message("raw.trades", b"x", partition=0), Message("raw.trades", b"x", partition=17)])
 
 
 def test_a_broker_that_is_not_there_ends_the_sending() -> None:
