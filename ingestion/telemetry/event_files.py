@@ -45,24 +45,26 @@ PROFILE_COLUMNS: tuple[Column, ...] = (
     *LINE_COLUMNS,
 )
 
+PIPELINE_EVENTS = Feed(
+    name="pipeline_events",
+    publisher=_EVENT_FILES,
+    raw_table="pipeline_events",
+    file_names=("events/{period:%Y/%m/%d/%H}/*.jsonl",),
+    columns=EVENT_COLUMNS,
+    event_time=None,
+    first_day=date(2015, 1, 1),
+    publication_lag_days=0,
+    is_default=False,
+    kind="pipeline_event",
+    staging_model="stg_event_files__pipeline_events",
+    kept_in="silver_pipeline_events",
+    quarantined_in="quarantined_events",
+    grain=Grain.HOUR,
+    calendar=IRREGULAR_PERIODS,
+)
+
 FEEDS = (
-    Feed(
-        name="pipeline_events",
-        publisher=_EVENT_FILES,
-        raw_table="pipeline_events",
-        file_names=("events/{period:%Y/%m/%d/%H}/*.jsonl",),
-        columns=EVENT_COLUMNS,
-        event_time=None,
-        first_day=date(2015, 1, 1),
-        publication_lag_days=0,
-        is_default=False,
-        kind="pipeline_event",
-        staging_model="stg_event_files__pipeline_events",
-        kept_in="silver_pipeline_events",
-        quarantined_in="quarantined_events",
-        grain=Grain.HOUR,
-        calendar=IRREGULAR_PERIODS,
-    ),
+    PIPELINE_EVENTS,
     Feed(
         name="crawler_results",
         publisher=_EVENT_FILES,
