@@ -60,7 +60,7 @@ setup: .venv/.installed
 # pip installs exactly what is locked.
 .venv/.installed: pyproject.toml poetry.lock | $(POETRY)
 	$(PYTHON) -m venv .venv
-	$(POETRY) export --quiet --extras 'orchestrator lakehouse portal streams' --with dev --output .venv/requirements.txt
+	$(POETRY) export --quiet --extras 'orchestrator lakehouse monitoring portal postgres streams' --with dev --output .venv/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r .venv/requirements.txt
 	$(POETRY) install --quiet --only-root
 	ln -sf ../../$(POETRY) .venv/bin/poetry

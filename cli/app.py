@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import typer
 
-from cli import commands, metric_commands
+from cli import commands, metric_commands, operating_commands
 from cli.examples import examples
 from cli.settings import read_env_file
 from warehouse.exit_codes import exit_code_table
@@ -34,6 +34,7 @@ app = typer.Typer(
     result_callback=_exit,
 )
 commands.register(app)
+operating_commands.register(app)
 metric_commands.register(app)
 
 

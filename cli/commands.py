@@ -1,8 +1,8 @@
-"""Commands that load, build, check and keep the warehouse."""
+"""Commands that load, build, check and publish, and those that show what is published."""
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,13 +12,6 @@ from cli.examples import examples
 from cli.options import DEFAULT, Json, Live, RowsCommand
 from warehouse.exit_codes import ExitCode
 from warehouse.paths import PROJECT_ROOT
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
-
-    from warehouse.maintenance import Found
-    from warehouse.releases import Source
-    from warehouse.verdict import Verdict
 
 _PASSES_OPTIONS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 _CONTEXT_SETTINGS = {
@@ -141,50 +134,6 @@ def check(
     return main(as_arguments(options), prog="nyc check")
 
 
-def health(live: Live = False, as_json: Json = False) -> int:
-    """Say whether all is well, and show the last result of every check.
-
-    Those of dbt, Great Expectations and Dagster, whoever ran them.
-    """
-    from ingestion.ledger_gaps import read_ledger_state, troubles_of_gaps
-    from quality.health import main
-    from quality.judging import judge, room, troubles_of_data
-    from warehouse.ledger import utc_now
-    from warehouse.releases import Releases
-
-    def judged(source: "Source", connection: "DuckDBPyConnection") -> "Verdict":
-        gaps = troubles_of_gaps(read_ledger_state(connection), utc_now())
-        published_at = Releases().switched_at() if source.release else None
-        return judge(gaps, troubles_of_data(connection), room(), published_at=published_at)
-
-    return main(as_arguments({"--live": live, "--json": as_json}), judged=judged, prog="nyc health")
-
-
-def quarantine(
-    live: Live = False,
-    as_json: Json = False,
-    accept: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="FEED:PERIOD", help="Accept that so many rows of a file were rejected, until it is replaced."
-        ),
-    ] = None,
-    reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why it is accepted: one line.")] = None,
-) -> int:
-    """Show the rejected rows and why, or accept them."""
-    from quality.quarantine import main
-
-    options = {"--live": live, "--json": as_json, "--accept": accept, "--reason": reason}
-    return main(as_arguments(options), prog="nyc quarantine")
-
-
-def summary(live: Live = False, as_json: Json = False) -> int:
-    """Show where every published row is."""
-    from warehouse.summary import main
-
-    return main(as_arguments({"--live": live, "--json": as_json}), prog="nyc summary")
-
-
 def publish(
     check: Annotated[bool, typer.Option("--check", help="Only say whether what is built may be published.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="List the releases.")] = False,
@@ -287,55 +236,6 @@ def briefing(
     return main(as_arguments({"--date": date, "--live": live}), prog="nyc briefing")
 
 
-def compact(
-    force: Annotated[bool, typer.Option("--force", help="However little there is to gain.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is to gain.")] = False,
-) -> int:
-    """Give free space back to the disk.
-
-    Does nothing where less than a fifth of the DuckDB file is free.
-    """
-    from warehouse.compact import main
-
-    return main(as_arguments({"--force": force, "--dry-run": dry_run}), prog="nyc compact")
-
-
-def maintain(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is to do.")] = False,
-    as_json: Json = False,
-) -> int:
-    """Give back what nobody needs any more.
-
-    Old releases, old rows of the ledger, old runs of Dagster, and what was left by what was killed. Looks whether the
-    files of all releases are whole. Waits for nobody: what is in use, the next maintenance does.
-    """
-    from ingestion.maintenance import ingestion_items
-    from quality.maintenance import quality_items
-    from warehouse.maintenance import Item, warehouse_items
-    from warehouse.maintenance.command import main
-
-    def items() -> list[Item]:
-        dagster = Item("Dagster", _maintain_dagster)
-        return [*ingestion_items(), *warehouse_items(), *quality_items(), dagster]
-
-    return main(as_arguments({"--dry-run": dry_run, "--json": as_json}), items=items, prog="nyc maintain")
-
-
-def _maintain_dagster(dry_run: bool) -> "Found":
-    """Imported only when it is its turn: Dagster may be absent, and takes seconds to import."""
-    from warehouse.maintenance.items import nothing
-
-    if not os.environ.get("DAGSTER_HOME"):
-        return nothing("DAGSTER_HOME is not set")
-    try:
-        from orchestration.retention import dagster_item
-    except ModuleNotFoundError as error:
-        if str(error.name).startswith("dagster"):
-            return nothing("Dagster is not installed")
-        raise
-    return dagster_item().work(dry_run)
-
-
 def portal(
     port: Annotated[str | None, typer.Option(metavar="N", help="By default 8501.")] = None,
     address: Annotated[str | None, typer.Option(metavar="ADDRESS", help="By default 127.0.0.1.")] = None,
@@ -380,12 +280,7 @@ def register(app: typer.Typer) -> None:
         diff,
         export,
         layers,
-        health,
-        quarantine,
-        summary,
         briefing,
-        compact,
-        maintain,
         portal,
         sandbox,
         catalog,

@@ -19,9 +19,20 @@ ALLOWED = {
     "ingestion": {"warehouse"},
     "sandbox": {"warehouse", "ingestion"},
     "briefings": {"warehouse", "ingestion", "metrics"},
-    "orchestration": {"warehouse", "ingestion", "metrics", "quality", "briefings"},
+    "monitoring": {"warehouse", "ingestion", "metrics", "quality"},
+    "orchestration": {"warehouse", "ingestion", "metrics", "quality", "briefings", "monitoring"},
     "portal": {"warehouse", "ingestion", "metrics", "quality", "briefings"},
-    "cli": {"briefings", "warehouse", "ingestion", "metrics", "quality", "sandbox", "orchestration", "portal"},
+    "cli": {
+        "briefings",
+        "warehouse",
+        "ingestion",
+        "metrics",
+        "monitoring",
+        "quality",
+        "sandbox",
+        "orchestration",
+        "portal",
+    },
 }
 
 # The folder of each engine that holds the subjects' folders.
@@ -84,7 +95,7 @@ def test_engines_import_no_subject(package: str) -> None:
         } == set(), path
 
 
-@pytest.mark.parametrize("package", ["metrics", "warehouse", "cli"])
+@pytest.mark.parametrize("package", ["metrics", "monitoring", "warehouse", "cli"])
 def test_others_import_no_subject_either(package: str) -> None:
     folders = {f"{home}.{subject}" for home in HOMES_OF_SUBJECTS.values() for subject in SUBJECTS}
     for path, tree in _modules(package):
@@ -122,7 +133,7 @@ class Absent:
             raise ModuleNotFoundError(f"No module named {name!r}")
 
 sys.meta_path.insert(0, Absent())
-for package in ("warehouse", "ingestion", "metrics", "quality", "briefings", "sandbox", "cli", "portal"):
+for package in ("warehouse", "ingestion", "metrics", "quality", "briefings", "monitoring", "sandbox", "cli", "portal"):
     for module in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
         # The portal's app is drawn where it is imported.
         if not module.name.endswith(("__main__", "portal.app")):
