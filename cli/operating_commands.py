@@ -1,6 +1,7 @@
 """Commands for whoever operates the platform: is all well, where is everything, and how is it kept so."""
 
 import os
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,6 +9,7 @@ import typer
 from cli.arguments import as_arguments
 from cli.examples import examples
 from cli.options import Json, Live
+from warehouse.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -110,7 +112,27 @@ def _maintain_dagster(dry_run: bool) -> "Found":
     return dagster_item().work(dry_run)
 
 
+def copy_history(
+    to: Annotated[str, typer.Option("--to", metavar="STORAGE", help="postgres or sqlite.")],
+    as_json: Json = False,
+) -> int:
+    """Copy Dagster's history from SQLite to Postgres, or back.
+
+    Runs with their logs, ticks, backfills, and what sensors remember. Dagster must be stopped, and the target empty.
+    The settings DAGSTER_PG_... name the database, DAGSTER_HOME the instance.
+    """
+    try:
+        from orchestration.instances.command import main
+    except ModuleNotFoundError as error:
+        if not str(error.name).startswith("dagster"):
+            raise
+        print("nyc copy-history: expected Dagster, but it is not installed: `make setup`", file=sys.stderr)
+        return ExitCode.FAILED
+
+    return main(as_arguments({"--to": to, "--json": as_json}), prog="nyc copy-history")
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to `nyc`, in the order of its help."""
-    for command in (health, quarantine, summary, compact, maintain):
+    for command in (health, quarantine, summary, compact, maintain, copy_history):
         app.command(epilog=examples(command.__name__.replace("_", "-")))(command)

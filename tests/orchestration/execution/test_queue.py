@@ -41,7 +41,7 @@ def instance(
 ) -> Iterator[dg.DagsterInstance]:
     """The project's instance, kept in a folder of the test's own, with a little raw data that passes every check."""
     settings = yaml.safe_load((PROJECT_ROOT / "orchestration" / "dagster.yaml").read_text())
-    settings["storage"]["sqlite"]["base_dir"] = str(tmp_path / "storage")
+    settings["storage"]["custom"]["config"]["base_dir"] = str(tmp_path / "storage")
     settings["local_artifact_storage"]["config"]["base_dir"] = str(tmp_path / "storage")
     settings["compute_logs"]["config"]["base_dir"] = str(tmp_path / "compute")
     assert settings["run_monitoring"].keys() >= IMPATIENT.keys()
