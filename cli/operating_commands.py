@@ -97,6 +97,19 @@ def maintain(
     return main(as_arguments({"--dry-run": dry_run, "--json": as_json}), items=items, prog="nyc maintain")
 
 
+def alerts(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell nobody; only say what would be told.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Tell people what is wrong, once each, and what to do.
+
+    By Slack and e-mail, as .env says: for whoever has no Dagster running. Run it by cron.
+    """
+    from monitoring.alerts.command import main
+
+    return main(as_arguments({"--dry-run": dry_run, "--json": as_json}), prog="nyc alerts")
+
+
 def _maintain_dagster(dry_run: bool) -> "Found":
     """Imported only when it is its turn: Dagster may be absent, and takes seconds to import."""
     from warehouse.maintenance.items import nothing
@@ -134,5 +147,13 @@ def copy_history(
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `nyc`, in the order of its help."""
-    for command in (health, quarantine, summary, compact, maintain, copy_history):
+    for command in (
+        health,
+        quarantine,
+        summary,
+        compact,
+        maintain,
+        copy_history,
+        alerts,
+    ):
         app.command(epilog=examples(command.__name__.replace("_", "-")))(command)
