@@ -4,6 +4,7 @@ DuckDB allows one writing process and no reader beside it. So whoever watches th
 """
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -49,9 +50,13 @@ class LedgerCopy:
 class LedgerReader:
     """Reads the working file when it has changed and nobody has it, else what it read before.
 
-    Without a working file, or while it is in use at the start, it is the ledger of the current release.
+    A load opens the file for one partition after another. So it is read when nobody has written to it for
+    `quiet_seconds`, or when the copy is older than `patience_seconds`. Without a working file, or while it is in use at
+    the start, it is the ledger of the current release.
     """
 
+    quiet_seconds: float = 2.0
+    patience_seconds: float = 30.0
     _stamps: tuple[tuple[int, int], ...] | None = None
     _copy: LedgerCopy | None = field(default=None, repr=False)
 
@@ -67,6 +72,8 @@ class LedgerReader:
         stamps = file_stamps()
         if stamps and stamps == self._stamps and self._copy:
             return self._keep(_with_time(self._copy))
+        if self._copy and not self._copy.is_release and self._is_to_wait(self._copy, stamps):
+            return self._copy
         try:
             if not stamps:
                 return self._keep(_of_release(self._copy, is_all_there_is=True))
@@ -78,6 +85,11 @@ class LedgerReader:
             return self._keep(_of_release(self._copy, is_all_there_is=False))
         self._stamps = stamps
         return self._keep(found)
+
+    def _is_to_wait(self, copy: LedgerCopy, stamps: tuple[tuple[int, int], ...]) -> bool:
+        written_at = max((modified for modified, _ in stamps), default=0) / 1e9
+        is_old = (utc_now() - copy.of).total_seconds() > self.patience_seconds
+        return time.time() - written_at < self.quiet_seconds and not is_old
 
     def close(self) -> None:
         """Give back the memory of the copy."""

@@ -179,7 +179,7 @@ def all_sources() -> Sources:
     the broker's only where one is named."""
     release, ledger = ReleaseFigures(), LedgerSource()
     sources = [
-        Source("ledger", 5, ledger.read),
+        Source("ledger", 2, ledger.read),
         Source("releases", 15, lambda: _now(release.read())),
         Source("disks", 15, lambda: _now(disk_figures())),
     ]
