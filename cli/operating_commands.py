@@ -145,6 +145,41 @@ def copy_history(
     return main(as_arguments({"--to": to, "--json": as_json}), prog="nyc copy-history")
 
 
+def metrics_server(
+    address: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Where to listen; 127.0.0.1.")] = None,
+    port: Annotated[str | None, typer.Option(metavar="PORT", help="0 takes a free one; 9464.")] = None,
+) -> int:
+    """Serve figures to Prometheus.
+
+    What the ledger, the releases, the disks and Dagster's storage say, at /metrics, until it is stopped by Ctrl-C or
+    SIGTERM. It waits for nobody, and nobody waits for it.
+    """
+    try:
+        from monitoring.command import serve
+    except ModuleNotFoundError as error:
+        return _without_prometheus("nyc metrics-server", error)
+    return serve(as_arguments({"--address": address, "--port": port}), prog="nyc metrics-server")
+
+
+def metrics_push() -> int:
+    """Push figures to a Pushgateway, once.
+
+    To PROMETHEUS_PUSHGATEWAY_URL: the rows of tables, and how long they took. Dagster does so after each run.
+    """
+    try:
+        from monitoring.command import push
+    except ModuleNotFoundError as error:
+        return _without_prometheus("nyc metrics-push", error)
+    return push([], prog="nyc metrics-push")
+
+
+def _without_prometheus(command: str, error: ModuleNotFoundError) -> int:
+    if not str(error.name).startswith("prometheus_client"):
+        raise error
+    print(f"{command} needs prometheus_client. Install: poetry install --extras monitoring", file=sys.stderr)
+    return ExitCode.FAILED
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to `nyc`, in the order of its help."""
     for command in (
@@ -155,5 +190,7 @@ def register(app: typer.Typer) -> None:
         maintain,
         copy_history,
         alerts,
+        metrics_server,
+        metrics_push,
     ):
         app.command(epilog=examples(command.__name__.replace("_", "-")))(command)

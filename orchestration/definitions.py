@@ -28,6 +28,7 @@ from orchestration.sensors.automation import build_what_is_stale
 from orchestration.sensors.conditions import condition_alert_sensor
 from orchestration.sensors.ledger import ledger_sensor_of
 from orchestration.sensors.publication import publication_sensor_of
+from orchestration.sensors.push import push_sensors
 from orchestration.sensors.streams import stream_sensors
 
 
@@ -73,6 +74,7 @@ def definitions_of(catalog: Catalog) -> dg.Definitions:
             ledger_sensor_of(catalog),
             alert_sensor,
             condition_alert_sensor,
+            *push_sensors,
             build_what_is_stale,
         ],
         resources={"dbt": configured_dbt},
