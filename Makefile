@@ -191,6 +191,17 @@ docs: setup
 	@cd dbt && $(RUN) dbt docs generate --static
 	@echo "open $(CURDIR)/dbt/target/static_index.html"
 
+## site: the documentation as a site, site/index.html; needs no network
+.PHONY: site
+site: setup
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
+	@echo "open $(CURDIR)/site/index.html"
+
+## site-serve: the same on http://localhost:8000, where alerts link to; made anew when a page of docs/ changes
+.PHONY: site-serve
+site-serve: setup
+	@NO_MKDOCS_2_WARNING=1 mkdocs serve --quiet
+
 ## dev: Dagster on http://localhost:3000
 .PHONY: dev
 dev: setup
