@@ -119,7 +119,9 @@ def test_a_broken_model_and_a_test_that_fails_fail(project: Path, released: Rele
     (project / WEATHER_EFFECT).write_text("select no_such_column from {{ ref('fct_hourly_mobility') }}")
     (project / "tests/no_hours.sql").write_text("select * from {{ ref('fct_hourly_mobility') }}")
     assert not build_what_changed(released, project)
-    assert (results(released)["fct_weather_effect"], results(released)["no_hours"]) == ("error", "fail")
+    # Its unit test is the first that cannot be run.
+    assert results(released)["fct_weather_effect"] in ("error", "skipped")
+    assert results(released)["no_hours"] == "fail"
 
 
 def test_what_dbt_cannot_parse_fails(project: Path, released: Release) -> None:
@@ -132,7 +134,9 @@ def test_without_the_working_file_it_says_what_it_would_read(
 ) -> None:
     append(project / SHAPES, "-- changed")
     monkeypatch.setenv("DUCKDB_DATABASE_PATH", str(project / "none.duckdb"))
-    with pytest.raises(NotThereYetError, match=r"none.duckdb: expected .*raw_data.taxi_zone_shapes"):
+    with pytest.raises(
+        NotThereYetError, match=r"none.duckdb: expected .*int_raw_partitions and \d+ more, which a release"
+    ):
         build_what_changed(released, project)
 
 
