@@ -29,7 +29,8 @@ def _load(rows: int) -> None:
 def _rows(reader: LedgerReader) -> int | None:
     copy = reader.read()
     assert copy
-    return copy.connection.execute("select sum(rows)::integer from meta.asset_watermarks").fetchall()[0][0]
+    rows: int | None = copy.connection.execute("select sum(rows)::integer from meta.asset_watermarks").fetchall()[0][0]
+    return rows
 
 
 @pytest.mark.usefixtures("database")
