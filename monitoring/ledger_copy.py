@@ -21,8 +21,8 @@ from warehouse.reconciliation import PartitionRows, reconcile
 from warehouse.releases import Releases, open_release
 from warehouse.sql import identifier
 
-# Where rows are, is counted in tables of any size. In the working file it may take no longer than this.
-LONGEST_COUNT_SECONDS = 0.5
+# Where rows are is counted in tables of any size, once a build. In the working file it may take no longer than this.
+LONGEST_COUNT_SECONDS = 2.0
 # After one that took too long.
 _BETWEEN_COUNTS = timedelta(minutes=10)
 
@@ -49,6 +49,11 @@ class LedgerCopy:
     counted_at: datetime | None = None
     tried_at: datetime | None = None
 
+    def is_to_count_again(self, now: datetime) -> bool:
+        """Whether counting took too long the last time, and that was a while ago."""
+        is_counted = self.counted_at is not None and (self.tried_at is None or self.counted_at >= self.tried_at)
+        return not is_counted and (self.tried_at is None or now - self.tried_at > _BETWEEN_COUNTS)
+
 
 @dataclass
 class LedgerReader:
@@ -74,7 +79,7 @@ class LedgerReader:
             duckdb.Error: the ledger is damaged.
         """
         stamps = file_stamps()
-        if stamps and stamps == self._stamps and self._copy:
+        if stamps and stamps == self._stamps and self._copy and not self._copy.is_to_count_again(utc_now()):
             return self._keep(_with_time(self._copy))
         if self._copy and not self._copy.is_release and self._is_to_wait(self._copy, stamps):
             return self._copy
@@ -131,8 +136,7 @@ def _of_working_file(before: LedgerCopy | None) -> LedgerCopy:
         copied = _copied(connection)
         (last_build,) = copied.execute(_LAST_BUILD).fetchall()[0]
         is_new = before is None or before.is_release or before.last_build != last_build
-        is_counted = not is_new and counted_at is not None and (tried_at is None or counted_at >= tried_at)
-        if is_new or (not is_counted and (tried_at is None or now - tried_at > _BETWEEN_COUNTS)):
+        if before is None or is_new or before.is_to_count_again(now):
             counted, tried_at = _counted(connection), now
             if counted is not None:
                 rows, counted_at = counted, now
