@@ -1,8 +1,8 @@
 #!/usr/bin/env python
 """Run a command with secrets from files: `with-secrets COMMAND …`.
 
-A variable `NAME_FILE` whose value is a path below /run/secrets becomes `NAME`, with the file's content, without the line
-end. So a secret is in no image, compose file or `docker inspect`, and in no argument that `ps` would show. Other
+A variable `NAME_FILE` whose value is a path below /run/secrets becomes `NAME`, with the file's content, without the
+line end. So a secret is in no image, compose file or `docker inspect`, and in no argument that `ps` would show. Other
 variables whose names end with _FILE stay as they are: `SSL_CERT_FILE` is the path of a file for whoever reads it.
 
 Exit status: that of the command; 1 a secret cannot be had; 127 there is no such command.
