@@ -37,7 +37,7 @@ def define_metric(name: str, source: Source | None = None) -> MetricDefinition:
     metric = next(metric for metric in list_metrics(source) if metric.name == name)
     manifest = read_manifest(manifest_of(source))
     dimensions = tuple(list_dimensions((name,), source))
-    return MetricDefinition(metric, tuple(_formula(manifest, name)), dimensions, sql, _is_additive(manifest, name))
+    return MetricDefinition(metric, tuple(formula_of(manifest, name)), dimensions, sql, _is_additive(manifest, name))
 
 
 def _is_additive(manifest: dict[str, Any], name: str) -> bool:
@@ -48,7 +48,8 @@ def _is_additive(manifest: dict[str, Any], name: str) -> bool:
     return measure["agg"] in ("sum", "count", "sum_boolean")
 
 
-def _formula(manifest: dict[str, Any], name: str) -> Iterator[str]:
+def formula_of(manifest: dict[str, Any], name: str) -> Iterator[str]:
+    """What a metric is made of, by a semantic manifest: a line for it, and one for each metric that it is made of."""
     metrics: dict[str, dict[str, Any]] = {metric["name"]: metric for metric in manifest["metrics"]}
     declared = metrics[name]
     parameters = declared["type_params"]
@@ -61,7 +62,7 @@ def _formula(manifest: dict[str, Any], name: str) -> Iterator[str]:
         formula = parameters["expr"]
     yield _with_filter(f"{name} = {formula}", declared)
     for part in parts:
-        yield from _formula(manifest, part)
+        yield from formula_of(manifest, part)
 
 
 def _measure(manifest: dict[str, Any], name: str) -> str:

@@ -1,0 +1,1 @@
+"""Pages of the reference, each made anew by every build from what it describes."""
