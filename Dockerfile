@@ -1,9 +1,9 @@
 # The platform as one image: every service of compose.yaml that is ours is a command of it.
 #
 # An index other than pip's own: docker build --secret id=pip.conf,src=PATH_OF_PIP_CONF .
-ARG PYTHON_IMAGE=docker.io/library/python:3.12.14-slim-bookworm
+FROM docker.io/library/python:3.12.14-slim-bookworm AS python
 
-FROM ${PYTHON_IMAGE} AS builder
+FROM python AS builder
 # As in the Makefile; a test compares.
 ARG POETRY_VERSION=2.5.1
 ARG POETRY_EXPORT_VERSION=1.10.1
@@ -29,7 +29,7 @@ RUN /opt/poetry/bin/poetry install --quiet --only-root && \
     python -c "from orchestration.dbt_cli.project import dbt_project, prepare_manifest as p; p(dbt_project)" && \
     rm -rf dbt/logs dbt/.user.yml data logs
 
-FROM ${PYTHON_IMAGE}
+FROM python
 LABEL org.opencontainers.image.title="NYC Analytics Platform" \
       org.opencontainers.image.licenses="Apache-2.0"
 # A number of its own, so that volumes belong to the same user on every machine.

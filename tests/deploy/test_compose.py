@@ -165,3 +165,13 @@ def test_settings_of_containers_are_settings_of_the_platform() -> None:
         return set(re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", (PROJECT_ROOT / file).read_text(), re.MULTILINE))
 
     assert variables("deploy/settings.env.example") <= variables(".env.example")
+
+
+def test_variables_of_compose_are_described_with_their_defaults() -> None:
+    described = (PROJECT_ROOT / ".env.example").read_text().splitlines()
+    found = re.findall(r"\$\{([A-Z0-9_]+):-([^}]+)\}", (PROJECT_ROOT / "compose.yaml").read_text())
+    assert found
+    for name, default in found:
+        if name != "DUCKDB_MEMORY_LIMIT":
+            value = f"'{default}'" if " " in default else default
+            assert f"# {name}={value}" in described
