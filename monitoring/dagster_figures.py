@@ -4,7 +4,7 @@ Dagster is imported when the figures are first read: it may be absent, and takes
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ _PAGES = 10
 
 _RESULTS = ("success", "failure", "canceled")
 _TICKS = 1
+_ALL_JOBS_SECONDS = 300.0
 # Dagster's own tag of a failed run that it is about to start again.
 _WILL_RETRY_TAG = "dagster/will_retry"
 
@@ -47,6 +48,9 @@ class DagsterFigures:
     _jobs: set[str] = field(default_factory=set)
     _seen: dict[str, datetime] = field(default_factory=dict)
     _ended_until: datetime | None = None
+    _last: dict[str, "_Last"] = field(default_factory=dict)
+    _changed: set[str] = field(default_factory=set)
+    _looked_at_all: float = float("-inf")
 
     def read(self) -> Iterator[Metric]:
         """Ask the storage.
@@ -95,6 +99,7 @@ class DagsterFigures:
             if run.run_id not in self._seen and ended_at >= since:
                 key = (run.job_name, run.status.value.lower())
                 self.ended[key] = self.ended.get(key, 0) + 1
+                self._changed.add(run.job_name)
             self._seen[run.run_id] = ended_at
         self._ended_until = now
         self._seen = {run_id: at for run_id, at in self._seen.items() if at >= since - timedelta(hours=1)}
@@ -129,41 +134,71 @@ class DagsterFigures:
         )
 
     def _last_runs(self, instance: "DagsterInstance") -> Iterator[Metric]:
-        last = {record.dagster_run.job_name: record for record in self._latest(instance, _RESULTS)}
-        good = {record.dagster_run.job_name: record for record in self._latest(instance, ("success",))}
-        bad = {record.dagster_run.job_name: record for record in self._latest(instance, ("failure",))}
+        self._look_at_jobs(instance)
+        last = self._last
         yield by(
             "job_name",
             "nyc_dagster_job_last_failed",
             "1 if the last run of a job that ended has failed and is not started again by itself, else 0.",
-            {job: _has_failed(record) for job, record in last.items()},
+            {job: each.has_failed for job, each in last.items()},
         )
-        for name, what, records in (
-            ("success", "ended well", good),
-            ("failure", "failed", bad),
-        ):
-            yield by(
-                "job_name",
-                f"nyc_dagster_job_last_{name}_timestamp_seconds",
-                f"When a run of a job last {what}, in Unix seconds.",
-                {job: _ended_at(record) for job, record in records.items()},
-            )
+        yield by(
+            "job_name",
+            "nyc_dagster_job_last_success_timestamp_seconds",
+            "When a run of a job last ended well, in Unix seconds.",
+            {job: each.success_at for job, each in last.items()},
+        )
+        yield by(
+            "job_name",
+            "nyc_dagster_job_last_failure_timestamp_seconds",
+            "When a run of a job last failed, in Unix seconds.",
+            {job: each.failure_at for job, each in last.items()},
+        )
         yield by(
             "job_name",
             "nyc_dagster_job_last_success_duration_seconds",
             "How long the last run of a job that ended well took, in seconds.",
-            {job: _duration(record) for job, record in good.items()},
+            {job: each.success_seconds for job, each in last.items()},
         )
 
-    def _latest(self, instance: "DagsterInstance", results: Sequence[str]) -> Sequence["RunRecord"]:
-        """The newest run of each job that ended so."""
-        from dagster import DagsterRunStatus, RunsFilter
-        from dagster._core.storage.dagster_run import JobBucket
+    def _look_at_jobs(self, instance: "DagsterInstance") -> None:
+        """Ask for the last runs of jobs of which one has ended, and now and then of all: runs may be deleted."""
+        if time.monotonic() - self._looked_at_all > _ALL_JOBS_SECONDS:
+            self._changed, self._looked_at_all, self._last = set(self._jobs), time.monotonic(), {}
+        for job in sorted(self._changed):
+            if found := _last_of(instance, job):
+                self._last[job] = found
+        self._changed = set()
 
-        return instance.get_run_records(
-            RunsFilter(statuses=[DagsterRunStatus[result.upper()] for result in results]),
-            bucket_by=JobBucket(job_names=sorted(self._jobs), bucket_limit=1),
-        )
+
+@dataclass(frozen=True)
+class _Last:
+    """How the last runs of a job ended, and when in Unix seconds."""
+
+    has_failed: bool
+    success_at: datetime | None
+    failure_at: datetime | None
+    success_seconds: Value
+
+
+def _last_of(instance: "DagsterInstance", job: str) -> _Last | None:
+    """The last runs of a job that ended; None if none has."""
+    from dagster import DagsterRunStatus, RunsFilter
+
+    def newest(*results: str) -> "RunRecord | None":
+        statuses = [DagsterRunStatus[result.upper()] for result in results]
+        found = instance.get_run_records(RunsFilter(job_name=job, statuses=statuses), limit=1)
+        return found[0] if found else None
+
+    last, good, bad = newest(*_RESULTS), newest("success"), newest("failure")
+    if last is None:
+        return None
+    return _Last(
+        _has_failed(last),
+        _ended_at(good) if good else None,
+        _ended_at(bad) if bad else None,
+        _duration(good) if good else None,
+    )
 
 
 def _ended_at(record: "RunRecord") -> datetime:

@@ -7,8 +7,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -21,8 +21,10 @@ from warehouse.reconciliation import PartitionRows, reconcile
 from warehouse.releases import Releases, open_release
 from warehouse.sql import identifier
 
-# Where rows are, is counted in tables of any size. In the working file it may take no longer than this.
-LONGEST_COUNT_SECONDS = 0.5
+# Where rows are is counted in tables of any size, once a build. In the working file it may take no longer than this.
+LONGEST_COUNT_SECONDS = 2.0
+# After one that took too long.
+_BETWEEN_COUNTS = timedelta(minutes=10)
 
 _LEDGER_TABLES = f"select table_name from duckdb_tables() where schema_name = '{LEDGER_SCHEMA}' and not temporary"
 _LAST_BUILD = """
@@ -35,7 +37,8 @@ class LedgerCopy:
     """What was read of a DuckDB file.
 
     `connection` is in memory and has the ledger's tables. `rows` says where the published rows are, as of `counted_at`;
-    None where they were never counted. `of` is when the file was in this state, UTC without zone.
+    None where they were never counted; it was last tried at `tried_at`. `of` is when the file was in this
+    state. Times are UTC without zone.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -44,6 +47,12 @@ class LedgerCopy:
     last_build: datetime | None = None
     rows: tuple[PartitionRows, ...] | None = None
     counted_at: datetime | None = None
+    tried_at: datetime | None = None
+
+    def is_to_count_again(self, now: datetime) -> bool:
+        """Whether counting took too long the last time, and that was a while ago."""
+        is_counted = self.counted_at is not None and (self.tried_at is None or self.counted_at >= self.tried_at)
+        return not is_counted and (self.tried_at is None or now - self.tried_at > _BETWEEN_COUNTS)
 
 
 @dataclass
@@ -70,7 +79,7 @@ class LedgerReader:
             duckdb.Error: the ledger is damaged.
         """
         stamps = file_stamps()
-        if stamps and stamps == self._stamps and self._copy:
+        if stamps and stamps == self._stamps and self._copy and not self._copy.is_to_count_again(utc_now()):
             return self._keep(_with_time(self._copy))
         if self._copy and not self._copy.is_release and self._is_to_wait(self._copy, stamps):
             return self._copy
@@ -117,20 +126,21 @@ def file_stamps(path: Path | None = None) -> tuple[tuple[int, int], ...]:
 
 
 def _with_time(copy: LedgerCopy) -> LedgerCopy:
-    return LedgerCopy(copy.connection, utc_now(), False, copy.last_build, copy.rows, copy.counted_at)
+    return replace(copy, of=utc_now())
 
 
 def _of_working_file(before: LedgerCopy | None) -> LedgerCopy:
-    rows = before.rows if before else None
-    counted_at = before.counted_at if before else None
+    rows, counted_at, tried_at = (before.rows, before.counted_at, before.tried_at) if before else (None, None, None)
     with open_for_reading(timeout_seconds=0) as connection:
         now = utc_now()
         copied = _copied(connection)
         (last_build,) = copied.execute(_LAST_BUILD).fetchall()[0]
-        is_counted = before is not None and not before.is_release and before.last_build == last_build
-        if (not is_counted or rows is None) and (counted := _counted(connection)) is not None:
-            rows, counted_at = counted, now
-    return LedgerCopy(copied, now, False, last_build, rows, counted_at)
+        is_new = before is None or before.is_release or before.last_build != last_build
+        if before is None or is_new or before.is_to_count_again(now):
+            counted, tried_at = _counted(connection), now
+            if counted is not None:
+                rows, counted_at = counted, now
+    return LedgerCopy(copied, now, False, last_build, rows, counted_at, tried_at)
 
 
 def _of_release(before: LedgerCopy | None, *, is_all_there_is: bool) -> LedgerCopy | None:
@@ -145,7 +155,7 @@ def _of_release(before: LedgerCopy | None, *, is_all_there_is: bool) -> LedgerCo
     published_at = releases.switched_at() or release.published_at
     of = utc_now() if is_all_there_is else published_at
     if before and before.is_release and before.counted_at == release.published_at:
-        return LedgerCopy(before.connection, of, True, before.last_build, before.rows, before.counted_at)
+        return replace(before, of=of)
     with open_release(release) as connection:
         return LedgerCopy(_copied(connection), of, True, None, tuple(reconcile(connection)), release.published_at)
 

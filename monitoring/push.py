@@ -15,20 +15,21 @@ from prometheus_client.core import Metric
 from prometheus_client.exposition import basic_auth_handler, default_handler
 from prometheus_client.registry import Collector
 
-from monitoring.families import by, gauge
+from ingestion.catalog import FEEDS
+from monitoring.families import Value, by, gauge
 from monitoring.ledger_copy import ledger_now
 from warehouse.secrets import scrubbed, without_secrets
 
 GATEWAY_VARIABLE = "PROMETHEUS_PUSHGATEWAY_URL"
 JOB = "dagster_pipeline"
 _TIMEOUT_SECONDS = 10
+_RAW = "raw_data"
 
-_TABLES = """
-    select asset, sum(rows)::double as rows
-    from meta.asset_watermarks
-    where source_url is not null
-    group by asset
-    union all
+_LOADED = """
+    select asset, sum(rows)::double from meta.asset_watermarks where source_url is not null group by asset
+"""
+
+_BUILT = """
     select asset, rows::double
     from meta.ingestion_run_assets
     inner join meta.ingestion_runs using (run_id)
@@ -136,15 +137,29 @@ class _Figures(Collector):
         return self._figures
 
 
+def _rows_of_tables(connection: duckdb.DuckDBPyConnection) -> dict[str, Value]:
+    """The rows of each table: a raw one by its name in DuckDB, since a model may have the name of a feed."""
+    rows: dict[str, Value] = dict(connection.execute(_BUILT).fetchall())
+    for feed, count in connection.execute(_LOADED).fetchall():
+        if feed in FEEDS:
+            table = f"{_RAW}.{FEEDS[feed].raw_table}"
+            rows[table] = count + float(rows.get(table) or 0)  # type: ignore[arg-type]
+    return rows
+
+
+def _asset(name: str) -> str:
+    return f"{_RAW}.{name}" if name in FEEDS else name
+
+
 def ledger_gauges(connection: duckdb.DuckDBPyConnection) -> Collector:
     """The rows of every table and the duration of every asset, by the ledger."""
     return _Figures(
-        by("table", "dagster_table_row_count", "Rows of a table.", dict(connection.execute(_TABLES).fetchall())),
+        by("table", "dagster_table_row_count", "Rows of a table.", _rows_of_tables(connection)),
         by(
             "asset",
             "dagster_asset_duration_seconds",
             "How long it took to make an asset the last time, in seconds.",
-            dict(connection.execute(_ASSETS).fetchall()),
+            {_asset(name): seconds for name, seconds in connection.execute(_ASSETS).fetchall()},
         ),
     )
 

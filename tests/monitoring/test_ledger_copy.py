@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -13,6 +14,7 @@ from tests.orchestration.sensors.conftest import held_by_another_process
 from tests.warehouse.releases_by_hand import Contents, publish_by_hand
 from warehouse.connection import open_for_writing
 from warehouse.ledger import Fingerprint, Ledger, Watermark
+from warehouse.reconciliation import PartitionRows
 
 
 @pytest.fixture
@@ -29,7 +31,8 @@ def _load(rows: int) -> None:
 def _rows(reader: LedgerReader) -> int | None:
     copy = reader.read()
     assert copy
-    return copy.connection.execute("select sum(rows)::integer from meta.asset_watermarks").fetchall()[0][0]
+    rows: int | None = copy.connection.execute("select sum(rows)::integer from meta.asset_watermarks").fetchall()[0][0]
+    return rows
 
 
 @pytest.mark.usefixtures("database")
@@ -128,3 +131,27 @@ def test_the_copy_has_every_row_and_type_of_the_ledger(reader: LedgerReader, dat
         ).fetchall():
             query = f"from meta.{table}"
             assert copy.connection.execute(query).fetchall() == connection.execute(query).fetchall(), table
+
+
+@pytest.mark.usefixtures("database")
+def test_a_count_that_took_too_long_is_tried_again_later(reader: LedgerReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    def takes_long(connection: duckdb.DuckDBPyConnection) -> list[PartitionRows]:
+        connection.execute(
+            "select sum(a.range * b.range) from range(10_000_000) as a, range(1_000_000) as b"
+        ).fetchall()
+        return []
+
+    _load(3)
+    with monkeypatch.context() as patch:
+        patch.setattr("monitoring.ledger_copy.LONGEST_COUNT_SECONDS", 0.05)
+        patch.setattr("monitoring.ledger_copy.reconcile", takes_long)
+        copy = reader.read()
+    assert copy
+    assert copy.rows is None
+    copy = reader.read()
+    assert copy
+    assert copy.rows is None, "not again at once"
+    monkeypatch.setattr("monitoring.ledger_copy._BETWEEN_COUNTS", timedelta())
+    copy = reader.read()
+    assert copy
+    assert [(rows.feed, rows.published) for rows in copy.rows or ()] == [("yellow", 3)]
