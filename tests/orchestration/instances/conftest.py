@@ -68,4 +68,5 @@ telemetry:
 """
     )
     monkeypatch.setenv("DAGSTER_HOME", str(folder))
+    monkeypatch.delenv(STORAGE_VARIABLE, raising=False)
     return folder

@@ -127,7 +127,8 @@ def shown(instance: dg.DagsterInstance) -> dict[str, Any]:
         "materializations": {key: instance.fetch_materializations(key, limit=100).records for key in keys},
         "planned": {key: instance.get_latest_planned_materialization_info(key) for key in keys},
         "partitions": storage.get_latest_storage_id_by_partition(DAILY, dg.DagsterEventType.ASSET_MATERIALIZATION),
-        "tags": storage.get_event_tags_for_asset(UPSTREAM),
+        # Dagster asks for them in no order.
+        "tags": sorted(storage.get_event_tags_for_asset(UPSTREAM), key=str),
         "asset keys": set(instance.all_asset_keys()),
         "checks": storage.get_asset_check_execution_history(dg.AssetCheckKey(WHOLE, "is_good"), limit=10),
         "dynamic": instance.get_dynamic_partitions("files"),
