@@ -28,23 +28,17 @@ class CopyRefusedError(DagsterStorageError):
     """A history that is not copied, and why. Nothing was changed."""
 
 
-def refuse_a_running_daemon(
-    storage: DagsterStorage[Any],
-    say: Callable[[str], None],
-    *,
-    now: Callable[[], float] = time.time,
-    sleep: Callable[[float], None] = time.sleep,
-) -> None:
+def refuse_a_running_daemon(storage: DagsterStorage[Any], say: Callable[[str], None]) -> None:
     """Wait until it is certain that no daemon uses the storage: after one has ended, up to 45 seconds.
 
     Raises:
         CopyRefusedError: the daemon says that it is alive.
     """
     seen = _last_heartbeat(storage)
-    if seen + _SILENT_SECONDS > now():
+    if seen + _SILENT_SECONDS > time.time():
         say("Dagster's daemon was there a moment ago: looking whether it has ended")
-    while seen + _SILENT_SECONDS > now():
-        sleep(_POLL_SECONDS)
+    while seen + _SILENT_SECONDS > time.time():
+        time.sleep(_POLL_SECONDS)
         if _last_heartbeat(storage) > seen:
             raise CopyRefusedError(
                 "expected that Dagster does not run, but its daemon does. Stop Dagster first: what it writes during "

@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
+from monitoring.runbooks import Runbook
 from orchestration.instances.settings import DagsterStorageError, PostgresSettings, Storage
 from warehouse.paths import PROJECT_ROOT
 from warehouse.secrets import scrubbed
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from dagster_postgres import DagsterPostgresStorage
 
 logger = logging.getLogger(__name__)
-
-RUNBOOK = "See docs/runbooks/dagster-storage-down.md."
 
 # A server that is started together with Dagster may come a little later.
 _PATIENCE_SECONDS = 20
@@ -101,7 +100,7 @@ def open_postgres(
     if reason:
         raise DagsterStorageError(
             f"{settings}: expected a connection, but got: {reason}. Look whether the server is up, and whether the "
-            f"DAGSTER_PG_ settings are right; then start this again. {RUNBOOK}"
+            f"DAGSTER_PG_ settings are right; then start this again. See {Runbook.DAGSTER_STORAGE_DOWN.url}"
         )
     try:
         return DagsterPostgresStorage(settings.url.render_as_string(hide_password=False), inst_data=inst_data)
@@ -109,7 +108,7 @@ def open_postgres(
         reason = said_by(error)
     raise DagsterStorageError(
         f"{settings}: expected to find Dagster's tables or to make them, but got: {reason}. The user must own the "
-        f"database: create database {settings.database} owner {settings.user}. {RUNBOOK}"
+        f"database: create database {settings.database} owner {settings.user}. See {Runbook.DAGSTER_STORAGE_DOWN.url}"
     )
 
 
@@ -117,8 +116,10 @@ def said_by(error: BaseException) -> str:
     """What the database said, in one line and without secrets, where SQLAlchemy or Dagster wrapped it."""
     while not isinstance(error, sa.exc.DBAPIError) and error.__cause__:
         error = error.__cause__
-    said = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig else error
-    return scrubbed(" ".join(str(said).split())).rstrip(".")
+    said: object = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig else error
+    # What the server itself says has a first line, and after it the statement.
+    said = getattr(getattr(said, "diag", None), "message_primary", None) or said
+    return scrubbed(" ".join(str(said).split())).rstrip(".?")
 
 
 def _reason_not_to_be_reached(settings: PostgresSettings) -> str | None:

