@@ -24,6 +24,7 @@ _SECONDS_TO_LOCK = 60
 _SECONDS_TO_NOTICE = 10
 _LONGEST_WAIT_SECONDS = 90
 _SECONDS_TO_ANSWER = 5
+_SECONDS_BETWEEN_LOOKS = 2
 
 _ALIVE = CheckRunHealthResult(WorkerStatus.RUNNING)
 _GONE = CheckRunHealthResult(
@@ -71,6 +72,19 @@ class LockWatchingRunLauncher(DefaultRunLauncher):
             return _ALIVE
         del self._doubts[run.run_id]
         return _GONE
+
+    def get_run_worker_debug_info(self, run: dg.DagsterRun, include_container_logs: bool | None = True) -> str | None:
+        """Wait until a run that is STARTING can be started again; there is nothing to tell of it.
+
+        Dagster asks for this before it fails a run that did not begin in time. After a restart of the machine, that is
+        when the daemon is there and the code server is not yet.
+        """
+        doubt = _Doubt(since=time.monotonic())
+        while run.status is dg.DagsterRunStatus.STARTING and not self._can_be_started_again(
+            run, doubt, time.monotonic()
+        ):
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        return None
 
     def _can_be_started_again(self, run: dg.DagsterRun, doubt: _Doubt, now: float) -> bool:
         if not was_launched(run) or now - doubt.since >= _LONGEST_WAIT_SECONDS:

@@ -26,6 +26,9 @@ class Clock:
     def monotonic(self) -> float:
         return self.seconds
 
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
@@ -46,12 +49,15 @@ def _nothing() -> None:
     pass
 
 
-def _started(instance: dg.DagsterInstance, *, launched: bool = True) -> dg.DagsterRun:
-    """A run that is STARTED; the code server that it is of is gone."""
+def _started(
+    instance: dg.DagsterInstance,
+    *,
+    launched: bool = True,
+    status: dg.DagsterRunStatus = dg.DagsterRunStatus.STARTED,
+) -> dg.DagsterRun:
+    """A run; the code server that it is of is gone."""
     server = json.dumps({"host": "localhost", "socket": str(Path(instance.root_directory) / "gone.sock")})
-    return instance.create_run_for_job(
-        _nothing, status=dg.DagsterRunStatus.STARTED, tags={GRPC_INFO_TAG: server} if launched else {}
-    )
+    return instance.create_run_for_job(_nothing, status=status, tags={GRPC_INFO_TAG: server} if launched else {})
 
 
 def _status(instance: dg.DagsterInstance, run: dg.DagsterRun) -> WorkerStatus:
@@ -122,6 +128,18 @@ def test_a_run_that_was_killed_before_it_took_its_lock_is_gone_after_a_minute(
     assert _status(instance, run) is WorkerStatus.NOT_FOUND
 
 
+def test_a_run_that_did_not_begin_in_time_is_failed_when_the_code_server_is_back(
+    instance: dg.DagsterInstance, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LockWatchingRunLauncher, "_does_server_answer", lambda *_: clock.seconds >= 1030)
+    starting = _started(instance, status=dg.DagsterRunStatus.STARTING)
+    canceling = _started(instance, status=dg.DagsterRunStatus.CANCELING)
+    assert instance.run_launcher.get_run_worker_debug_info(canceling) is None
+    assert clock.seconds == 1000
+    assert instance.run_launcher.get_run_worker_debug_info(starting) is None
+    assert clock.seconds == 1040
+
+
 def test_a_run_from_a_terminal_is_gone_as_soon_as_its_process_is_and_one_without_our_executor_never(
     instance: dg.DagsterInstance, clock: Clock
 ) -> None:
@@ -145,7 +163,7 @@ def test_the_instance_of_the_project_has_this_launcher_and_moves_on_within_three
         poll = settings["poll_interval_seconds"]
         for noticed in (
             module._LONGEST_WAIT_SECONDS + poll,
-            settings["start_timeout_seconds"],
+            settings["start_timeout_seconds"] + module._SECONDS_TO_NOTICE,
             settings["cancel_timeout_seconds"],
         ):
             assert noticed + poll + seconds_to_start_again <= 180
