@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def _started(
     status: dg.DagsterRunStatus = dg.DagsterRunStatus.STARTED,
 ) -> dg.DagsterRun:
     """A run; the code server that it is of is gone."""
-    server = json.dumps({"host": "localhost", "socket": str(Path(instance.root_directory) / "gone.sock")})
+    server = json.dumps({"host": "localhost", "socket": str(Path(instance.root_directory) / "code.sock")})
     return instance.create_run_for_job(_nothing, status=status, tags={GRPC_INFO_TAG: server} if launched else {})
 
 
@@ -72,7 +73,7 @@ def _leave_behind(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
 
 
 def _answers(monkeypatch: pytest.MonkeyPatch, answers: bool) -> None:
-    monkeypatch.setattr(LockWatchingRunLauncher, "_does_server_answer", lambda *_: answers)
+    monkeypatch.setattr(module, "_answers", lambda _: answers)
 
 
 def test_a_run_that_holds_its_lock_lives_however_long_it_takes(instance: dg.DagsterInstance, clock: Clock) -> None:
@@ -101,16 +102,27 @@ def test_a_run_that_is_gone_is_reported_once_its_code_server_has_answered_for_a_
         assert _status(instance, run) is status
 
 
+@pytest.mark.parametrize(("is_listened_at", "longest"), [(False, 20), (True, 90)])
 def test_a_code_server_that_does_not_come_back_is_waited_for_so_long_and_no_longer(
-    instance: dg.DagsterInstance, clock: Clock
+    instance: dg.DagsterInstance, clock: Clock, monkeypatch: pytest.MonkeyPatch, is_listened_at: bool, longest: int
 ) -> None:
+    _answers(monkeypatch, False)
     run = _started(instance)
     _leave_behind(instance, run)
-    assert _status(instance, run) is WorkerStatus.RUNNING
-    clock.seconds += 89
-    assert _status(instance, run) is WorkerStatus.RUNNING
-    clock.seconds += 1
-    assert _status(instance, run) is WorkerStatus.NOT_FOUND
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(Path(instance.root_directory) / "code.sock"))
+        if is_listened_at:
+            server.listen()
+        assert _status(instance, run) is WorkerStatus.RUNNING
+        clock.seconds += longest - 1
+        assert _status(instance, run) is WorkerStatus.RUNNING
+        clock.seconds += 1
+        assert _status(instance, run) is WorkerStatus.NOT_FOUND
+
+
+def test_a_code_server_that_is_gone_does_not_answer(instance: dg.DagsterInstance) -> None:
+    client = instance.run_launcher._get_grpc_client_for_termination(_started(instance).run_id)  # type: ignore[attr-defined]
+    assert not module._answers(client)
 
 
 @pytest.mark.parametrize("is_laid_out", [True, False])
@@ -131,13 +143,15 @@ def test_a_run_that_was_killed_before_it_took_its_lock_is_gone_after_a_minute(
 def test_a_run_that_did_not_begin_in_time_is_failed_when_the_code_server_is_back(
     instance: dg.DagsterInstance, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(LockWatchingRunLauncher, "_does_server_answer", lambda *_: clock.seconds >= 1030)
+    monkeypatch.setattr(module, "_answers", lambda _: clock.seconds >= 1010)
     starting = _started(instance, status=dg.DagsterRunStatus.STARTING)
     canceling = _started(instance, status=dg.DagsterRunStatus.CANCELING)
     assert instance.run_launcher.get_run_worker_debug_info(canceling) is None
     assert clock.seconds == 1000
     assert instance.run_launcher.get_run_worker_debug_info(starting) is None
-    assert clock.seconds == 1040
+    assert clock.seconds == 1020
+    assert instance.run_launcher.get_run_worker_debug_info(starting) is None
+    assert clock.seconds == 1020
 
 
 def test_a_run_from_a_terminal_is_gone_as_soon_as_its_process_is_and_one_without_our_executor_never(
