@@ -4,6 +4,7 @@ Dagster's own launcher learns that from the code server whose child the process 
 went down, a run would stay STARTED, and keep the queue waiting, until the longest time that a run may take.
 """
 
+import socket
 import time
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ import dagster as dg
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, LaunchRunContext, WorkerStatus
 from dagster._core.storage.tags import GRPC_INFO_TAG
+from dagster._grpc.client import DagsterGrpcClient
 from dagster._serdes import ConfigurableClassData
 
 from orchestration.execution.run_lock import Lock, lay_out, look_at
@@ -20,10 +22,13 @@ from orchestration.execution.run_lock import Lock, lay_out, look_at
 _SECONDS_TO_LOCK = 60
 
 # Dagster tries once to start a lost run again. That fails while the code server loads, so a loss is not reported before
-# the server answers, and the daemon has had time to notice. A server that was started anew may have another address.
+# the server answers, and the daemon has had time to notice. `dagster dev` started anew has another socket, and nobody
+# listens at the one before.
 _SECONDS_TO_NOTICE = 10
 _LONGEST_WAIT_SECONDS = 90
+_LONGEST_WAIT_FOR_SOCKET_SECONDS = 20
 _SECONDS_TO_ANSWER = 5
+_SECONDS_BETWEEN_LOOKS = 2
 
 _ALIVE = CheckRunHealthResult(WorkerStatus.RUNNING)
 _GONE = CheckRunHealthResult(
@@ -72,27 +77,48 @@ class LockWatchingRunLauncher(DefaultRunLauncher):
         del self._doubts[run.run_id]
         return _GONE
 
-    def _can_be_started_again(self, run: dg.DagsterRun, doubt: _Doubt, now: float) -> bool:
-        if not was_launched(run) or now - doubt.since >= _LONGEST_WAIT_SECONDS:
-            return True
-        if not self._does_server_answer(run):
-            doubt.answering_since = None
-            return False
-        if doubt.answering_since is None:
-            doubt.answering_since = now
-        return now - doubt.answering_since >= _SECONDS_TO_NOTICE
+    def get_run_worker_debug_info(self, run: dg.DagsterRun, include_container_logs: bool | None = True) -> str | None:
+        """Wait until a run that is STARTING can be started again; there is nothing to tell of it.
 
-    def _does_server_answer(self, run: dg.DagsterRun) -> bool:
+        Dagster asks for this before it fails a run that did not begin in time. After a restart of the machine, that is
+        when the daemon is there and the code server is not yet.
+        """
+        doubt = _Doubt(since=time.monotonic())
+        is_ready = run.status is not dg.DagsterRunStatus.STARTING or self._answers_already(run)
+        while not is_ready:
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+            is_ready = self._can_be_started_again(run, doubt, time.monotonic())
+        return None
+
+    def _answers_already(self, run: dg.DagsterRun) -> bool:
+        client = self._get_grpc_client_for_termination(run.run_id)  # type: ignore[no-untyped-call]
+        return client is None or _answers(client)
+
+    def _can_be_started_again(self, run: dg.DagsterRun, doubt: _Doubt, now: float) -> bool:
         client = self._get_grpc_client_for_termination(run.run_id)  # type: ignore[no-untyped-call]
         if client is None:
-            return False
-        try:
-            client.get_server_id(timeout=_SECONDS_TO_ANSWER)
-            # That was perhaps a proxy, as in `dagster dev`. This comes from the server behind it.
-            client.ping("")
-        except DagsterUserCodeUnreachableError:
-            return False
-        return True
+            return True
+        if _answers(client):
+            doubt.answering_since = doubt.answering_since or now
+            return now - doubt.answering_since >= _SECONDS_TO_NOTICE
+        doubt.answering_since = None
+        is_gone = client.socket and not _is_listened_at(client.socket)
+        return now - doubt.since >= (_LONGEST_WAIT_FOR_SOCKET_SECONDS if is_gone else _LONGEST_WAIT_SECONDS)
+
+
+def _answers(client: DagsterGrpcClient) -> bool:
+    try:
+        client.get_server_id(timeout=_SECONDS_TO_ANSWER)
+        # That was perhaps a proxy, as in `dagster dev`. This comes from the server behind it.
+        client.ping("")
+    except DagsterUserCodeUnreachableError:
+        return False
+    return True
+
+
+def _is_listened_at(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as asked:
+        return asked.connect_ex(path) == 0
 
 
 def was_launched(run: dg.DagsterRun) -> bool:

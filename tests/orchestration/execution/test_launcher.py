@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,9 @@ class Clock:
     def monotonic(self) -> float:
         return self.seconds
 
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
@@ -46,12 +50,15 @@ def _nothing() -> None:
     pass
 
 
-def _started(instance: dg.DagsterInstance, *, launched: bool = True) -> dg.DagsterRun:
-    """A run that is STARTED; the code server that it is of is gone."""
-    server = json.dumps({"host": "localhost", "socket": str(Path(instance.root_directory) / "gone.sock")})
-    return instance.create_run_for_job(
-        _nothing, status=dg.DagsterRunStatus.STARTED, tags={GRPC_INFO_TAG: server} if launched else {}
-    )
+def _started(
+    instance: dg.DagsterInstance,
+    *,
+    launched: bool = True,
+    status: dg.DagsterRunStatus = dg.DagsterRunStatus.STARTED,
+) -> dg.DagsterRun:
+    """A run; the code server that it is of is gone."""
+    server = json.dumps({"host": "localhost", "socket": str(Path(instance.root_directory) / "code.sock")})
+    return instance.create_run_for_job(_nothing, status=status, tags={GRPC_INFO_TAG: server} if launched else {})
 
 
 def _status(instance: dg.DagsterInstance, run: dg.DagsterRun) -> WorkerStatus:
@@ -66,7 +73,7 @@ def _leave_behind(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
 
 
 def _answers(monkeypatch: pytest.MonkeyPatch, answers: bool) -> None:
-    monkeypatch.setattr(LockWatchingRunLauncher, "_does_server_answer", lambda *_: answers)
+    monkeypatch.setattr(module, "_answers", lambda _: answers)
 
 
 def test_a_run_that_holds_its_lock_lives_however_long_it_takes(instance: dg.DagsterInstance, clock: Clock) -> None:
@@ -95,16 +102,27 @@ def test_a_run_that_is_gone_is_reported_once_its_code_server_has_answered_for_a_
         assert _status(instance, run) is status
 
 
+@pytest.mark.parametrize(("is_listened_at", "longest"), [(False, 20), (True, 90)])
 def test_a_code_server_that_does_not_come_back_is_waited_for_so_long_and_no_longer(
-    instance: dg.DagsterInstance, clock: Clock
+    instance: dg.DagsterInstance, clock: Clock, monkeypatch: pytest.MonkeyPatch, is_listened_at: bool, longest: int
 ) -> None:
+    _answers(monkeypatch, False)
     run = _started(instance)
     _leave_behind(instance, run)
-    assert _status(instance, run) is WorkerStatus.RUNNING
-    clock.seconds += 89
-    assert _status(instance, run) is WorkerStatus.RUNNING
-    clock.seconds += 1
-    assert _status(instance, run) is WorkerStatus.NOT_FOUND
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(Path(instance.root_directory) / "code.sock"))
+        if is_listened_at:
+            server.listen()
+        assert _status(instance, run) is WorkerStatus.RUNNING
+        clock.seconds += longest - 1
+        assert _status(instance, run) is WorkerStatus.RUNNING
+        clock.seconds += 1
+        assert _status(instance, run) is WorkerStatus.NOT_FOUND
+
+
+def test_a_code_server_that_is_gone_does_not_answer(instance: dg.DagsterInstance) -> None:
+    client = instance.run_launcher._get_grpc_client_for_termination(_started(instance).run_id)  # type: ignore[attr-defined]
+    assert not module._answers(client)
 
 
 @pytest.mark.parametrize("is_laid_out", [True, False])
@@ -120,6 +138,20 @@ def test_a_run_that_was_killed_before_it_took_its_lock_is_gone_after_a_minute(
     assert _status(instance, run) is WorkerStatus.RUNNING
     clock.seconds += 10
     assert _status(instance, run) is WorkerStatus.NOT_FOUND
+
+
+def test_a_run_that_did_not_begin_in_time_is_failed_when_the_code_server_is_back(
+    instance: dg.DagsterInstance, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_answers", lambda _: clock.seconds >= 1010)
+    starting = _started(instance, status=dg.DagsterRunStatus.STARTING)
+    canceling = _started(instance, status=dg.DagsterRunStatus.CANCELING)
+    assert instance.run_launcher.get_run_worker_debug_info(canceling) is None
+    assert clock.seconds == 1000
+    assert instance.run_launcher.get_run_worker_debug_info(starting) is None
+    assert clock.seconds == 1020
+    assert instance.run_launcher.get_run_worker_debug_info(starting) is None
+    assert clock.seconds == 1020
 
 
 def test_a_run_from_a_terminal_is_gone_as_soon_as_its_process_is_and_one_without_our_executor_never(
@@ -145,7 +177,7 @@ def test_the_instance_of_the_project_has_this_launcher_and_moves_on_within_three
         poll = settings["poll_interval_seconds"]
         for noticed in (
             module._LONGEST_WAIT_SECONDS + poll,
-            settings["start_timeout_seconds"],
+            settings["start_timeout_seconds"] + module._SECONDS_TO_NOTICE,
             settings["cancel_timeout_seconds"],
         ):
             assert noticed + poll + seconds_to_start_again <= 180

@@ -47,12 +47,7 @@ def instance(
     settings["compute_logs"]["config"]["base_dir"] = str(tmp_path / "compute")
     assert settings["run_monitoring"].keys() >= IMPATIENT.keys()
     settings["run_monitoring"] |= IMPATIENT
-    settings["run_coordinator"] = {
-        "module": "dagster.core.run_coordinator",
-        "class": "QueuedRunCoordinator",
-        "config": {"dequeue_interval_seconds": 1},
-    }
-    monkeypatch.setenv("DAGSTER_EVENT_LOG_CONSUMER_DAEMON_INTERVAL_SECONDS", "1")
+    settings["run_coordinator"]["config"]["dequeue_interval_seconds"] = 1
     (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(settings))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     with SamplePublisher(MAY, MAY, rows=2000) as publisher, pytest.MonkeyPatch.context() as patch:
