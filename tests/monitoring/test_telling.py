@@ -13,9 +13,13 @@ from monitoring.alerts.looking import conditions_of_disks
 from monitoring.alerts.store import AlertStateError, read_state, state_path
 from monitoring.alerts.telling import Told, look_and_tell
 from quality.disks import Disk
+from quality.quarantine import accept
+from quality.suites import SUBJECTS
 from tests.monitoring.conftest import NOW, WrittenLedger
 from tests.orchestration.sensors.conftest import held_by_another_process
 from tests.orchestration.sensors.sinks import WebhookSink
+from warehouse.periods import Grain
+from warehouse.reconciliation import RECONCILIATION
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
@@ -206,3 +210,47 @@ def test_a_run_of_the_terminal_that_failed_is_told_and_one_of_dagster_is_not(
     tell(NOW + 2 * HOUR)
     assert headlines(slack) == ["Run failed: the last publish failed"]
     assert "no room" in slack.posted[0][1]
+
+
+def test_a_file_with_too_many_rejected_rows_is_told_until_that_is_accepted(
+    slack: WebhookSink, ledger: WrittenLedger
+) -> None:
+    ledger.load_all()
+    subject = next(one for one in SUBJECTS if one.quarantines and one.quarantines[0].grain is Grain.MONTH)
+    quarantine = subject.quarantines[0]
+    shown = ", ".join(f"null as {column}" for column in quarantine.shown.values())
+    ledger.run(f"create schema {quarantine.table.partition('.')[0]}")
+    ledger.run(
+        f"create table {quarantine.table} as select 'green' as feed, date '2025-02-01' as {quarantine.grain.column},"
+        f" 'backwards' as reason, range as source_row, {shown} from range(100)"
+    )
+    # Before the file is built nobody can say whose rows these are.
+    tell(NOW)
+    assert slack.posted == []
+    columns = "feed, partition_key, published, in_raw_data, kept, quarantined, is_built"
+    ledger.run("create schema core_checks")
+    ledger.run(
+        f"create table {RECONCILIATION} as select * from (values ('green', '2025-02', 1000, 1000, 900, 100, true))"
+        f" as t({columns}), (values ('x', 'y', now()::timestamp)) as u(subject, kind, period_start)"
+    )
+    tell(NOW + MINUTE)
+    tell(NOW + HOUR)
+    assert headlines(slack) == ["Quarantine above tolerance: 1 file with too many rejected rows"]
+    assert "- green 2025-02: 10.00% of its rows, tolerated are 1.00%" in slack.posted[0][1]
+    accept(["green:2025-02"], "known")
+    tell(NOW + 2 * HOUR)
+    tell(NOW + 3 * HOUR)
+    assert headlines(slack)[1:] == ["Over: quarantine above tolerance"]
+
+
+def test_thirty_files_are_one_message_of_a_bounded_length(slack: WebhookSink, ledger: WrittenLedger) -> None:
+    ledger.load_all()
+    for month in range(1, 13):
+        for feed in ("yellow", "green", "fhv"):
+            ledger.try_(feed, f"2024-{month:02}", "failed", error="x" * 500)
+    tell(NOW + 2 * HOUR)
+    (text,) = [text for _, text in slack.posted if "load" in text.splitlines()[0]]
+    assert "36 loads failed" in text
+    assert "- and 26 more: nyc health --live" in text
+    assert "nyc load --from 2024-01" in text
+    assert len(text) < 5000
