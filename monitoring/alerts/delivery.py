@@ -127,7 +127,9 @@ class Email:
         message["Subject"] = f"[nyc] {alert.headline}"
         message["From"] = self.sender
         message["To"] = ", ".join(self.recipients)
-        message.set_content("\n\n".join(part for part in (alert.body, *alert.links) if part))
+        content = "\n\n".join(part for part in (alert.body, *alert.links) if part)
+        # Not every server takes letters beyond ASCII, or lines of any length.
+        message.set_content(content, cte="quoted-printable")
         return message
 
     def _send(self, alert: Alert) -> str | None:

@@ -1,7 +1,6 @@
 """What people read: an alert of conditions that are new, and one of those that are over."""
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
 from typing import Any
 
 from monitoring.alerts.conditions import Condition
@@ -11,6 +10,9 @@ from monitoring.runbooks import Runbook
 from warehouse.verdict import Trouble
 
 _NAMED = 10
+
+# For all reasons of a trouble together, so that what to do is never cut off.
+_LONGEST_REASONS = 2_400
 
 _TITLES = {
     Runbook.RUN_FAILED: "Run failed",
@@ -49,7 +51,9 @@ def troubles_of(conditions: Iterable[Condition]) -> list[Trouble]:
 
 def _said_of(trouble: Trouble) -> str:
     more = len(trouble.reasons) - _NAMED
-    lines = [f"- {' '.join(reason.split())}" for reason in islice(trouble.reasons, _NAMED)]
+    longest = _LONGEST_REASONS // min(max(len(trouble.reasons), 1), _NAMED)
+    reasons = (" ".join(reason.split()) for reason in trouble.reasons[:_NAMED])
+    lines = [f"- {reason if len(reason) <= longest else f'{reason[:longest]}…'}" for reason in reasons]
     lines += [f"- and {more:,} more: nyc health --live"] if more > 0 else []
     lines += [f"What to do: {trouble.advice}"] if trouble.advice else []
     lines += [f"  {command}" for command in trouble.commands]

@@ -24,7 +24,8 @@ logger = logging.getLogger(__name__)
 PATIENCE_VARIABLE = "ALERT_PATIENCE_MINUTES"
 _DEFAULT_PATIENCE_MINUTES = 60.0
 
-# Periods become due and files too old without anybody writing to the DuckDB file.
+# Periods become due, and conditions are told or over, without anybody writing to the DuckDB file. A look may take
+# seconds, so it is not made every minute for that.
 _SECONDS_BETWEEN_LOOKS = 300
 # Dagster ends a tick after 60 seconds.
 _SECONDS_TO_DELIVER = 35
@@ -62,8 +63,10 @@ def patience_seconds() -> float:
     return minutes * 60
 
 
-def look_and_tell(settings: AlertSettings, now: datetime) -> Told:
+def look_and_tell(settings: AlertSettings, now: datetime, *, is_frugal: bool = False) -> Told:
     """Look at a time (UTC, without zone), and tell what is new and what is over.
+
+    Who looks every minute is frugal: the ledger is read only if somebody wrote to it, or if it is time.
 
     Raises:
         AlertSettingsError: a setting is not valid.
@@ -73,10 +76,12 @@ def look_and_tell(settings: AlertSettings, now: datetime) -> Told:
     seconds = now.replace(tzinfo=UTC).timestamp()
     stamps = file_stamps()
     before = read_state()
-    at_ledger = stamps != before.files or not 0 <= seconds - before.looked_at < _SECONDS_BETWEEN_LOOKS
+    patience = patience_seconds()
+    is_time = not 0 <= seconds - before.looked_at < min(_SECONDS_BETWEEN_LOOKS, patience)
+    at_ledger = not is_frugal or is_time or stamps != before.files
     found, problem = look(now, at_ledger=at_ledger)
     with changing_state() as state:
-        decision = decide(state.outages, found, seconds, patience=patience_seconds())
+        decision = decide(state.outages, found, seconds, patience=patience)
         alerts = _alerts_of(decision)
         state.outages = decision.outages
         state.waiting = [one for one in state.waiting if one.way in settings.ways]

@@ -45,7 +45,8 @@ def stream_asset(feed: Feed, catalog: Catalog, retry_policy: dg.RetryPolicy) -> 
         try:
             (result,) = stream([feed], once=True, started=started(context))
         except DownloadError as error:
-            raise dg.Failure(str(error), allow_retries=not isinstance(error, SettingError)) from error
+            # Not from the error: Dagster would keep what libraries wrote, addresses with their secrets, too.
+            raise dg.Failure(str(error), allow_retries=not isinstance(error, SettingError)) from None
         if result.is_missing:
             raise dg.Failure(
                 f"expected the topic {topic} at the broker, but it is not there. Make it, or produce into it.",

@@ -40,7 +40,7 @@ def look_once(context: dg.SensorEvaluationContext, now: datetime) -> dg.SkipReas
     settings = AlertSettings.from_environment(os.environ)
     if not settings.ways:
         return dg.SkipReason("no alerts are configured: see ALERT_ in .env.example")
-    told = look_and_tell(settings, now)
+    told = look_and_tell(settings, now, is_frugal=True)
     if told.failures:
         raise AlertNotDeliveredError(" ".join(told.failures))
     if told.problem and not isinstance(told.problem, WarehouseBusyError):
