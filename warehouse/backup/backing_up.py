@@ -75,12 +75,23 @@ class _BackUp:
         cleared = tuple(self._backups.remove_half_made())
         there = self._backups.all()
         newest = there[-1] if there else None
-        copy_, holding = self._to.scratch / FILE, Stopwatch()
+        made, held_seconds = self._made(newest)
+        # Also if nothing has changed: the backup before may have been killed just before this.
+        removed = [each.id for each in ([*there, made] if made else there)[:-keep]]
+        for id_ in removed:
+            self._backups.remove(id_)
+        backup = made or newest
+        assert backup, "without a backup there is nothing that could be the same"
+        return BackedUp(backup, made is not None, self._watch.seconds, held_seconds, tuple(removed), cleared)
+
+    def _made(self, newest: Backup | None) -> tuple[Backup | None, float]:
+        """The new backup, or None where the newest has the same file; and for how long nobody could write."""
+        copy_ = self._to.scratch / FILE
         with held(self._path) as (connection, file):
             holding = Stopwatch()
             state = self._path.stat()
             if newest and (newest.bytes, newest.modified_ns) == (state.st_size, state.st_mtime_ns):
-                return BackedUp(newest, False, self._watch.seconds, holding.seconds, cleared=cleared)
+                return None, holding.seconds
             self._check_room(state.st_size)
             contents = _contents(connection, self._path)
             copied = copy(chunks_of(file, self._path), copy_)
@@ -92,12 +103,8 @@ class _BackUp:
                 f"as they were; use another disk: --to or {BACKUP_VARIABLE}"
             )
         if newest and newest.sha256 == copied.sha256:
-            return BackedUp(newest, False, self._watch.seconds, held_seconds, cleared=cleared)
-        backup = self._put(copy_, copied, contents, state.st_mtime_ns)
-        removed = [each.id for each in [*there, backup][:-keep]]
-        for id_ in removed:
-            self._backups.remove(id_)
-        return BackedUp(backup, True, self._watch.seconds, held_seconds, tuple(removed), cleared)
+            return None, held_seconds
+        return self._put(copy_, copied, contents, state.st_mtime_ns), held_seconds
 
     def _check_room(self, needed: int) -> None:
         if (available := shutil.disk_usage(self._to.scratch).free) < needed:

@@ -4,7 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -90,7 +90,7 @@ def put_in_place(new: Path, *, force: bool) -> Path | None:
         if path.exists():
             refuse_if_there(force=force)
             is_locked = _is_locked(path, stack)
-            shutil.copymode(path, new)
+            _like(path, new)
             kept = _keep(path)
             if not is_locked:
                 _keep_log(path, kept)
@@ -119,6 +119,14 @@ def _is_locked(path: Path, stack: ExitStack) -> bool:
     except (WarehouseError, duckdb.Error):
         return False
     return True
+
+
+def _like(path: Path, new: Path) -> None:
+    """Give a file the mode and, as far as that is allowed, the owner of another."""
+    old = path.stat()
+    new.chmod(old.st_mode)
+    with suppress(PermissionError):
+        os.chown(new, old.st_uid, old.st_gid)
 
 
 def _keep(path: Path) -> Path:
