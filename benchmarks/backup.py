@@ -16,7 +16,16 @@ import duckdb
 
 from benchmarks.portal_warehouse import Warehouse
 from benchmarks.processes import Cost, measure
-from benchmarks.samples import FOLDER, HISTORY, MONTH_BEFORE, NEW_MONTH, load_trips, load_weather, load_zones, rows_a_month
+from benchmarks.samples import (
+    FOLDER,
+    HISTORY,
+    MONTH_BEFORE,
+    NEW_MONTH,
+    load_trips,
+    load_weather,
+    load_zones,
+    rows_a_month,
+)
 
 _COPY = "cp {source} {target} && sync {target}"
 _FACTS = ("fct_trips", "quarantined_trips", "fct_hourly_mobility")
