@@ -112,9 +112,9 @@ def test_a_lost_file_restored_from_a_release_and_loaded_again_equals_a_clean_bui
     # Nothing is built of less than was there.
     assert "as the ledger (meta.asset_watermarks) says" in shell.build(status=(1,))
 
-    # One of the publishers' files is gone by now, and is given up.
-    gone = min(path for path in shell.events.rglob("*") if path.is_file())
-    gone.rename(tmp_path / "gone")
+    # The files of one hour are gone by now, and are given up.
+    hour = min((shell.events / "events").rglob("*.jsonl")).parent
+    hour.rename(tmp_path / "gone")
     shell.nyc("gaps", "--fill", status=(0, 3))
     assert "nyc restore --give-up" in shell.build(status=(1,))
     given_up = shell.nyc("restore", "--give-up")
