@@ -13,6 +13,7 @@ from tests.warehouse.backup.working_files import KILLED_WRITER, WRITER, change, 
 from warehouse.backup import BackupError, Backups, DamagedBackupError, NoBackupError, back_up, find_backup, restore
 from warehouse.backup.command import main
 from warehouse.backup.store import verify
+from warehouse.backup.working_file import copy, read_again
 from warehouse.connection import NotThereYetError, WarehouseBusyError, open_for_reading, open_for_writing
 from warehouse.lakehouse import Location
 from warehouse.paths import PROJECT_ROOT
@@ -129,7 +130,6 @@ def test_while_it_is_copied_nobody_writes_and_after_that_they_do(
     ask = "import sys, duckdb; duckdb.connect(sys.argv[1])"
     asked = [sys.executable, "-c", ask, str(working_file)]
     answers: dict[str, int] = {}
-    copy, read_again = backing_up.copy, backing_up.read_again
 
     def copied(*arguments: object) -> object:
         done = copy(*arguments)  # type: ignore[arg-type]
@@ -191,7 +191,6 @@ def test_a_copy_that_the_disk_did_not_keep_is_no_backup(
             file.write(b"?")
         return done
 
-    copy = backing_up.copy
     monkeypatch.setattr(backing_up, "copy", copied)
     with pytest.raises(DamagedBackupError, match="its disk does not keep what is written"):
         back_up(place)
