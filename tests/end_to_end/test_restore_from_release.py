@@ -89,12 +89,12 @@ def _loaded(path: Path) -> set[tuple[object, ...]]:
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Shell]:
-    """May loaded, three hours of event files, and the platform's own runs; the facts built, and a release."""
+    """May of all default feeds, hours of event files, and own runs; the facts built, and a release."""
     with SamplePublisher(MONTH, MONTH, rows=300, folder=tmp_path / "files") as publisher:
         shell = Shell(tmp_path, publisher)
         hours = Sample(datetime.fromisoformat("2025-05-09T08"), hours=3, events=30, profiles=5)
         write_event_files(shell.events, hours)
-        shell.nyc("load", "--from", "2025-05", "--to", "2025-05", "--sources", "yellow,citibike,weather")
+        shell.nyc("load", "--from", "2025-05", "--to", "2025-05", "--sources", "taxi,citibike,weather")
         shell.nyc("load", "--from", "2025-05-09", "--to", f"{datetime.now(UTC):%Y-%m-%d}", "--sources", "telemetry")
         shell.build()
         shell.publish()
