@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections import namedtuple
 from pathlib import Path
 
@@ -70,8 +71,11 @@ def test_beside_a_writer_every_backup_is_of_one_moment(working_file: Path, place
         assert writer.stdout
         writer.stdout.readline()
         for _ in range(3):
-            back_up(place)
-            writer.stdout.readline()
+            backup = back_up(place).backup
+            deadline = time.monotonic() + 30
+            # Not by what it says: that may have been said before.
+            while working_file.stat().st_mtime_ns == backup.modified_ns and time.monotonic() < deadline:
+                time.sleep(0.02)
     finally:
         writer.kill()
         writer.wait()
