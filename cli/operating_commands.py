@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.arguments import as_arguments
+from cli.arguments import Value, as_arguments
 from cli.examples import examples
-from cli.options import Json, Live
+from cli.options import DEFAULT, FromReleaseCommand, Json, Live
 from warehouse.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -180,6 +180,54 @@ def _without_prometheus(command: str, error: ModuleNotFoundError) -> int:
     return ExitCode.FAILED
 
 
+def backup(
+    to: Annotated[str | None, typer.Option(metavar="ADDRESS", help="A folder, or s3://bucket/prefix.")] = None,
+    list_: Annotated[bool, typer.Option("--list", help="List the backups.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Read all backups, and compare their checksums.")] = False,
+    keep: Annotated[str | None, typer.Option(metavar="N", help="How many are kept, by default 3.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Copy the working file to a safe place.
+
+    By default to BACKUP_URL. Writes nothing if nothing has changed. Others can write again as soon as it is copied.
+    """
+    from warehouse.backup.command import main
+
+    options: dict[str, Value] = {"--to": to, "--list": list_, "--verify": verify, "--keep": keep, "--json": as_json}
+    return main(as_arguments(options), prog="nyc backup")
+
+
+def restore(
+    source: Annotated[
+        str | None, typer.Option("--from", metavar="BACKUP", help="The id or address of a backup, or latest.")
+    ] = None,
+    release: Annotated[
+        str | None,
+        typer.Option(
+            "--from-release", metavar="[ID]", help="What a release knows, by default the current one; without rows."
+        ),
+    ] = None,
+    give_up: Annotated[
+        bool, typer.Option("--give-up", help="Forget files whose rows are gone, and that no publisher has any more.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also if there is a working file; it is kept beside it.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only look whether it can be done.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Put a backup in the place of the working file.
+
+    Or, without one, the ledger of a release: then load its files again, by nyc gaps --fill.
+    """
+    from ingestion.lost_rows import give_up_lost
+    from warehouse.backup.restore_command import main
+
+    options: dict[str, Value] = {"--from": source, "--from-release": True if release == DEFAULT else release}
+    flags: dict[str, Value] = {"--give-up": give_up, "--force": force, "--dry-run": dry_run, "--json": as_json}
+    return main(as_arguments({**options, **flags}), give_up=give_up_lost, prog="nyc restore")
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to `nyc`, in the order of its help."""
     for command in (
@@ -188,9 +236,12 @@ def register(app: typer.Typer) -> None:
         summary,
         compact,
         maintain,
-        copy_history,
+        backup,
+        restore,
         alerts,
         metrics_server,
         metrics_push,
+        copy_history,
     ):
-        app.command(epilog=examples(command.__name__.replace("_", "-")))(command)
+        cls = FromReleaseCommand if command is restore else None
+        app.command(cls=cls, epilog=examples(command.__name__.replace("_", "-")))(command)

@@ -40,6 +40,11 @@ class Known:
             return watermark
         return None
 
+    def is_lost(self, partition: Partition) -> bool:
+        """Whether rows of the partition were loaded, and the raw table no longer holds them."""
+        watermark = self.watermarks.get((partition.feed.name, partition.key))
+        return watermark is not None and watermark.rows > 0 and self.loaded(partition) is None
+
     def answer(self, partition: Partition) -> Answer:
         """What the publisher said of the partition."""
         return self.answers.get(partition, NOT_ASKED)
@@ -94,7 +99,7 @@ def plan_gaps(partitions: Iterable[Partition], known: Known, now: date) -> list[
         if partition.period < partition.feed.first_period:
             continue
         watermark = known.loaded(partition)
-        state = state_of(partition, watermark, known.answer(partition), now)
+        state = state_of(partition, watermark, known.answer(partition), now, is_lost=known.is_lost(partition))
         if state is State.MISSING and known.refusal(partition):
             state = State.REFUSED
         if state is State.NOT_PUBLISHED and not partition.is_regular:

@@ -92,9 +92,13 @@ def survey(
     known = Known(watermarks, coverage, accepted=accepted, refusals=refused)
     unreachable: dict[str, str] = {}
     if not is_offline:
-        # Of what the platform itself did nothing is missed: the daily build loads it, and is a run itself.
-        to_ask = [one for one in partitions if not one.feed.is_own and (asked_of is None or one in asked_of)]
-        answers, unreachable = ask(one for one in to_ask if is_worth_asking(one, known.loaded(one), now))
+        # Of what the platform itself did nothing is missed: the daily build loads it, and is a run itself. But it may
+        # have been lost.
+        asked = [one for one in partitions if asked_of is None or one in asked_of]
+        to_ask = [one for one in asked if known.is_lost(one) or not one.feed.is_own]
+        answers, unreachable = ask(
+            one for one in to_ask if is_worth_asking(one, known.loaded(one), now, is_lost=known.is_lost(one))
+        )
         known = replace(known, answers=answers)
     loaded = ((partition.feed.name, known.loaded(partition)) for partition in partitions)
     incomparable = {feed: None for feed, mark in loaded if mark and not can_be_compared(mark.fingerprint)}

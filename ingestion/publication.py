@@ -66,8 +66,12 @@ Answer = Fingerprint | None | Literal[NotAsked.NOT_ASKED]
 """What a publisher says of a partition: the file it has, or None if it has none."""
 
 
-def state_of(partition: Partition, loaded: Watermark | None, answer: Answer, now: date) -> State:
+def state_of(
+    partition: Partition, loaded: Watermark | None, answer: Answer, now: date, *, is_lost: bool = False
+) -> State:
     """Where a partition stands. `loaded` is the watermark of its rows, None if there are none.
+
+    `is_lost` says that it was loaded, and that its rows are gone: then it was published, whenever that was due.
 
     A file that its publisher no longer has stays loaded. An irregular period, or one that the feed's calendar does not
     have, is never missed without a file: nobody can say that it should be there.
@@ -78,6 +82,8 @@ def state_of(partition: Partition, loaded: Watermark | None, answer: Answer, now
         return State.LOADED if is_same_file(loaded.fingerprint, answer) else State.REPLACED
     if loaded is not None:
         return State.LOADED
+    if is_lost and answer is NOT_ASKED:
+        return State.MISSING
     if not is_due(partition, now) or not partition.is_regular:
         return State.NOT_PUBLISHED
     return State.MISSING if answer is NOT_ASKED else State.OVERDUE
@@ -104,14 +110,17 @@ def is_accepted_load(accepted: AcceptedGap, loaded: Watermark) -> bool:
     return accepted.load_id == loaded.load_id or _is_surely_same(accepted.file, loaded.fingerprint)
 
 
-def is_worth_asking(partition: Partition, loaded: Watermark | None, now: date) -> bool:
+def is_worth_asking(partition: Partition, loaded: Watermark | None, now: date, *, is_lost: bool = False) -> bool:
     """Whether the publisher's answer can tell more than is known.
 
     Nobody publishes a period that has not ended. And a file known by its content alone cannot be compared without
-    fetching the publisher's. What grows until its period has ended differs from what is loaded all the time.
+    fetching the publisher's. What grows until its period has ended differs from what is loaded all the time. Of what
+    was loaded and is lost, the publisher may have the file again.
     """
     if partition.period < partition.feed.first_period:
         return False
+    if is_lost:
+        return True
     if partition.feed.publisher.grows_until_ended and not partition.period.has_ended(now):
         return False
     return partition.period.has_ended(now) if loaded is None else can_be_compared(loaded.fingerprint)

@@ -361,7 +361,7 @@ def test_a_second_exporter_waits_for_the_first(published: Path, release: Release
         ]
         for process in waiting:
             assert process.stderr
-            assert "is being exported to: waiting for it" in process.stderr.readline()
+            assert "is being written to: waiting for it" in process.stderr.readline()
         assert not lake.joined("parquet").path.exists()
     assert [process.wait(60) for process in waiting] == [ExitCode.DONE, ExitCode.DONE]
     for process in waiting:

@@ -174,7 +174,7 @@ def test_two_exporters_at_once(release: Release, lake: Location) -> None:
         ]
         for process in processes:
             assert process.stderr
-            assert "is being exported to: waiting for it" in process.stderr.readline()
+            assert "is being written to: waiting for it" in process.stderr.readline()
     answers = [process.communicate(timeout=60)[0] for process in processes]
     assert [process.returncode for process in processes] == [ExitCode.DONE, ExitCode.DONE]
     written = sorted(sum(each["files_written"] for each in json.loads(answer)) for answer in answers)

@@ -39,7 +39,7 @@ def _is_botocores(error: BaseException) -> bool:
 def _explain(to: Location, error: Exception) -> str:
     if is_disk_full(error):
         folder = room_on_disk(to.path) if not to.is_s3 else "the disk of PUBLISHED_FOLDER"
-        return f"{to.url}: expected to write there, but the disk is full: {folder}. Make room, then export again."
+        return f"{to.url}: expected to write there, but the disk is full: {folder}. Make room, then run this again."
     said = scrubbed(" ".join(str(error).split()))[:_ANSWER_LENGTH] or type(error).__name__
     if isinstance(error, duckdb.Error):
         return (
@@ -47,24 +47,21 @@ def _explain(to: Location, error: Exception) -> str:
             "ends the same way, publish first: nyc publish"
         )
     if not to.is_s3 or getattr(error, "filename", None):
-        return f"{to.url}: expected to write there, but got: {said}. Check the folder, then export again."
+        return f"{to.url}: expected to write there, but got: {said}. Check the folder, then run this again."
     return _explain_s3(to, _code(error), said)
 
 
 def _explain_s3(to: Location, code: str, said: str) -> str:
     if code == "NoSuchBucket":
-        return (
-            f"{to.url}: expected the bucket {to.bucket!r}, but there is none ({said}). "
-            "Create it, or name another by --to or LAKEHOUSE_URL."
-        )
+        return f"{to.url}: expected the bucket {to.bucket!r}, but there is none ({said}). Create it, or name another."
     if code in _REFUSED:
         return (
             f"{to.url}: the bucket {to.bucket!r} refuses: {code}: {said}. Check AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY; they must be allowed to list, read, write and delete there. Then export again."
+            "AWS_SECRET_ACCESS_KEY; they must be allowed to list, read, write and delete there. Then run this again."
         )
     if not code:
-        return f"{to.url}: S3 cannot be reached: {said}. Check AWS_ENDPOINT_URL and AWS_REGION, then export again."
-    return f"{to.url}: the bucket {to.bucket!r} answered {code}: {said}. Export again; what was written is kept."
+        return f"{to.url}: S3 cannot be reached: {said}. Check AWS_ENDPOINT_URL and AWS_REGION, then run this again."
+    return f"{to.url}: the bucket {to.bucket!r} answered {code}: {said}. Run this again."
 
 
 def _code(error: BaseException | None) -> str:

@@ -71,9 +71,9 @@ def _find(release: Release, name: str) -> ReleaseTable:
 
 @contextmanager
 def locked(to: Location) -> Iterator[None]:
-    """Let nobody else export to a place meanwhile; waits for whoever does. A crash releases the lock.
+    """Let nobody else write to a place meanwhile; waits for whoever does. A crash releases the lock.
 
-    A folder is locked for everybody. A place in S3 is locked for those who export from the same folder of releases.
+    A folder is locked for everybody. A place in S3 is locked for those who have the same folder of releases.
 
     Raises:
         WarehouseBusyError: somebody else had the lock for longer than `DUCKDB_LOCK_TIMEOUT_SECONDS`.
@@ -86,7 +86,7 @@ def locked(to: Location) -> Iterator[None]:
         try:
             lock.acquire(blocking=False)
         except Timeout:
-            logger.warning("%s is being exported to: waiting for it", to.url)
+            logger.warning("%s is being written to: waiting for it", to.url)
             _wait_for(lock, to)
     try:
         yield
@@ -108,7 +108,7 @@ def _wait_for(lock: FileLock, to: Location) -> None:
         lock.acquire(timeout=seconds, poll_interval=0.1)
     except Timeout as error:
         raise WarehouseBusyError(
-            f"{to.url}: expected it to be free within {seconds:g} seconds, but another process is still exporting to "
+            f"{to.url}: expected it to be free within {seconds:g} seconds, but another process is still writing to "
             "it. Wait until it has ended, then run this again.",
             holder="another process",
         ) from error

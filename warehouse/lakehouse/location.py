@@ -18,6 +18,8 @@ _DUCKDB_SUFFIX = ".duckdb"
 _DEFAULT = "data/lakehouse"
 LAYERS_VARIABLE = "LAYERS_URL"
 _DEFAULT_LAYERS = "data/layers"
+BACKUP_VARIABLE = "BACKUP_URL"
+_DEFAULT_BACKUPS = "data/backups"
 _S3 = "s3://"
 _DEFAULT_REGION = "us-east-1"
 
@@ -57,6 +59,15 @@ class Location:
         """
         address = os.environ.get(LAYERS_VARIABLE, "").strip() or _DEFAULT_LAYERS
         return cls(_S3) if address == _S3 else cls.of(address)
+
+    @classmethod
+    def of_backups(cls, address: str | None = None) -> "Location":
+        """The place that an address names, by default `BACKUP_URL`, which is `data/backups` unless it is set.
+
+        Raises:
+            ExportError: it is neither a folder nor an address of S3, or it holds a secret.
+        """
+        return cls.of(address or os.environ.get(BACKUP_VARIABLE) or _DEFAULT_BACKUPS)
 
     @property
     def is_s3(self) -> bool:

@@ -147,6 +147,11 @@ _MIGRATIONS: Mapping[str, Callable[[duckdb.DuckDBPyConnection], None]] = {
 }
 
 
+def known_migrations() -> set[str]:
+    """The names of all migrations that this version makes, or finds made."""
+    return set(_MIGRATIONS)
+
+
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the ledger's tables where they are missing, and bring old ones up to date.
 

@@ -74,10 +74,10 @@ def _fill(
             target = identifier(release, table.schema, table.name)
             connection.execute(f"create table {target} as from {snapshot}")
         else:
-            _copy_table(connection, working, release, table.schema, table.name)
+            copy_table(connection, working, release, table.schema, table.name)
         _set_comments(connection, release, table, comments)
-    for name in _ledger_tables(connection, working):
-        _copy_table(connection, working, release, LEDGER_SCHEMA, name)
+    for name in ledger_tables(connection, working):
+        copy_table(connection, working, release, LEDGER_SCHEMA, name)
 
 
 def view_of(database: str, table: ReleaseTable, folder: Path) -> str:
@@ -100,7 +100,8 @@ def attached(connection: duckdb.DuckDBPyConnection, path: Path, options: str) ->
         connection.execute(f"detach {identifier(_RELEASE)}")
 
 
-def _ledger_tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[str]:
+def ledger_tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[str]:
+    """The names of the tables of a database's ledger."""
     return [
         name
         for (name,) in connection.execute(
@@ -110,19 +111,19 @@ def _ledger_tables(connection: duckdb.DuckDBPyConnection, database: str) -> list
     ]
 
 
-def _copy_table(connection: duckdb.DuckDBPyConnection, working: str, release: str, schema: str, name: str) -> None:
-    """Copy a table with its constraints."""
+def copy_table(connection: duckdb.DuckDBPyConnection, source: str, target: str, schema: str, name: str) -> None:
+    """Copy a table with its constraints from a database to another, which has its schema."""
     ((definition,),) = connection.execute(
         "select sql from duckdb_tables() where (database_name, schema_name, table_name) = (?, ?, ?)",
-        [working, schema, name],
+        [source, schema, name],
     ).fetchall()
-    source, target = identifier(working, schema, name), identifier(release, schema, name)
-    connection.execute(f"use {identifier(release)}")
+    ((before,),) = connection.execute("select current_database()").fetchall()
+    connection.execute(f"use {identifier(target)}")
     try:
         connection.execute(definition)
     finally:
-        connection.execute(f"use {identifier(working)}")
-    connection.execute(f"insert into {target} from {source}")
+        connection.execute(f"use {identifier(before)}")
+    connection.execute(f"insert into {identifier(target, schema, name)} from {identifier(source, schema, name)}")
 
 
 def replace_view(connection: duckdb.DuckDBPyConnection, database: str, table: ReleaseTable, folder: Path) -> None:

@@ -3,12 +3,10 @@
 import hashlib
 import json
 import os
-import secrets
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,7 +29,7 @@ from warehouse.releases.release import (
     SEMANTIC_MANIFEST,
     Release,
     ReleaseTable,
-    is_release_id,
+    next_id,
 )
 from warehouse.sql import identifier
 
@@ -40,9 +38,6 @@ ROWS_FOR_FILES = 5_000
 
 # What a release takes beside its Parquet files, roughly.
 _OTHER_BYTES = 20_000_000
-
-# The time in a release's id, UTC.
-_STAMP = "%Y%m%dT%H%M%SZ"
 
 
 class Draft(NamedTuple):
@@ -106,16 +101,6 @@ def check_disk(folder: Path, drafts: Sequence[Draft], before: Release | None) ->
         )
 
 
-def _new_id(published_at: datetime, releases_folder: Path) -> str:
-    """An id that comes after all others: they are in the order of publication, also two of the same second."""
-    stamp = f"{published_at:{_STAMP}}"
-    newest = max((path.name for path in releases_folder.glob("*") if is_release_id(path.name)), default="")
-    if stamp <= newest.partition("-")[0]:
-        after = datetime.strptime(newest.partition("-")[0], _STAMP) + timedelta(seconds=1)  # noqa: DTZ007 - as published_at
-        stamp = f"{after:{_STAMP}}"
-    return f"{stamp}-{secrets.token_hex(2)}"
-
-
 class Maker:
     """Makes one release in a folder of its own below `releases_folder`. `written` says what became of its files."""
 
@@ -143,7 +128,7 @@ class Maker:
             WarehouseError: the disk is full, or the folder cannot be written.
         """
         published_at = utc_now()
-        folder = self._releases_folder / _new_id(published_at, self._releases_folder)
+        folder = self._releases_folder / next_id(published_at, (path.name for path in self._releases_folder.glob("*")))
         with clear_write_errors(folder):
             folder.mkdir(parents=True)
         release = Release(

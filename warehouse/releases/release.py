@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ DBT_MANIFEST = "manifest.json.gz"
 _FORMAT = 1
 
 _ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}")
+# The time in an id, UTC.
+_STAMP = "%Y%m%dT%H%M%SZ"
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,16 @@ class Release:
         values = asdict(self)
         del values["folder"]
         return json.dumps({"format": _FORMAT, **values}, indent=1, default=_as_text)
+
+
+def next_id(now: datetime, others: Iterable[str]) -> str:
+    """An id that comes after all others: they are in the order of time (UTC), also two of the same second."""
+    stamp = f"{now:{_STAMP}}"
+    newest = max((other for other in others if is_release_id(other)), default="").partition("-")[0]
+    if stamp <= newest:
+        after = datetime.strptime(newest, _STAMP) + timedelta(seconds=1)  # noqa: DTZ007 - as `now`
+        stamp = f"{after:{_STAMP}}"
+    return f"{stamp}-{secrets.token_hex(2)}"
 
 
 def is_release_id(text: str) -> bool:

@@ -47,8 +47,8 @@
         ) }}
     {%- endif -%}
     {{ return(
-        "Load its files again: python ingestion/run_pipeline.py --from … --to … --sources " ~ feeds ~ " --force."
-        ~ " Where you took files out on purpose, delete their rows in " ~ asset_watermarks() ~ ", too."
+        "Load its files again: nyc gaps --fill, or nyc load --from … --to … --sources " ~ feeds ~ " --force."
+        ~ " To go on without those that no publisher has any more: nyc restore --give-up"
     ) }}
 {%- endmacro %}
 
