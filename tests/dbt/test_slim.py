@@ -1,5 +1,6 @@
 """A slim build: only what changed since the release, and what is below it, and nothing that is there is written."""
 
+import gzip
 import hashlib
 import json
 import shutil
@@ -13,6 +14,7 @@ from dbt.adapters.factory import reset_adapters
 
 from tests.dbt.small_warehouse import DBT_DIRECTORY, Warehouse
 from warehouse.connection import NotThereYetError
+from warehouse.paths import PROJECT_ROOT
 from warehouse.publishing import making
 from warehouse.publishing.publish import publish
 from warehouse.releases import Release, current_release
@@ -163,3 +165,6 @@ def test_the_manifest_of_a_release_is_the_same_file_while_the_project_is(
     newer = current_release()
     assert newer.id != released.id
     assert newer.dbt_manifest.samefile(released.dbt_manifest)
+    text = gzip.decompress(newer.dbt_manifest.read_bytes()).decode()
+    assert str(PROJECT_ROOT) not in text
+    assert str(warehouse.scratch) not in text

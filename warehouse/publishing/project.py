@@ -28,7 +28,7 @@ _TABLE = re.compile(r"[a-z0-9][a-z0-9_]{0,99}")
 # What dbt's manifest says of the run that wrote it: times, identities, settings, and what was compiled and where.
 _OF_A_RUN = {
     *("generated_at", "invocation_id", "invocation_started_at", "run_started_at", "user_id", "env", "created_at"),
-    *("build_path", "compiled", "compiled_path", "compiled_code", "extra_ctes", "extra_ctes_injected"),
+    *("root_path", "build_path", "compiled", "compiled_path", "compiled_code", "extra_ctes", "extra_ctes_injected"),
 }
 
 
