@@ -36,6 +36,9 @@ ROWS ?= 50000
 EVENT_FILES ?= data/sandbox/event_files
 EVENTS_FROM ?= 2015-01
 
+# The tests that `make test-part` runs.
+TESTS ?= tests
+
 # The benchmark: how many trips in all, over 24 months.
 SCALE ?= 32000000
 
@@ -238,6 +241,18 @@ test-line: setup
 	DUCKDB_DATABASE_PATH="$$folder/test.duckdb" DBT_TARGET_PATH="$$folder/target" \
 		$(NYC) sandbox run --port 0 --from $(FROM) --to $(TO) --rows 20000 -- \
 		$(MAKE) --no-print-directory line
+
+## test-part: only these tests, as CI's jobs do: TESTS="tests/dbt tests/cli"
+.PHONY: test-part
+test-part: setup
+	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+
+## ci-slim: build and test what changed since the current release; where there is none, everything on sample files
+.PHONY: ci-slim
+ci-slim: setup
+	@$(NYC) slim || { status=$$?; test $$status -eq 3 || exit $$status; \
+		echo "make ci-slim: everything is built, on sample files, because of what it says above"; \
+		$(MAKE) --no-print-directory test-line; }
 
 ## fuzz: bad files and answers from a seed, FUZZ_SECONDS=1800 FUZZ_SEED=7 for more
 .PHONY: fuzz

@@ -34,7 +34,7 @@ def measure_orchestration(bench: Bench, database: Path) -> None:
 def _instance(folder: Path) -> Path:
     """A Dagster instance like the project's, in a folder of its own."""
     settings = yaml.safe_load((PROJECT_ROOT / "orchestration" / "dagster.yaml").read_text())
-    settings["storage"]["sqlite"]["base_dir"] = str(folder)
+    settings["storage"]["custom"]["config"]["base_dir"] = str(folder)
     settings["local_artifact_storage"]["config"]["base_dir"] = str(folder)
     settings["compute_logs"]["config"]["base_dir"] = str(folder)
     folder.mkdir(parents=True, exist_ok=True)

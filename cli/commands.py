@@ -118,6 +118,16 @@ def build(context: typer.Context) -> int:
     return ExitCode.DONE if result.success else ExitCode.FAILED
 
 
+def slim() -> int:
+    """Build and test only what changed since the release.
+
+    In a database of its own, which is thrown away: what CI does with a pull request.
+    """
+    from warehouse.slim import main
+
+    return main([], prog="nyc slim")
+
+
 def check(
     select: Annotated[
         str | None,
@@ -275,6 +285,7 @@ def register(app: typer.Typer) -> None:
         stream,
         gaps,
         build,
+        slim,
         check,
         publish,
         diff,

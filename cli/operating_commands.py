@@ -1,6 +1,7 @@
 """Commands for whoever operates the platform: is all well, where is everything, and how is it kept so."""
 
 import os
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,6 +9,7 @@ import typer
 from cli.arguments import as_arguments
 from cli.examples import examples
 from cli.options import Json, Live
+from warehouse.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -95,6 +97,19 @@ def maintain(
     return main(as_arguments({"--dry-run": dry_run, "--json": as_json}), items=items, prog="nyc maintain")
 
 
+def alerts(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell nobody; only say what would be told.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Tell people what is wrong, once each, and what to do.
+
+    By Slack and e-mail, as .env says: for whoever has no Dagster running. Run it by cron.
+    """
+    from monitoring.alerts.command import main
+
+    return main(as_arguments({"--dry-run": dry_run, "--json": as_json}), prog="nyc alerts")
+
+
 def _maintain_dagster(dry_run: bool) -> "Found":
     """Imported only when it is its turn: Dagster may be absent, and takes seconds to import."""
     from warehouse.maintenance.items import nothing
@@ -110,7 +125,72 @@ def _maintain_dagster(dry_run: bool) -> "Found":
     return dagster_item().work(dry_run)
 
 
+def copy_history(
+    to: Annotated[str, typer.Option("--to", metavar="STORAGE", help="postgres or sqlite.")],
+    as_json: Json = False,
+) -> int:
+    """Copy Dagster's history from SQLite to Postgres, or back.
+
+    Runs with their logs, ticks, backfills, and what sensors remember. Dagster must be stopped, and the target empty.
+    The settings DAGSTER_PG_... name the database, DAGSTER_HOME the instance.
+    """
+    try:
+        from orchestration.instances.command import main
+    except ModuleNotFoundError as error:
+        if not str(error.name).startswith("dagster"):
+            raise
+        print("nyc copy-history: expected Dagster, but it is not installed: `make setup`", file=sys.stderr)
+        return ExitCode.FAILED
+
+    return main(as_arguments({"--to": to, "--json": as_json}), prog="nyc copy-history")
+
+
+def metrics_server(
+    address: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Where to listen; 127.0.0.1.")] = None,
+    port: Annotated[str | None, typer.Option(metavar="PORT", help="0 takes a free one; 9464.")] = None,
+) -> int:
+    """Serve figures to Prometheus.
+
+    What the ledger, the releases, the disks and Dagster's storage say, at /metrics, until it is stopped by Ctrl-C or
+    SIGTERM. It waits for nobody, and nobody waits for it.
+    """
+    try:
+        from monitoring.command import serve
+    except ModuleNotFoundError as error:
+        return _without_prometheus("nyc metrics-server", error)
+    return serve(as_arguments({"--address": address, "--port": port}), prog="nyc metrics-server")
+
+
+def metrics_push() -> int:
+    """Push figures to a Pushgateway, once.
+
+    To PROMETHEUS_PUSHGATEWAY_URL: the rows of tables, and how long they took. Dagster does so after each run.
+    """
+    try:
+        from monitoring.command import push
+    except ModuleNotFoundError as error:
+        return _without_prometheus("nyc metrics-push", error)
+    return push([], prog="nyc metrics-push")
+
+
+def _without_prometheus(command: str, error: ModuleNotFoundError) -> int:
+    if not str(error.name).startswith("prometheus_client"):
+        raise error
+    print(f"{command} needs prometheus_client. Install: poetry install --extras monitoring", file=sys.stderr)
+    return ExitCode.FAILED
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to `nyc`, in the order of its help."""
-    for command in (health, quarantine, summary, compact, maintain):
+    for command in (
+        health,
+        quarantine,
+        summary,
+        compact,
+        maintain,
+        copy_history,
+        alerts,
+        metrics_server,
+        metrics_push,
+    ):
         app.command(epilog=examples(command.__name__.replace("_", "-")))(command)

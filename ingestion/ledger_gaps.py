@@ -5,7 +5,7 @@ rows, and not searched for missing days and hours: checks do that. And what the 
 were told, if they asked when the file was due.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import groupby
@@ -141,15 +141,23 @@ def troubles_of_gaps(state: LedgerState, now: date) -> list[Trouble]:
     A refused load of what is not loaded is a gap of its own, and not told again among the failures.
     """
     plan = plan_by_ledger(state, now)
-    by_gap = {gap: [one for one in plan if gap in one.open_gaps] for gap in Gap}
-    found = [_trouble_of_gap(gap, planned) for gap, planned in by_gap.items() if planned]
-    told = {_key(planned.partition) for planned in by_gap[Gap.REFUSED]}
-    if failed := [one for one in failed_loads(state) if one[0] not in told]:
-        found.append(_trouble_of_loads(failed))
-    return found
+    refused = {_key(planned.partition) for planned in plan if Gap.REFUSED in planned.open_gaps}
+    failed = [one for one in failed_loads(state) if one[0] not in refused]
+    return [*troubles_of_plan(plan), *troubles_of_loads(failed)]
 
 
-def failed_loads(state: LedgerState) -> list[tuple[tuple[str, str], Attempt]]:
+def troubles_of_plan(plan: Sequence[Planned]) -> Iterator[Trouble]:
+    """A trouble for each kind of gap in a plan that nobody has accepted."""
+    for gap in Gap:
+        if planned := [one for one in plan if gap in one.open_gaps]:
+            yield _trouble_of_gap(gap, planned)
+
+
+FailedLoad = tuple[tuple[str, str], Attempt]
+"""The (feed, partition key) of a load that failed, and how it did."""
+
+
+def failed_loads(state: LedgerState) -> list[FailedLoad]:
     """Partitions of which the last load failed or was refused, and which nobody has accepted as they are since."""
     return [
         (key, attempt)
@@ -205,7 +213,10 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}…"
 
 
-def _trouble_of_loads(failed: Sequence[tuple[tuple[str, str], Attempt]]) -> Trouble:
+def troubles_of_loads(failed: Sequence[FailedLoad]) -> Iterator[Trouble]:
+    """The trouble of loads that failed, if there are any."""
+    if not failed:
+        return
     reasons = tuple(
         f"{feed} {key}: {_cut(' '.join((attempt.error or 'no reason recorded').split()))}"
         f" ({attempt.at:%Y-%m-%d %H:%M} UTC)"
@@ -213,7 +224,7 @@ def _trouble_of_loads(failed: Sequence[tuple[tuple[str, str], Attempt]]) -> Trou
     )
     advice = "What was loaded before is as it was. Load again, build and publish."
     commands = tuple(load_command(feed, key) for (feed, key), _ in failed[:_COMMANDS])
-    return Trouble(
+    yield Trouble(
         Level.ATTENTION,
         f"{counted(len(failed), 'load')} failed",
         reasons,

@@ -25,8 +25,10 @@ from orchestration.schedules.daily import daily_dbt_build, daily_export
 from orchestration.schedules.weekly import weekly_maintenance
 from orchestration.sensors.alerts import alert_sensor
 from orchestration.sensors.automation import build_what_is_stale
+from orchestration.sensors.conditions import condition_alert_sensor
 from orchestration.sensors.ledger import ledger_sensor_of
 from orchestration.sensors.publication import publication_sensor_of
+from orchestration.sensors.push import push_sensors
 from orchestration.sensors.streams import stream_sensors
 
 
@@ -71,6 +73,8 @@ def definitions_of(catalog: Catalog) -> dg.Definitions:
             *(sensor for one in own for sensor in one.sensors),
             ledger_sensor_of(catalog),
             alert_sensor,
+            condition_alert_sensor,
+            *push_sensors,
             build_what_is_stale,
         ],
         resources={"dbt": configured_dbt},

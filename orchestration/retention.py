@@ -26,9 +26,9 @@ from dagster._core.storage.event_log.schema import (
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
-from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._core.storage.tags import BACKFILL_ID_TAG
 
+from orchestration.instances.storage import is_postgres_chosen, sqlite_folder
 from warehouse.maintenance import Found, Item
 from warehouse.maintenance.items import nothing, retention_days, size_of
 from warehouse.paths import PROJECT_ROOT
@@ -221,11 +221,10 @@ def _storage(instance: dg.DagsterInstance) -> SqlEventLogStorage:
 
 
 def _is_there(home: str) -> bool:
-    """Whether the instance has storage. Opening one that has none would make it."""
-    storage = InstanceRef.from_dir(home).storage_data
-    if storage is None or storage.class_name != DagsterSqliteStorage.__name__:
-        return True
-    return Path(storage.config_dict["base_dir"]).is_dir()
+    """Whether the instance has storage. Opening one of SQLite that has none would make it."""
+    instance = InstanceRef.from_dir(home)
+    folder = sqlite_folder(instance)
+    return folder is None or is_postgres_chosen(instance) or folder.is_dir()
 
 
 def _found(expired: Expired, days: int) -> Found:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 
+from quality.disks import Disk, disks, trouble_of_disks
 from quality.health import Check, count_failed, latest_checks
 from quality.quarantine import Rejection, rejections, suspect_files
 from warehouse.accepted_gaps import REJECTED
@@ -44,7 +45,7 @@ _FAILED_RUNS = """
         qualify started_at = max(started_at) over (partition by kind)
     )
 
-    select kind, started_at, case when status = 'running' then 'it did not end' else error end
+    select kind, started_at, case when status = 'running' then 'it did not end' else error end, dagster_run_id
     from latest
     where
         status <> 'success'
@@ -96,19 +97,22 @@ class FailedRun(NamedTuple):
     kind: str
     started_at: datetime
     error: str | None
+    dagster_run_id: str | None = None
 
 
 @dataclass(frozen=True)
 class Room:
     """What the working file takes and what is free on its disk, in bytes. Without a working file `taken` is 0.
 
-    `written_at` is when the working file was last written, UTC without zone.
+    `written_at` is when the working file was last written, UTC without zone. `disks` are all that the platform writes
+    to.
     """
 
     folder: Path
     taken: int
     free: int
     written_at: datetime | None = None
+    disks: tuple[Disk, ...] = ()
 
 
 def judge(
@@ -119,22 +123,22 @@ def judge(
     Where a release is judged, `published_at` is when the current one was published.
     """
     waiting = trouble_of_waiting(found, published_at, utc_now()) if published_at else ()
-    return Verdict.of([*gaps, *data, *waiting, *trouble_of_room(found)])
+    return Verdict.of([*gaps, *data, *waiting, *trouble_of_disks(found.disks)])
 
 
 def troubles_of_data(connection: duckdb.DuckDBPyConnection) -> list[Trouble]:
     """All that is wrong with what is open, a release or the working file, but what is missing."""
     return [
-        *troubles_of_checks(_if_there(latest_checks, connection)),
-        *trouble_of_quarantine(_if_there(rejections, connection)),
-        *trouble_of_files(_if_there(unready_files, connection)),
+        *troubles_of_checks(if_there(latest_checks, connection)),
+        *trouble_of_quarantine(if_there(rejections, connection)),
+        *trouble_of_files(if_there(unready_files, connection)),
         *troubles_of_rows(reconcile(connection)),
-        *trouble_of_builds(_if_there(failed_builds, connection)),
-        *troubles_of_runs(_if_there(failed_runs, connection)),
+        *trouble_of_builds(if_there(failed_builds, connection)),
+        *troubles_of_runs(if_there(failed_runs, connection)),
     ]
 
 
-def _if_there(
+def if_there(
     ask: Callable[[duckdb.DuckDBPyConnection], Iterable[Any]], connection: duckdb.DuckDBPyConnection
 ) -> list[Any]:
     """What is found, or nothing where its tables are not there yet."""
@@ -290,8 +294,9 @@ def room() -> Room:
     try:
         found = path.stat()
     except OSError:
-        return Room(folder, 0, free)
-    return Room(folder, found.st_size, free, datetime.fromtimestamp(found.st_mtime, UTC).replace(tzinfo=None))
+        return Room(folder, 0, free, disks=disks())
+    written_at = datetime.fromtimestamp(found.st_mtime, UTC).replace(tzinfo=None)
+    return Room(folder, found.st_size, free, written_at, disks())
 
 
 def is_ahead(found: Room, published_at: datetime) -> bool:
@@ -314,21 +319,6 @@ def trouble_of_waiting(found: Room, published_at: datetime, now: datetime) -> It
             ),
             "See what is wrong with it, build and publish.",
             ("nyc health --live", *PUBLISH_COMMANDS),
-        )
-
-
-def trouble_of_room(found: Room) -> Iterator[Trouble]:
-    """Whether less is free than a copy of the working file takes: a full build or a compaction may not fit."""
-    if found.free < found.taken:
-        yield Trouble(
-            Level.ATTENTION,
-            "the disk is almost full",
-            (
-                f"{found.folder}: {found.free / 1e9:,.1f} GB are free, the working file takes {found.taken / 1e9:,.1f} "
-                "GB. A full build or a compaction may not fit.",
-            ),
-            "Make room, or give back what nobody needs.",
-            ("nyc maintain",),
         )
 
 

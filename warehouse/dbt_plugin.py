@@ -1,5 +1,6 @@
 """How dbt opens the DuckDB file (`plugins` in `dbt/profiles.yml`)."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from warehouse.connection import WarehouseError, connect_when_free, folder_for_s
 from warehouse.ledger import Ledger
 from warehouse.paths import database_path
 from warehouse.releases import current_release, naming_damage
+from warehouse.slim import BASE_VARIABLE, attach_base
 from warehouse.sql import identifier, literal
 
 logger = AdapterLogger("DuckDB")
@@ -76,6 +78,8 @@ class Plugin(BasePlugin):
         file = database_path()
         file.parent.mkdir(parents=True, exist_ok=True)
         connect_when_free(file, attach, say=logger.warning)
+        if base := _base(self.creds):
+            attach_base(conn, base)
         conn.execute(f"use {database}")
         Ledger(conn)
 
@@ -90,6 +94,17 @@ class Plugin(BasePlugin):
         """Called for each cursor, which has no default database from the connection."""
         assert self.creds
         cursor.execute(f"use {identifier(self.creds.database)}")
+
+
+def _base(creds: DuckDBCredentials | None) -> Path | None:
+    """The file that a slim build reads what it does not build from; none for other targets."""
+    assert creds
+    assert creds.attach
+    if len(creds.attach) == 1:
+        return None
+    if not (base := os.environ.get(BASE_VARIABLE)):
+        raise WarehouseError(f"expected {BASE_VARIABLE} with the target {creds.database}. Let nyc slim set it.")
+    return Path(base)
 
 
 def _only_reads(creds: DuckDBCredentials) -> bool:

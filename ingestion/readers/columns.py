@@ -1,5 +1,6 @@
 """From a file's columns to those that its feed declares: names in any spelling, former names, types as declared."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -72,6 +73,15 @@ def check_names(names: Sequence[str], file: PublishedFile) -> None:
         came,
         f"Look at the publisher's page; {file.load_again} when the file is repaired.",
     )
+
+
+# How the messages begin that `select_columns` and `PublishedFile.wrong_values` refuse a file with.
+_ABOUT_COLUMNS = re.compile(r": expected (?:the columns of feed |[\w()]+ in column \w+, as |values of the types in )")
+
+
+def is_about_columns(message: str) -> bool:
+    """Whether a file was refused because it lacks a column, or has one that cannot be of the declared type."""
+    return _ABOUT_COLUMNS.search(message) is not None
 
 
 def select_columns(

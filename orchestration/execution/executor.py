@@ -24,8 +24,11 @@ from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.in_process import InProcessExecutor
 from dagster_shared.error import SerializableErrorInfo
 
+from orchestration.execution.launcher import LockWatchingRunLauncher, was_launched
+from orchestration.execution.lost_runs import finish_lost_runs
+from orchestration.execution.run_lock import hold
 from warehouse.connection import open_for_writing
-from warehouse.ledger import Ledger
+from warehouse.ledger import TERMINATED, Ledger
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +63,7 @@ def record_termination(run_id: str, timeout_seconds: float) -> None:
             records that this one is over.
     """
     with open_for_writing(timeout_seconds=timeout_seconds) as connection:
-        Ledger(connection).finish_terminated_runs(run_id)
+        Ledger(connection).finish_runs_of_dagster(run_id, TERMINATED)
 
 
 class TerminableExecutor(InProcessExecutor):
@@ -71,8 +74,11 @@ class TerminableExecutor(InProcessExecutor):
 
         Raises:
             DagsterExecutionInterruptedError: the run was terminated. Dagster then marks it as CANCELED.
+            RunLockError: the run is executed by another process, or the daemon does not share its folder.
         """
         instance, run_id = plan_context.instance, plan_context.run_id
+        if not instance.is_ephemeral:
+            _show_that_it_lives(instance, plan_context.dagster_run)
         with _ended_when_terminated(instance, run_id):
             try:
                 for event in _with_waits_that_can_be_interrupted(super().execute(plan_context, execution_plan)):
@@ -87,6 +93,19 @@ class TerminableExecutor(InProcessExecutor):
                 raise
             if is_terminated(instance, run_id):
                 raise DagsterExecutionInterruptedError("terminated when its steps were over")
+
+
+def _show_that_it_lives(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    """Hold the run's lock until this process ends, so also while Dagster records that the run is over."""
+    hold(
+        instance,
+        run.run_id,
+        is_laid_out=was_launched(run) and isinstance(instance.run_launcher, LockWatchingRunLauncher),
+    )
+    if is_terminated(instance, run.run_id):
+        # Taken for dead, because this process was paused before it had the lock. The run is started again elsewhere.
+        raise DagsterExecutionInterruptedError("terminated before its first step")
+    finish_lost_runs(instance)
 
 
 def _with_waits_that_can_be_interrupted(events: Iterator[DagsterEvent]) -> Iterator[DagsterEvent]:

@@ -12,10 +12,12 @@ from datetime import UTC, datetime, time, timedelta
 import dagster as dg
 from pydantic import TypeAdapter, ValidationError
 
+from monitoring.alerts.delivery import Alert, AlertSettings
+from monitoring.alerts.telling import tell
+from monitoring.runbooks import Runbook
 from orchestration.markets.stream_models import STREAMS
 from orchestration.markets.stream_schedules import GOLD_AT, ZONE, is_trading_day
 from orchestration.markets.waiting import Waiting, read_waiting
-from orchestration.sensors.alert_delivery import Alert, AlertSettings
 from warehouse.connection import NotThereYetError, WarehouseBusyError
 
 
@@ -89,6 +91,7 @@ def alert_of(watched: Watched, behind: Behind) -> Alert:
         headline=f"{watched.model} is stale",
         body=f"Messages wait for it since {behind.since:%Y-%m-%d %H:%M} UTC, longer than {minutes} minutes. {built}\n\n"
         f"Look at the runs of {watched.job}, or run it.",
+        links=(Runbook.STREAM_BEHIND.url,),
     )
 
 
@@ -113,7 +116,8 @@ def look(context: dg.SensorEvaluationContext, now: datetime) -> dg.SkipReason:
 
     Raises:
         AlertSettingsError: a setting is not valid.
-        AlertNotDeliveredError: an alert could not be delivered. The next tick tries again.
+        AlertStateError: an alert could not be kept to be delivered. The next tick tries again. What is kept and could
+            not be delivered, `condition_alert_sensor` tries again.
     """
     try:
         waiting = read_waiting([one.model for one in WATCHED], STREAMS)
@@ -123,20 +127,15 @@ def look(context: dg.SensorEvaluationContext, now: datetime) -> dg.SkipReason:
         return dg.SkipReason(f"the DuckDB file is in use by {error.holder}; the next tick looks again")
     known = behind_now(waiting, _known(context), now)
     stale = [one for one in WATCHED if one.model in known and is_stale(one, known[one.model], now)]
-    context.update_cursor(_CURSOR.dump_json(_told(stale, known)).decode())
-    return dg.SkipReason(_in_words(stale, known))
-
-
-def _told(stale: Sequence[Watched], known: Known) -> Known:
-    """Tell of what is stale and was not told of."""
     settings = AlertSettings.from_environment(os.environ)
-    after = dict(known)
+    failures: list[str] = []
     for one in stale:
         behind = known[one.model]
         if not behind.is_told:
-            settings.deliver(alert_of(one, behind))
-            after[one.model] = Behind(behind.built_at, behind.since, is_told=True)
-    return after
+            failures += tell(alert_of(one, behind), settings)
+            known[one.model] = Behind(behind.built_at, behind.since, is_told=True)
+    context.update_cursor(_CURSOR.dump_json(known).decode())
+    return dg.SkipReason("; ".join([_in_words(stale, known), *failures]))
 
 
 def _known(context: dg.SensorEvaluationContext) -> Known:

@@ -1,11 +1,16 @@
-"""The alert sensor: tells Slack and recipients of e-mail that a run failed."""
+"""The alert sensor: tells Slack and recipients of e-mail that a run failed.
+
+`monitoring/alerts/delivery.py` says why this is neither `dagster-slack` nor Dagster's own sensor of e-mail.
+"""
 
 import os
 from collections.abc import Iterable
 
 import dagster as dg
 
-from orchestration.sensors.alert_delivery import Alert, AlertSettings
+from monitoring.alerts.delivery import Alert, AlertNotDeliveredError, AlertSettings
+from monitoring.alerts.telling import tell
+from monitoring.runbooks import Runbook
 
 _LONGEST_ERROR_CHARACTERS = 1500
 # Dagster's own tag of a failed run that it is about to start again.
@@ -19,9 +24,8 @@ def alert_of_failure(run: dg.DagsterRun, failed_steps: Iterable[dg.DagsterEvent]
     """
     steps = [f"Step {event.step_key}: {_shortened(error_of(event))}" for event in failed_steps]
     lines = steps or [f"Error: {_shortened(message)}"]
-    return Alert(
-        headline=f"{_what_ran(run)} failed", body="\n\n".join([*lines, f"{ui_url.rstrip('/')}/runs/{run.run_id}"])
-    )
+    links = (f"{ui_url.rstrip('/')}/runs/{run.run_id}", Runbook.RUN_FAILED.url)
+    return Alert(headline=f"{_what_ran(run)} failed", body="\n\n".join(lines), links=links)
 
 
 def error_of(event: dg.DagsterEvent) -> str:
@@ -57,18 +61,20 @@ def alert_sensor(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
 
     Raises:
         AlertSettingsError: a setting is not valid.
-        AlertNotDeliveredError: the alert could not be delivered. Dagster shows the tick as failed and goes on to the
-            next run: an alert is tried once.
+        AlertStateError: the alert could not be kept to be delivered.
+        AlertNotDeliveredError: something could not be delivered. Dagster shows the tick as failed and goes on to the
+            next run; `condition_alert_sensor` tries again.
     """
     settings = AlertSettings.from_environment(os.environ)
-    if not (settings.slack or settings.email):
+    if not settings.ways:
         return dg.SkipReason("no alerts are configured: see ALERT_ in .env.example")
     run = context.dagster_run
     if run.tags.get(_WILL_RETRY_TAG) == "true":
         # Dagster does not allow a SkipReason here if the same tick has other runs.
         context.log.info("run %s is started again by itself: no alert", run.run_id)
         return None
-    settings.deliver(
-        alert_of_failure(run, context.get_step_failure_events(), context.failure_event.message or "", settings.ui_url)
-    )
+    message = context.failure_event.message or ""
+    failures = tell(alert_of_failure(run, context.get_step_failure_events(), message, settings.ui_url), settings)
+    if failures:
+        raise AlertNotDeliveredError(" ".join(failures))
     return None

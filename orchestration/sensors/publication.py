@@ -38,6 +38,9 @@ from warehouse.ledger import read_watermarks
 from warehouse.paths import database_path
 from warehouse.periods import Grain
 
+_INTERVAL_VARIABLE = "PUBLICATION_INTERVAL_SECONDS"
+_DEFAULT_INTERVAL_SECONDS = 3600
+
 # How many periods of each feed are watched, unless an environment variable says otherwise.
 _DEFAULT_COUNTS = {Grain.MONTH: 6, Grain.DAY: 10, Grain.HOUR: 48}
 _LOCK_TIMEOUT_SECONDS = 2
@@ -130,10 +133,22 @@ def counts_watched(environment: Mapping[str, str] = os.environ) -> dict[Grain, i
 
 
 def _count_watched(grain: Grain, environment: Mapping[str, str]) -> int:
-    variable = f"PUBLICATION_{grain.name}S_WATCHED"
-    text = environment.get(variable) or str(_DEFAULT_COUNTS[grain])
+    return _number(f"PUBLICATION_{grain.name}S_WATCHED", f"{grain}s", _DEFAULT_COUNTS[grain], environment)
+
+
+def interval_seconds(environment: Mapping[str, str] = os.environ) -> int:
+    """How often the sensor of all feeds asks the publishers.
+
+    Raises:
+        ValueError: the environment variable is not a whole number from 1 on.
+    """
+    return _number(_INTERVAL_VARIABLE, "seconds", _DEFAULT_INTERVAL_SECONDS, environment)
+
+
+def _number(variable: str, what: str, default: int, environment: Mapping[str, str]) -> int:
+    text = environment.get(variable) or str(default)
     if not text.isdecimal() or int(text) < 1:
-        raise ValueError(f"{variable}: expected a number of {grain}s from 1 on, such as 6, but got {text!r}")
+        raise ValueError(f"{variable}: expected a number of {what} from 1 on, such as {default}, but got {text!r}")
     return int(text)
 
 
@@ -141,7 +156,8 @@ def _count_watched(grain: Grain, environment: Mapping[str, str]) -> int:
 class Watch:
     """A sensor that watches publishers: its name, which feeds it watches, and how often it looks.
 
-    `feeds` are names; None for all of the catalog. `periods` is how many periods of a feed are watched; None for as
+    `feeds` are names; None for all of the catalog. `interval_seconds` is how often it looks; None for as often as the
+    environment says. `periods` is how many periods of a feed are watched; None for as
     many as the environment says. Feeds of which nothing is loaded are watched only if `is_watched_from_the_first`.
     `job_name` is the job that loads whatever is new of these feeds; None for the ingestion jobs, which are told what.
     """
@@ -149,7 +165,7 @@ class Watch:
     name: str
     description: str
     feeds: tuple[str, ...] | None = None
-    interval_seconds: int = 3600
+    interval_seconds: int | None = None
     periods: int | None = None
     job_name: str | None = None
     is_watched_from_the_first: bool = False
@@ -181,7 +197,7 @@ def publication_sensor_of(catalog: Catalog, jobs: Sequence[Job], watch: Watch = 
     @dg.sensor(
         name=watch.name,
         jobs=[job for job in jobs if job.name in requested],
-        minimum_interval_seconds=watch.interval_seconds,
+        minimum_interval_seconds=watch.interval_seconds or interval_seconds(),
         default_status=dg.DefaultSensorStatus.STOPPED,
         description=watch.description,
     )

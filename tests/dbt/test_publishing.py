@@ -20,7 +20,7 @@ from warehouse.publishing.parts import PublishingError
 from warehouse.publishing.publish import Publication, publish
 from warehouse.publishing.relink import relink
 from warehouse.releases import Release, ReleaseError, Releases, current_release, open_release
-from warehouse.releases.release import DATABASE, SEMANTIC_MANIFEST
+from warehouse.releases.release import DATABASE, DBT_MANIFEST, SEMANTIC_MANIFEST
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_a_damaged_file_is_named_and_written_anew(built: Warehouse) -> None:
     _assert_same_as_working_file(built, done.release)
 
 
-@pytest.mark.parametrize("name", [DATABASE, SEMANTIC_MANIFEST])
+@pytest.mark.parametrize("name", [DATABASE, SEMANTIC_MANIFEST, DBT_MANIFEST])
 def test_a_damaged_database_or_manifest_is_made_anew(built: Warehouse, name: str) -> None:
     file = publish().release.folder / name
     file.chmod(0o644)

@@ -24,7 +24,7 @@ from warehouse.paths import PROJECT_ROOT
 from warehouse.publishing import making
 from warehouse.publishing.publish import publish
 from warehouse.releases import Release, Releases, current_release, open_release
-from warehouse.releases.release import DATABASE, DESCRIPTION, SEMANTIC_MANIFEST
+from warehouse.releases.release import DATABASE, DBT_MANIFEST, DESCRIPTION, SEMANTIC_MANIFEST
 from warehouse.sql import identifier
 
 logger = logging.getLogger(__name__)
@@ -162,7 +162,7 @@ def _assert_equal_to_working_file(release: Release, path: Path) -> None:
 def _assert_nothing_half_made(releases: Releases) -> None:
     expected = {releases.link, releases.folder / ".lock"}
     for release in releases.all():
-        own = [DATABASE, DESCRIPTION, SEMANTIC_MANIFEST, *(str(part.file) for _, part in release.files())]
+        own = [DATABASE, DBT_MANIFEST, DESCRIPTION, SEMANTIC_MANIFEST, *(str(part.file) for _, part in release.files())]
         expected |= {release.folder / name for name in own}
     assert {path for path in releases.folder.rglob("*") if not path.is_dir() or path.is_symlink()} == expected
     assert {folder.name for folder in releases.releases_folder.iterdir()} == {each.id for each in releases.all()}

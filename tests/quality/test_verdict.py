@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from quality.disks import Disk, disks, trouble_of_disks
 from quality.health import latest_checks
 from quality.judging import (
     FailedRun,
@@ -15,7 +16,6 @@ from quality.judging import (
     failed_runs,
     judge,
     trouble_of_quarantine,
-    trouble_of_room,
     trouble_of_waiting,
     troubles_of_checks,
     troubles_of_data,
@@ -23,6 +23,7 @@ from quality.judging import (
     troubles_of_runs,
 )
 from warehouse.accepted_gaps import REJECTED, AcceptedGap, accept_gaps
+from warehouse.connection import WarehouseError
 from warehouse.ledger import (
     Check,
     Fingerprint,
@@ -32,6 +33,7 @@ from warehouse.ledger import (
     SourceFileState,
     utc_now,
 )
+from warehouse.paths import DATABASE_FILE
 from warehouse.publishing.audit import count_checks
 from warehouse.reconciliation import PartitionRows
 from warehouse.verdict import Level, Trouble, Verdict
@@ -129,11 +131,47 @@ def test_lost_rows_are_wrong_and_what_is_not_built_is_named() -> None:
     assert second.commands == ("nyc build", "nyc publish")
 
 
-def test_a_disk_with_less_room_than_the_working_file_needs_is_told() -> None:
-    (trouble,) = trouble_of_room(Room(Path("/data"), taken=4_000_000_000, free=3_000_000_000))
+def _disk(free: int, needed: int = 4_000_000_000, floor: int = 1_000_000_000) -> Disk:
+    return Disk(Path("/data"), ("the working file", "logs"), free, needed, floor)
 
-    assert trouble.reasons[0].startswith("/data: 3.0 GB are free, the working file takes 4.0 GB.")
-    assert list(trouble_of_room(PLENTY)) == []
+
+def test_a_disk_with_less_room_than_the_next_work_needs_is_told() -> None:
+    (trouble,) = judge([], [], replace(PLENTY, disks=(_disk(3_000_000_000),))).troubles
+
+    assert (trouble.summary, trouble.level) == ("the disk is almost full", Level.ATTENTION)
+    assert trouble.reasons == (
+        "/data (the working file, logs): 3.0 GB are free, a full build and a publication may take 4.0 GB.",
+    )
+    assert list(trouble_of_disks([_disk(4_000_000_000)])) == []
+
+
+def test_a_disk_below_the_floor_is_told_however_little_is_needed() -> None:
+    (trouble,) = trouble_of_disks([_disk(900_000_000, needed=100), _disk(1_000_000_000, needed=100)])
+
+    assert trouble.reasons == (
+        "/data (the working file, logs): 0.9 GB are free, 1.0 GB are to be free in any case (DISK_FLOOR_GB).",
+    )
+
+
+def test_the_disks_are_those_that_are_written_to_and_need_what_is_there(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISK_FLOOR_GB", "0.5")
+    database.write_bytes(bytes(1000))
+    release = database.parent / "published" / "releases" / "1"
+    release.mkdir(parents=True)
+    (release / "part.parquet").write_bytes(bytes(300))
+    (release / DATABASE_FILE).write_bytes(bytes(10))
+    (database.parent / "published" / DATABASE_FILE).symlink_to(release / DATABASE_FILE)
+
+    found = next(disk for disk in disks() if "the working file" in disk.holds)
+    assert (found.needed, found.floor) == (1310, 500_000_000)
+    assert "releases" in found.holds
+    assert found.mount.is_mount()
+
+    monkeypatch.setenv("DISK_FLOOR_GB", "much")
+    with pytest.raises(WarehouseError, match="DISK_FLOOR_GB"):
+        disks()
 
 
 def test_a_working_file_that_is_long_ahead_of_the_release_is_told() -> None:

@@ -112,12 +112,12 @@ class Ledger:
         ).fetchall()
         return [run_id for (run_id,) in found]
 
-    def finish_terminated_runs(self, dagster_run_id: str) -> None:
-        """Record as failed what a terminated run of Dagster has begun and not finished."""
+    def finish_runs_of_dagster(self, dagster_run_id: str, error: str) -> None:
+        """Record as failed, for this reason, what a run of Dagster that is over has begun and not finished."""
         self._connection.execute(
             "update meta.ingestion_runs set finished_at = ?, status = 'failed', error = ?"
             " where dagster_run_id = ? and status = 'running'",
-            [utc_now(), TERMINATED, dagster_run_id],
+            [utc_now(), error, dagster_run_id],
         )
 
     def record_asset(self, run_id: str, done: RunAsset) -> None:

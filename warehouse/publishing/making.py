@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import os
 import secrets
 import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from warehouse.publishing.project import Model, Project
 from warehouse.publishing.versions import record_version
 from warehouse.releases.release import (
     DATABASE,
+    DBT_MANIFEST,
     DESCRIPTION,
     SEMANTIC_MANIFEST,
     Release,
@@ -133,7 +135,7 @@ class Maker:
         self._published_by = published_by
         self.written = Written()
 
-    def make(self, drafts: Sequence[Draft], content: str, semantic_manifest: str) -> Release:
+    def make(self, drafts: Sequence[Draft], content: str, project: Project) -> Release:
         """Write a release, compare it with the working file, and complete it with its `release.json`.
 
         Raises:
@@ -161,8 +163,9 @@ class Maker:
         _compare(release)
         with clear_write_errors(folder):
             sync(release.database)
-            write_durably(release.semantic_manifest, semantic_manifest)
-            documents = {name: sha256_of(folder / name) for name in (DATABASE, SEMANTIC_MANIFEST)}
+            write_durably(release.semantic_manifest, project.semantic_manifest)
+            self._write_manifest(release, project.dbt_manifest)
+            documents = {name: sha256_of(folder / name) for name in (DATABASE, SEMANTIC_MANIFEST, DBT_MANIFEST)}
             release = replace(release, documents=documents)
             write_durably(folder / DESCRIPTION, release.write())
             _protect(folder)
@@ -174,6 +177,17 @@ class Maker:
             return draft.table
         parts = write_files(self._connection, draft.model, draft.table, folder, self._before, self.written)
         return replace(draft.table, parts=parts)
+
+    def _write_manifest(self, release: Release, manifest: bytes) -> None:
+        """As a link to that of the release before, if it is the same and can be."""
+        if self._before and self._before.documents.get(DBT_MANIFEST) == hashlib.sha256(manifest).hexdigest():
+            same = self._before.dbt_manifest
+            with suppress(OSError):
+                if same.read_bytes() == manifest:
+                    os.link(same, release.dbt_manifest)
+                    return
+        release.dbt_manifest.write_bytes(manifest)
+        sync(release.dbt_manifest)
 
     def _finish_ledger(self, release: Release) -> None:
         """In the release's own ledger, this publication has ended well."""

@@ -1,5 +1,6 @@
 """What the dbt project publishes, read from dbt's manifest: which tables, and what is declared of them."""
 
+import gzip
 import hashlib
 import json
 import re
@@ -23,6 +24,12 @@ _MONEY = "USD"
 # What S3 and every disk take as the name of a bucket and of a folder.
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _TABLE = re.compile(r"[a-z0-9][a-z0-9_]{0,99}")
+
+# What dbt's manifest says of the run that wrote it: times, identities, settings, and what was compiled and where.
+_OF_A_RUN = {
+    *("generated_at", "invocation_id", "invocation_started_at", "run_started_at", "user_id", "env", "created_at"),
+    *("build_path", "compiled", "compiled_path", "compiled_code", "extra_ctes", "extra_ctes_injected"),
+}
 
 
 class ProjectError(WarehouseError):
@@ -66,10 +73,11 @@ class Model:
 
 @dataclass(frozen=True)
 class Project:
-    """The models and seeds of a release, and what dbt compiled the metrics to."""
+    """The models and seeds of a release, what dbt compiled the metrics to, and dbt's manifest, compressed."""
 
     models: tuple[Model, ...]
     semantic_manifest: str
+    dbt_manifest: bytes
 
 
 def read_project(target: Path | None = None) -> Project:
@@ -83,7 +91,7 @@ def read_project(target: Path | None = None) -> Project:
         manifest = json.loads((target / "manifest.json").read_bytes())
         semantic_manifest = (target / SEMANTIC_MANIFEST).read_text()
         json.loads(semantic_manifest)
-        return Project(tuple(_models(manifest)), semantic_manifest)
+        return Project(tuple(_models(manifest)), semantic_manifest, _compressed(manifest))
     except FileNotFoundError as error:
         raise ProjectError(f"{error.filename}: expected dbt's manifest, but there is none. Build: nyc build") from error
     except (OSError, ValueError, LookupError, TypeError) as error:
@@ -91,6 +99,27 @@ def read_project(target: Path | None = None) -> Project:
             f"{target}: expected dbt's manifests, but they cannot be read ({error!r}). "
             "If dbt is running, wait until it has ended. Otherwise build again: nyc build"
         ) from error
+
+
+def _compressed(manifest: Mapping[str, Any]) -> bytes:
+    """The manifest without what differs between two runs of dbt on the same project, and names paths or settings."""
+    metadata = {name: value for name, value in manifest["metadata"].items() if name not in _OF_A_RUN}
+    stable = {**manifest, "metadata": metadata}
+    for kind in (
+        "nodes",
+        "sources",
+        "macros",
+        "exposures",
+        "metrics",
+        "semantic_models",
+        "saved_queries",
+        "unit_tests",
+    ):
+        stable[kind] = {
+            id_: {name: value for name, value in node.items() if name not in _OF_A_RUN}
+            for id_, node in manifest.get(kind, {}).items()
+        }
+    return gzip.compress(json.dumps(stable, sort_keys=True).encode(), mtime=0)
 
 
 def _models(manifest: Mapping[str, Any]) -> Iterator[Model]:

@@ -23,7 +23,7 @@ from warehouse.publishing.snapshots import with_snapshots
 from warehouse.publishing.versions import record_version
 from warehouse.releases import open_release
 from warehouse.releases.expiry import clear_half_made, expire_releases, kept_releases
-from warehouse.releases.release import Release
+from warehouse.releases.release import DBT_MANIFEST, Release
 from warehouse.releases.store import Releases
 
 KIND = "publish"
@@ -112,13 +112,13 @@ def _publish(
     drafts = drafts_of(connection, project, before)
     content = content_of(drafts)
     _refuse_withdrawn(releases, kept, content)
-    is_unchanged = before and content == before.content and _is_whole(before)
+    is_unchanged = before and content == before.content and DBT_MANIFEST in before.documents and _is_whole(before)
     if before and is_unchanged and not _has_anything_happened_since(before, connection):
         return _unchanged(releases, before)
     limit_memory(connection, _MEMORY)
     check_disk(releases.folder, drafts, before)
     maker = Maker(connection, releases.releases_folder, before, run_id=run_id, published_by=started_by)
-    release = maker.make(drafts, content, project.semantic_manifest)
+    release = maker.make(drafts, content, project)
     releases.switch_to(release)
     record_version(connection, release, maker.written)
     expired = expire_releases(releases, keep=keep)

@@ -16,6 +16,7 @@ DATABASE = DATABASE_FILE
 # The name that DuckDB gives to it when it is opened.
 DATABASE_NAME = Path(DATABASE_FILE).stem
 SEMANTIC_MANIFEST = "semantic_manifest.json"
+DBT_MANIFEST = "manifest.json.gz"
 
 # The layout of release.json. A reader refuses one that it does not know.
 _FORMAT = 1
@@ -118,6 +119,11 @@ class Release:
     def semantic_manifest(self) -> Path:
         """What dbt compiled the metrics to when the release was made."""
         return self.folder / SEMANTIC_MANIFEST
+
+    @property
+    def dbt_manifest(self) -> Path:
+        """The dbt project that the release was made of, as dbt's manifest. Earlier versions published none."""
+        return self.folder / DBT_MANIFEST
 
     @cached_property
     def _by_name(self) -> dict[str, ReleaseTable]:

@@ -52,8 +52,8 @@
 
 {% macro upstream_models_exist() -%}
     {%- for node_id in model.depends_on.nodes if node_id.startswith('model.') -%}
-        {%- set node = graph.nodes[node_id] -%}
-        {%- if adapter.get_relation(node.database, node.schema, node.alias) is none -%}{{ return(false) }}{%- endif -%}
+        {#- By ref, because dbt may defer it to another database. -#}
+        {%- if load_relation(ref(graph.nodes[node_id].name)) is none -%}{{ return(false) }}{%- endif -%}
     {%- endfor -%}
     {{ return(true) }}
 {%- endmacro %}

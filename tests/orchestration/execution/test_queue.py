@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import chdir, contextmanager
+from contextlib import ExitStack, chdir, contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from dagster._cli.job import job_cli
 
 from ingestion.run_pipeline import main as load
 from orchestration.dbt_cli.project import dbt_project, prepare_manifest
+from orchestration.execution.run_lock import Lock, look_at
 from sandbox.faults import Fault
 from sandbox.server import SamplePublisher
 from tests.orchestration.conftest import APRIL, MAY
@@ -41,7 +42,7 @@ def instance(
 ) -> Iterator[dg.DagsterInstance]:
     """The project's instance, kept in a folder of the test's own, with a little raw data that passes every check."""
     settings = yaml.safe_load((PROJECT_ROOT / "orchestration" / "dagster.yaml").read_text())
-    settings["storage"]["sqlite"]["base_dir"] = str(tmp_path / "storage")
+    settings["storage"]["custom"]["config"]["base_dir"] = str(tmp_path / "storage")
     settings["local_artifact_storage"]["config"]["base_dir"] = str(tmp_path / "storage")
     settings["compute_logs"]["config"]["base_dir"] = str(tmp_path / "compute")
     assert settings["run_monitoring"].keys() >= IMPATIENT.keys()
@@ -63,17 +64,37 @@ def instance(
         yield instance
 
 
-@pytest.fixture
-def code_server(instance: dg.DagsterInstance, logs: Path) -> Iterator[None]:
+class CodeServer:
     """Loads the code once, for the daemon and for whoever launches runs, as in `dagster dev`."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    server = {"host": "127.0.0.1", "port": port, "location_name": "orchestration"}
-    Path(_workspace(instance)).write_text(yaml.safe_dump({"load_from": [{"grpc_server": server}]}))
-    command = ["dagster", "api", "grpc", "-m", "orchestration", "-h", "127.0.0.1", "-p", str(port)]
-    with _running(command, instance, logs / "code_server.log"):
-        _wait_for(lambda: _is_open(port), "the code server")
-        yield
+
+    def __init__(self, instance: dg.DagsterInstance, log: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._port = free.getsockname()[1]
+        server = {"host": "127.0.0.1", "port": self._port, "location_name": "orchestration"}
+        Path(_workspace(instance)).write_text(yaml.safe_dump({"load_from": [{"grpc_server": server}]}))
+        self._instance, self._log = instance, log
+        self._started = ExitStack()
+
+    def start(self) -> None:
+        """Start it, at the address that it had before."""
+        command = ["dagster", "api", "grpc", "-m", "orchestration", "-h", "127.0.0.1", "-p", str(self._port)]
+        self._started.enter_context(_running(command, self._instance, self._log))
+
+    def wait(self) -> None:
+        """Wait until the code is loaded."""
+        _wait_for(lambda: _is_open(self._port), "the code server")
+
+    def kill(self) -> None:
+        """Kill it, with the runs that it started."""
+        self._started.close()
+
+
+@pytest.fixture
+def code_server(instance: dg.DagsterInstance, logs: Path) -> Iterator[CodeServer]:
+    server = CodeServer(instance, logs / "code_server.log")
+    server.start()
+    yield server
+    server.kill()
 
 
 def _workspace(instance: dg.DagsterInstance) -> str:
@@ -105,16 +126,16 @@ def _running(command: list[str], instance: dg.DagsterInstance, log: Path) -> Ite
 
 
 @pytest.fixture
-def daemon(instance: dg.DagsterInstance, code_server: None, logs: Path) -> Iterator[None]:
+def daemon(instance: dg.DagsterInstance, code_server: CodeServer, logs: Path) -> Iterator[None]:
     """What runs queued runs, in `dagster dev`."""
+    code_server.wait()
     with _running(["dagster-daemon", "run", "-w", _workspace(instance)], instance, logs / "daemon.log"):
         yield
 
 
-def _launch_from_a_terminal(instance: dg.DagsterInstance, job: str) -> None:
+def _launching_from_a_terminal(instance: dg.DagsterInstance, job: str) -> subprocess.Popen[bytes]:
     """The command as a user gives it: it loads the code itself."""
-    command = ["dagster", "job", "launch", "-w", WORKSPACE, "-j", job]
-    subprocess.run(command, cwd=instance.root_directory, check=True, capture_output=True)
+    return subprocess.Popen(["dagster", "job", "launch", "-w", WORKSPACE, "-j", job], cwd=instance.root_directory)
 
 
 def _wait_for(condition: Callable[[], bool], what: str) -> None:
@@ -136,17 +157,22 @@ def _pid(instance: dg.DagsterInstance, run: dg.DagsterRun) -> int | None:
     return int(found[1]) if found else None
 
 
-@pytest.mark.usefixtures("daemon")
-def test_two_runs_at_once_go_one_after_the_other_and_one_that_is_killed_leaves_its_place_and_is_run_again(
-    instance: dg.DagsterInstance,
+def test_two_runs_at_once_go_one_after_the_other_and_one_that_is_lost_leaves_its_place_and_is_run_again(
+    instance: dg.DagsterInstance, code_server: CodeServer, request: pytest.FixtureRequest
 ) -> None:
     # A short job that writes.
-    _launch_from_a_terminal(instance, "maintenance_job")
+    with _launching_from_a_terminal(instance, "maintenance_job") as terminal:
+        code_server.wait()
+    assert terminal.returncode == 0
     _launched(instance, "maintenance_job")
-    _wait_for(lambda: any(_pid(instance, run) for run in _runs(instance)), "the first run's process")
-    assert sorted(run.status.value for run in _runs(instance)) in (["QUEUED", "STARTED"], ["QUEUED", "STARTING"])
-    victim = next(run for run in _runs(instance) if _pid(instance, run))
-    os.kill(_pid(instance, victim) or 0, signal.SIGKILL)
+    request.getfixturevalue("daemon")
+    victim = _runs(instance)[0]
+    _wait_for(lambda: _status(instance, victim.run_id) is dg.DagsterRunStatus.STARTED, "the first run to begin")
+    # As if the machine had gone down: nobody who started the run is there to say that it is over.
+    code_server.kill()
+    _wait_for(lambda: look_at(instance, victim.run_id) is Lock.FREED, "the kernel to free the lock")
+    assert [run.status.value for run in _runs(instance)] == ["STARTED", "QUEUED"]
+    code_server.start()
 
     def is_over() -> bool:
         runs = _runs(instance)

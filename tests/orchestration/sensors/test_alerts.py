@@ -1,6 +1,7 @@
 """The alert sensor, with runs that really fail and sinks that take what is told of them."""
 
 import logging
+import os
 from collections.abc import Iterator
 from datetime import date
 from email import message_from_string
@@ -12,8 +13,9 @@ import pytest
 
 from ingestion.catalog import FEEDS
 from ingestion.pipeline import ingest
+from monitoring.alerts.delivery import AlertSettings, AlertSettingsError
+from monitoring.alerts.telling import deliver
 from orchestration.assets.raw_assets import raise_on_failure
-from orchestration.sensors.alert_delivery import AlertSettings, AlertSettingsError
 from orchestration.sensors.alerts import alert_sensor
 from sandbox.faults import Fault
 from sandbox.server import SamplePublisher
@@ -26,10 +28,10 @@ PASSWORD = "s3cr3t-of-the-mailbox"
 
 
 @pytest.fixture(autouse=True)
-def unconfigured(monkeypatch: pytest.MonkeyPatch) -> None:
+def unconfigured(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SLACK_WEBHOOK_URL", "SMTP_HOST", "SMTP_PORT", "SMTP_SECURITY", "SMTP_USER", "SMTP_PASSWORD"):
         monkeypatch.delenv(f"ALERT_{name}", raising=False)
-    for name in ("ALERT_EMAIL_FROM", "ALERT_EMAIL_TO", "DAGSTER_UI_URL"):
+    for name in ("ALERT_EMAIL_FROM", "ALERT_EMAIL_TO", "DAGSTER_UI_URL", "DOCS_URL"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -120,9 +122,10 @@ def test_a_failing_source_is_told_with_job_step_error_and_link(
     assert path == f"/services/{WEBHOOK_SECRET}"
     headline, _, body = text.partition("\n")
     assert headline == "*Job load_green_in_may failed*"
-    assert body.startswith("Step load: green 2025-05: ")
+    assert body.startswith("```\nStep load: green 2025-05: ")
     assert "expected a whole Parquet file" in body
-    assert body.endswith(f"\n\nhttp://localhost:3000/runs/{result.run_id}")
+    links = f"\n```\nhttp://localhost:3000/runs/{result.run_id}\nhttp://localhost:8000/runbooks/run-failed/"
+    assert body.endswith(links)
     assert database.exists()
 
 
@@ -141,7 +144,7 @@ def test_slack_and_mail_are_both_told_once(
     assert "Step breaks: ValueError: expected rows &amp; columns, but got &lt;nothing&gt;" in text
     (sent,) = mail.messages
     message = message_from_string(sent, policy=default)
-    assert message["Subject"] == "[Dagster] Job broken_job failed"
+    assert message["Subject"] == "[nyc] Job broken_job failed"
     assert (message["From"], message["To"]) == ("dagster@example.com", "a@example.com, b@example.com")
     assert "ValueError: expected rows & columns, but got <nothing>" in message.get_content()
     assert f"https://dagster.example.com/runs/{run_id}" in message.get_content()
@@ -158,7 +161,7 @@ def test_nobody_is_told_where_nothing_is_configured(instance: dg.DagsterInstance
     assert ticks.tick() == []
 
 
-def test_an_alert_that_fails_shows_once_and_keeps_neither_the_other_way_nor_later_runs(
+def test_an_alert_that_fails_shows_and_is_tried_again_and_keeps_neither_the_other_way_nor_later_runs(
     slack: WebhookSink, mail: MailSink, instance: dg.DagsterInstance, ticks: _Ticks
 ) -> None:
     slack.status = 500
@@ -176,7 +179,13 @@ def test_an_alert_that_fails_shows_once_and_keeps_neither_the_other_way_nor_late
     (error,) = ticks.tick()
     assert error
     assert f"e-mail by 127.0.0.1:{mail.port}: the alert could not be handed over" in error
-    assert len(slack.posted) == 2
+    assert len(slack.posted) == 3  # the one that was refused, that again, and the new one
+
+    mail.refusal = None
+    assert deliver(AlertSettings.from_environment(os.environ)) == ()
+    assert (len(slack.posted), len(mail.messages)) == (3, 2)
+    assert deliver(AlertSettings.from_environment(os.environ)) == ()
+    assert (len(slack.posted), len(mail.messages)) == (3, 2)
 
 
 def test_no_secret_is_in_what_is_shown_or_logged(

@@ -227,6 +227,13 @@ def test_how_many_periods_are_watched_is_a_setting(monkeypatch: pytest.MonkeyPat
         publication.counts_watched()
 
 
+def test_how_often_publishers_are_asked_is_a_setting() -> None:
+    assert publication.interval_seconds({}) == 3600
+    assert publication.interval_seconds({"PUBLICATION_INTERVAL_SECONDS": "60"}) == 60
+    with pytest.raises(ValueError, match="PUBLICATION_INTERVAL_SECONDS: expected a number of seconds"):
+        publication.interval_seconds({"PUBLICATION_INTERVAL_SECONDS": "0"})
+
+
 def test_the_sensor_waits_to_be_started_and_asks_hourly() -> None:
     assert PUBLICATION_SENSOR.default_status is dg.DefaultSensorStatus.STOPPED
     assert PUBLICATION_SENSOR.minimum_interval_seconds == 3600

@@ -1,21 +1,35 @@
 """Delivers an alert to Slack and by e-mail, as the environment says.
 
-Errors never name the webhook's address or the password: they are secrets, and errors end up in logs.
+Dagster's own ways do not serve here. `dagster-slack` posts with the token of a bot, which has to be installed in the
+workspace and invited to the channel, and knows no webhook. `make_email_on_run_failure_sensor` knows failed runs alone,
+always logs in, waits for a mail server without limit, and writes the job's name into the header as it is. Neither
+works without Dagster.
+
+Errors never name the webhook's address or the password: they are secrets, and errors end up in logs. What others wrote
+into an alert, such as names of files and error texts, becomes neither markup, nor a header, nor a mention.
 """
 
 import http.client
 import json
+import re
 import smtplib
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Literal, Self, cast, get_args
 
-# Dagster ends a tick after 60 seconds and forgets which alerts it sent. Five failed runs, two ways each, fit in.
+from warehouse.secrets import scrubbed
+
+# Dagster ends a tick after 60 seconds.
 _TIMEOUT_SECONDS = 5
+
+# Slack cuts what is longer than 40,000 characters. Nobody reads so much.
+_LONGEST_HEADLINE = 150
+_LONGEST_BODY = 3_500
+_LONGEST_REASON = 100
 
 # The second is the name that others give it. The first counts for more.
 _SLACK_VARIABLES = ("ALERT_SLACK_WEBHOOK_URL", "SLACK_WEBHOOK_URL")
@@ -34,10 +48,19 @@ class AlertNotDeliveredError(Exception):
 
 @dataclass(frozen=True)
 class Alert:
-    """A headline and a text."""
+    """A headline, a text, and addresses to follow. Whatever it is made with, it has no secrets and is not too long."""
 
     headline: str
     body: str
+    links: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Take out what must not be sent or kept."""
+        headline = _line(scrubbed(self.headline))
+        body = "\n".join(_printable(line) for line in scrubbed(self.body).splitlines())
+        object.__setattr__(self, "headline", _shortened(headline, _LONGEST_HEADLINE))
+        object.__setattr__(self, "body", _shortened(body, _LONGEST_BODY))
+        object.__setattr__(self, "links", tuple(_line(scrubbed(link)) for link in self.links))
 
 
 @dataclass(frozen=True)
@@ -52,7 +75,12 @@ class Slack:
         Raises:
             AlertNotDeliveredError: Slack could not be reached, or refused it.
         """
-        reason = self._post(f"*{_escaped(alert.headline)}*\n{_escaped(alert.body)}")
+        # Nothing is markup within a block of code. Links are clicked, so they stand outside of it.
+        headline = re.sub("[*~`]", "", alert.headline)
+        code = _escaped(alert.body.replace("`", "'"))
+        body = f"\n```\n{code}\n```" if code else ""
+        links = "".join(f"\n{_escaped(link)}" for link in alert.links)
+        reason = self._post(f"*{_escaped(headline)}*{body}{links}")
         # Raised here, outside of any except block: a caught exception may hold the address.
         if reason:
             raise AlertNotDeliveredError(f"Slack: {reason}. Check {' or '.join(_SLACK_VARIABLES)}.")
@@ -66,7 +94,8 @@ class Slack:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS):
                 return None
         except urllib.error.HTTPError as error:
-            return f"expected the webhook to take the alert, but it answered {error.code} {error.reason}"
+            reason = _line(scrubbed(str(error.reason)))[:_LONGEST_REASON]
+            return f"expected the webhook to take the alert, but it answered {error.code} {reason}"
         except (OSError, http.client.HTTPException, ValueError) as error:
             return f"the webhook could not be reached ({_kind(error)})"
 
@@ -89,18 +118,22 @@ class Email:
         Raises:
             AlertNotDeliveredError: the mail server could not be reached, or refused it.
         """
-        message = EmailMessage()
-        message["Subject"] = f"[Dagster] {alert.headline}"
-        message["From"] = self.sender
-        message["To"] = ", ".join(self.recipients)
-        message.set_content(alert.body)
-        reason = self._send(message)
+        reason = self._send(alert)
         if reason:
             raise AlertNotDeliveredError(f"e-mail by {self.host}:{self.port}: {reason}. Check the ALERT_SMTP settings.")
 
-    def _send(self, message: EmailMessage) -> str | None:
-        """Send the message. Returns the reason if that failed."""
+    def _message(self, alert: Alert) -> EmailMessage:
+        message = EmailMessage()
+        message["Subject"] = f"[nyc] {alert.headline}"
+        message["From"] = self.sender
+        message["To"] = ", ".join(self.recipients)
+        message.set_content("\n\n".join(part for part in (alert.body, *alert.links) if part))
+        return message
+
+    def _send(self, alert: Alert) -> str | None:
+        """Send the alert. Returns the reason if that failed."""
         try:
+            message = self._message(alert)
             with self._connection() as server:
                 if self.security == "starttls":
                     server.starttls(context=ssl.create_default_context())
@@ -140,21 +173,11 @@ class AlertSettings:
             slack=_slack(given), email=_email(given), ui_url=given.get("DAGSTER_UI_URL", "http://localhost:3000")
         )
 
-    def deliver(self, alert: Alert) -> None:
-        """Deliver an alert to every recipient. If one way fails, the other is tried all the same.
-
-        Raises:
-            AlertNotDeliveredError: one way or both failed. The message names each.
-        """
-        ways: list[Callable[[Alert], None]] = [way.deliver for way in (self.slack, self.email) if way]
-        failures = []
-        for deliver in ways:
-            try:
-                deliver(alert)
-            except AlertNotDeliveredError as error:
-                failures.append(str(error))
-        if failures:
-            raise AlertNotDeliveredError(" ".join([f"{alert.headline}: could not be told.", *failures]))
+    @property
+    def ways(self) -> dict[str, Slack | Email]:
+        """The ways that are configured, by name."""
+        found: dict[str, Slack | Email | None] = {"slack": self.slack, "email": self.email}
+        return {name: way for name, way in found.items() if way}
 
 
 def _slack(given: Mapping[str, str]) -> Slack | None:
@@ -197,6 +220,19 @@ def _email(given: Mapping[str, str]) -> Email | None:
 def _escaped(text: str) -> str:
     """Text escaped for Slack, so that nothing in it becomes a link or a mention."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _line(text: str) -> str:
+    """A text in one line, because a header has one."""
+    return _printable(" ".join(text.split()))
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text.replace("\t", "    "))
+
+
+def _shortened(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 2]} …"
 
 
 def _kind(error: BaseException) -> str:
