@@ -61,9 +61,22 @@ def test_a_link_to_no_file_is_an_error_that_names_both(repository: Path, target:
         rewritten(f"[it]({target})", file="README.md", page="start.md", pages=PAGES, root=repository, keep=str)
 
 
-def test_lists_in_lists_are_indented_as_mkdocs_wants_it() -> None:
-    written = "1. One\n   - of it\n     more\nText\n- a\n```\n  - code\n```\n"
-    assert with_wide_lists(written) == "1. One\n    - of it\n     more\nText\n\n- a\n```\n  - code\n```\n"
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("1. One\n   - of it\n     more\n", "1. One\n    - of it\n        more\n"),
+        (
+            "1. One\n\n   ```bash\n   if x\n     y\n   ```\n\nText\n",
+            "1. One\n\n    ```bash\n    if x\n      y\n    ```\n\nText\n",
+        ),
+        ("- a\n\n  | b |\n  |---|\n- c\n", "- a\n\n    | b |\n    |---|\n- c\n"),
+        ("1. a\n\n    ```\n    b\n    ```\n", "1. a\n\n    ```\n    b\n    ```\n"),
+        ("Text\n- a\n```\n  - code\n```\n", "Text\n\n- a\n```\n  - code\n```\n"),
+        ("    indented code\n", "    indented code\n"),
+    ],
+)
+def test_what_is_in_a_list_is_indented_as_mkdocs_wants_it(written: str, shown: str) -> None:
+    assert with_wide_lists(written) == shown
 
 
 @pytest.mark.parametrize(
