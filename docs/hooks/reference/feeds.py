@@ -8,7 +8,7 @@ from ingestion.calendars import described
 from ingestion.catalog import CATALOG
 from ingestion.feeds import Feed
 
-_HEADER = ("feed", "publisher", "grain", "from", "published after", "raw table", "kept in")
+_HEADER = ("feed", "publisher", "grain", "from", "due after", "raw table, and where rows are kept")
 
 
 def pages() -> Iterator[tuple[str, str]]:
@@ -18,7 +18,7 @@ def pages() -> Iterator[tuple[str, str]]:
         paragraph(
             text("A feed is one series of files, answers or messages by one publisher."),
             text(
-                "“By default”: loaded if nobody names feeds. “Published after”: days from a period's end to its file."
+                "“By default”: loaded if nobody names feeds. “Due after”: days from a period's end until its file is due."
             ),
         ),
     ]
@@ -40,8 +40,12 @@ def _row(feed: Feed) -> tuple[str, ...]:
         text(_grain(feed)),
         code(feed.first_period.key),
         text("at once" if feed.is_stream or feed.is_own else f"{feed.publication_lag_days} days"),
-        code(f"raw_data.{feed.raw_table}"),
-        ", ".join(link(code(model), address_of(model, "reference/feeds.md")) for model in models),
+        "<br>".join(
+            [
+                code(f"raw_data.{feed.raw_table}"),
+                *(link(code(model), address_of(model, "reference/feeds.md")) for model in models),
+            ]
+        ),
     )
 
 
