@@ -20,9 +20,12 @@ from warehouse.paths import PROJECT_ROOT
 ORDINARY = {".", "cat", "cd", "chmod", "cp", "curl", "df", "docker", "du", "echo", "export", "fuser", "git", "kill"}
 ORDINARY |= {"ln", "ls", "mkdir", "mv", "openssl", "pg_dump", "podman", "poetry", "promtool", "ps", "psql", "pytest"}
 ORDINARY |= {"rm", "sqlfluff", "sudo", "systemctl", "true", "umask", "dotenv", "marimo", "mkdocs", "pre-commit"}
-ORDINARY |= {"amtool", "createdb", "createuser", "prometheus", "dropdb", "head", "tail", "df", "lsof", "sleep"}
+ORDINARY |= {"amtool", "createdb", "createuser", "dropdb", "flock", "grep", "head", "lsof", "pg_ctlcluster"}
+ORDINARY |= {"pg_isready", "pg_restore", "prometheus", "sleep", "tail", "test", "touch"}
 
 _BLOCK = re.compile(r"^( *)```(?:bash|sh|shell|console)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+# A command between backticks; one of several words, as `nyc` alone is a name.
+_INLINE = re.compile(r"`((?:nyc|make|dagster|python -m) [^`]+)`")
 _SETTING = re.compile(r"[A-Za-z_]+=")
 _TARGET = re.compile(r"^([a-z][a-z-]*):", re.MULTILINE)
 
@@ -32,9 +35,11 @@ FILES = sorted(
 
 
 def commands(markdown: str) -> Iterator[list[str]]:
-    """Each command of the blocks of a page, as words, without settings before it."""
-    for _, block in _BLOCK.findall(markdown):
-        for line in _logical_lines(textwrap.dedent(block)):
+    """Each command of the blocks of a page, and between backticks, as words, without settings before it."""
+    blocks = [textwrap.dedent(block) for _, block in _BLOCK.findall(markdown)]
+    inline = [" ".join(line.split()) for line in _INLINE.findall(_BLOCK.sub("", markdown))]
+    for block in [*blocks, *inline]:
+        for line in _logical_lines(block):
             lexer = shlex.shlex(line, posix=True, punctuation_chars="();<>|&")
             lexer.whitespace_split = True
             words: list[str] = []
@@ -83,7 +88,7 @@ def _program(name: str) -> Any:
         return cli
     from dagster._cli import create_dagster_cli
 
-    return create_dagster_cli()
+    return create_dagster_cli()  # type: ignore[no-untyped-call]
 
 
 def complaint(words: list[str]) -> str | None:
@@ -111,7 +116,8 @@ def _of_click(command: Any, words: list[str]) -> str | None:
     """Whether the command knows its sub-commands and its options. What stands after `--` is another command."""
     rest = list(words)
     while hasattr(command, "commands"):
-        if not rest or rest[0] == "--help":
+        # A word in capitals stands for any.
+        if not rest or rest[0] == "--help" or rest[0].isupper():
             return None
         found = command.commands.get(rest[0])
         if found is None:

@@ -50,7 +50,7 @@ class Html(HTMLParser):
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, built as `make site` does."""
     folder = tmp_path_factory.mktemp("site")
-    command = [Path(sys.executable).with_name("mkdocs"), "build", "--site-dir", folder]
+    command: list[str | Path] = [Path(sys.executable).with_name("mkdocs"), "build", "--site-dir", folder]
     environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
     done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
@@ -113,7 +113,7 @@ def test_the_reference_has_everything(page: str, site: Path) -> None:
         "commands": {f"nyc {command}" for command in all_examples() if command not in ("nyc", "metrics")},
         "settings": {one.name for block in settings()[1] for one in block},
         "feeds": set(FEEDS),
-        "expectations": {one.name for suite in SUITES for one in (suite, *suite.expectations)},
+        "expectations": {suite.name for suite in SUITES} | {one.name for suite in SUITES for one in suite.expectations},
         "metrics": set(re.findall(r"- name: (\w+)\n    label", _metric_files())),
         "ledger": {"meta.ingestion_runs", "meta.accepted_gaps", "meta.migrations", "raw_data.stream_rejects"},
         "dagster": {"daily_dbt_build_job", "daily_dbt_build", "publication_sensor", "alert_sensor"},

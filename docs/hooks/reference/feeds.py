@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from docs.hooks.markup import code, heading, link, paragraph, table, text
 from docs.hooks.reference.models import address_of
-from ingestion.calendars import described
+from ingestion.calendars import Described
 from ingestion.catalog import CATALOG
 from ingestion.feeds import Feed
 
+_PAGE = "reference/feeds.md"
 _HEADER = ("feed", "publisher", "grain", "from", "due after", "raw table, and where rows are kept")
 
 
@@ -17,9 +18,8 @@ def pages() -> Iterator[tuple[str, str]]:
         "# Feeds\n\n",
         paragraph(
             text("A feed is one series of files, answers or messages by one publisher."),
-            text(
-                "“By default”: loaded if nobody names feeds. “Due after”: days from a period's end until its file is due."
-            ),
+            text("“By default”: loaded if nobody names feeds."),
+            text("“Due after”: days from a period's end until its file is due."),
         ),
     ]
     for subject in CATALOG.subjects.values():
@@ -28,24 +28,20 @@ def pages() -> Iterator[tuple[str, str]]:
         if subject.aliases:
             meant = (f"{code(alias)} stands for {code(', '.join(names))}." for alias, names in subject.aliases.items())
             parts.append(paragraph(*meant))
-    yield "reference/feeds.md", "".join(parts)
+    yield _PAGE, "".join(parts)
 
 
 def _row(feed: Feed) -> tuple[str, ...]:
     name = code(feed.name) + ("<br>by default" if feed.is_default else "")
     models = [feed.kept_in, *([feed.quarantined_in] if feed.quarantined_in else [])]
+    kept = (link(code(model), address_of(model, _PAGE)) for model in models)
     return (
         name,
         text(feed.publisher.name),
         text(_grain(feed)),
         code(feed.first_period.key),
         text("at once" if feed.is_stream or feed.is_own else f"{feed.publication_lag_days} days"),
-        "<br>".join(
-            [
-                code(f"raw_data.{feed.raw_table}"),
-                *(link(code(model), address_of(model, "reference/feeds.md")) for model in models),
-            ]
-        ),
+        "<br>".join([code(f"raw_data.{feed.raw_table}"), *kept]),
     )
 
 
@@ -56,5 +52,5 @@ def _grain(feed: Feed) -> str:
         return "one file"
     if feed.is_irregular:
         return f"{feed.grain}, irregular"
-    calendar = described(feed.calendar)
-    return f"{feed.grain}: {calendar}" if calendar != "its calendar" else str(feed.grain)
+    calendar = feed.calendar
+    return f"{feed.grain}: {calendar.description}" if isinstance(calendar, Described) else str(feed.grain)
