@@ -9,7 +9,7 @@ from ingestion.catalog import CATALOG
 from ingestion.feeds import Feed
 
 _PAGE = "reference/feeds.md"
-_HEADER = ("feed", "publisher", "grain", "from", "due after", "raw table, and where rows are kept")
+_HEADER = ("feed", "publisher", "grain", "from", "due after", "tables")
 
 
 def pages() -> Iterator[tuple[str, str]]:
@@ -20,6 +20,7 @@ def pages() -> Iterator[tuple[str, str]]:
             text("A feed is one series of files, answers or messages by one publisher."),
             text("“By default”: loaded if nobody names feeds."),
             text("“Due after”: days from a period's end until its file is due."),
+            text("“Tables”: the raw one, and the models that keep its rows, or reject them."),
         ),
     ]
     for subject in CATALOG.subjects.values():
