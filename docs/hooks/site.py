@@ -52,12 +52,13 @@ def on_page_markdown(markdown: str, /, *, page: Page, config: MkDocsConfig, file
         return markdown
     if source == runbooks.INDEX:
         markdown = markdown.replace(runbooks.PLACE, _list_of_runbooks(files))
-    pages = pages_of_files() | {f"{DOCS}/{file.src_uri}": file.src_uri for file in files.documentation_pages()}
+    own = {f"{DOCS}/{file.src_uri}": file.src_uri for file in files.documentation_pages()}
+    folders = {posixpath.dirname(path): made for path, made in own.items() if posixpath.basename(path) == "index.md"}
     return rewritten(
         with_wide_lists(markdown),
         file=of_readmes.get(source, f"{DOCS}/{source}"),
         page=source,
-        pages=pages,
+        pages={**folders, **pages_of_files(), **own},
         root=PROJECT_ROOT,
         keep=lambda path: _picture(path, files, config),
     )
