@@ -94,6 +94,13 @@ def _program(name: str) -> Any:
 def complaint(words: list[str]) -> str | None:
     """What is wrong with a command; None if it can be given."""
     name, *rest = words
+    # Loops of the shell: what is done in one is a command; the rest is not.
+    if name in {"do", "then", "if", "while"}:
+        return complaint(rest) if rest else None
+    if name in {"for", "done", "fi", "else"}:
+        return None
+    if "/" in name and (PROJECT_ROOT / name).is_file():
+        return None
     if name == "poetry" and rest[:1] == ["run"]:
         return complaint(rest[1:])
     if name == "make":
@@ -158,6 +165,8 @@ def test_commands_of_a_page_can_be_given(file: Path) -> None:
         ("(cd dbt && dbt biuld)", "no command biuld"),
         ("nyc gaps | frobnicate", "no program frobnicate"),
         ("dagster job lanch", "no command lanch"),
+        ("for one in a b; do nyc laod; done", "no command laod"),
+        ("deploy/make_nothing.sh", "no program deploy/make_nothing.sh"),
         ("poetry run dagster dev --worksapce x", "no option --worksapce"),
         ('python -c "\nimport x\n" # no command', None),
     ],
