@@ -13,8 +13,8 @@ _LINK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|//|/")
-_FENCE = re.compile(r" *(```|~~~)")
-_NESTED = re.compile(r"( +)(?=[-*] |\d+\. )")
+_FENCE = re.compile(r" *(```+|~~~+)")
+_ITEM = re.compile(r" *([-*]|\d+\.) +")
 
 
 class DeadLinkError(ValueError):
@@ -55,16 +55,37 @@ def rewritten(
 
 
 def with_wide_lists(markdown: str) -> str:
-    """The text with lists in lists indented by four, as MkDocs wants them; code hosts take two or three."""
-    lines, fence, last = [], "", ""
+    """The text with what is in an item of a list indented by four, as MkDocs wants it; code hosts take two or three."""
+    lines: list[str] = []
+    # How far the text of each list is indented that the line is in, and in a block of code, how far its lines move.
+    inside: list[int] = []
+    fence, move = "", 0
     for line in markdown.splitlines():
+        indent = len(line) - len(line.lstrip(" "))
+        if fence:
+            lines.append(_moved(line, move))
+            fence = "" if line.strip() == fence else fence
+            continue
+        if line.strip():
+            while inside and indent < inside[-1]:
+                inside.pop()
+        depth = 4 * len(inside)
         if found := _FENCE.match(line):
-            fence = "" if fence == found[1] else fence or found[1]
-        elif not fence:
-            line = _NESTED.sub(lambda found: " " * (4 * -(-len(found[1]) // 4)), line, count=1)
+            fence, move = found[1], depth - indent if inside else 0
+            lines.append(_moved(line, move))
+        elif found := _ITEM.match(line):
             # A list that follows a sentence without an empty line would be part of it.
-            if re.match(r"[-*] |\d+\. ", line) and last.strip() and not re.match(r" *([-*] |\d+\. )|  ", last):
+            if not inside and lines and lines[-1].strip() and not re.match(r" |[-*] |\d+\. ", lines[-1]):
                 lines.append("")
-        last = line
-        lines.append(line)
+            lines.append(" " * depth + line.lstrip(" "))
+            inside.append(len(found[0]))
+        else:
+            lines.append(" " * depth + line.lstrip(" ") if inside and line.strip() else line)
     return "\n".join(lines) + "\n"
+
+
+def _moved(line: str, by: int) -> str:
+    if not line.strip():
+        return line
+    indent = len(line) - len(line.lstrip(" "))
+    return " " * max(0, indent + by) + line.lstrip(" ")

@@ -32,10 +32,11 @@ def paragraph(*sentences: str) -> str:
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table; cells are HTML. On a telephone each row is shown below the other, its cells with their headings."""
-    head = "".join(f"<th>{_plain(name)}</th>" for name in header)
-    body = "".join(
+    head = " ".join(f"<th>{_plain(name)}</th>" for name in header)
+    # Blanks between cells keep words apart where the search shows them.
+    body = " ".join(
         "<tr>"
-        + "".join(f'<td data-label="{_plain(name)}">{cell}</td>' for name, cell in zip(header, row, strict=True))
+        + " ".join(f'<td data-label="{_plain(name)}">{cell}</td>' for name, cell in zip(header, row, strict=True))
         + "</tr>"
         for row in rows
     )

@@ -14,9 +14,8 @@ PARTS = ("What you see", "What it means", "What to do", "How you know it is over
 
 _TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 _SEEN = re.compile(rf"^## {PARTS[0]}\n+(.+?)(?:\n\n|\n#|\Z)", re.MULTILINE | re.DOTALL)
-# Of a link only its words are shown, and a block or table is too much for a list.
+# Of a link only its words are shown.
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-_TOO_MUCH = ("|", "```", "- ")
 
 
 def title_of(markdown: str) -> str:
@@ -39,4 +38,5 @@ def list_of(pages: Iterable[tuple[str, str]]) -> str:
 def _seen(markdown: str) -> str:
     found = _SEEN.search(markdown)
     words = _LINK.sub(r"\1", found[1]).replace("**", "") if found else ""
-    return "" if words.startswith(_TOO_MUCH) else words
+    # A list in a line.
+    return re.sub(r"\n- ", " ", words.removeprefix("- "))

@@ -18,6 +18,9 @@ from warehouse.paths import PROJECT_ROOT
 # Dagster last: it takes longest, and what fails before need not wait for it.
 _REFERENCE = (commands, settings, feeds, models, metrics, expectations, ledger, monitoring, dagster)
 
+# A search finds pages that explain before the reference, which names everything.
+_FOUND_LATER = "---\nsearch:\n  boost: 0.2\n---\n\n"
+
 # Sections of the menu that the hook fills, with the folder whose pages they have.
 _FILLED = {"Runbooks": "runbooks/", "Parts": "parts/", "Reference": "reference/"}
 
@@ -29,7 +32,7 @@ def on_files(files: Files, /, *, config: MkDocsConfig) -> Files:
         _add(files, config, page, (PROJECT_ROOT / path).read_text())
     for module in _REFERENCE:
         for page, content in module.pages():
-            _add(files, config, page, content)
+            _add(files, config, page, _FOUND_LATER + content)
     for file in files.documentation_pages():
         file.dest_uri = destination(file.src_uri)
     assert config.nav is not None
@@ -49,12 +52,13 @@ def on_page_markdown(markdown: str, /, *, page: Page, config: MkDocsConfig, file
         return markdown
     if source == runbooks.INDEX:
         markdown = markdown.replace(runbooks.PLACE, _list_of_runbooks(files))
-    pages = pages_of_files() | {f"{DOCS}/{file.src_uri}": file.src_uri for file in files.documentation_pages()}
+    own = {f"{DOCS}/{file.src_uri}": file.src_uri for file in files.documentation_pages()}
+    folders = {posixpath.dirname(path): made for path, made in own.items() if posixpath.basename(path) == "index.md"}
     return rewritten(
         with_wide_lists(markdown),
         file=of_readmes.get(source, f"{DOCS}/{source}"),
         page=source,
-        pages=pages,
+        pages={**folders, **pages_of_files(), **own},
         root=PROJECT_ROOT,
         keep=lambda path: _picture(path, files, config),
     )

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 from docs.hooks.markup import code, heading, link, paragraph, table, text
 from docs.hooks.reference.models import address_of
-from ingestion.calendars import described
+from ingestion.calendars import Described
 from ingestion.catalog import CATALOG
 from ingestion.feeds import Feed
 
-_HEADER = ("feed", "publisher", "grain", "from", "published after", "raw table", "kept in")
+_PAGE = "reference/feeds.md"
+_HEADER = ("feed", "publisher", "grain", "from", "due after", "tables")
 
 
 def pages() -> Iterator[tuple[str, str]]:
@@ -17,9 +18,9 @@ def pages() -> Iterator[tuple[str, str]]:
         "# Feeds\n\n",
         paragraph(
             text("A feed is one series of files, answers or messages by one publisher."),
-            text(
-                "“By default”: loaded if nobody names feeds. “Published after”: days from a period's end to its file."
-            ),
+            text("“By default”: loaded if nobody names feeds."),
+            text("“Due after”: days from a period's end until its file is due."),
+            text("“Tables”: the raw one, and the models that keep its rows, or reject them."),
         ),
     ]
     for subject in CATALOG.subjects.values():
@@ -28,20 +29,20 @@ def pages() -> Iterator[tuple[str, str]]:
         if subject.aliases:
             meant = (f"{code(alias)} stands for {code(', '.join(names))}." for alias, names in subject.aliases.items())
             parts.append(paragraph(*meant))
-    yield "reference/feeds.md", "".join(parts)
+    yield _PAGE, "".join(parts)
 
 
 def _row(feed: Feed) -> tuple[str, ...]:
     name = code(feed.name) + ("<br>by default" if feed.is_default else "")
     models = [feed.kept_in, *([feed.quarantined_in] if feed.quarantined_in else [])]
+    kept = (link(code(model), address_of(model, _PAGE)) for model in models)
     return (
         name,
         text(feed.publisher.name),
         text(_grain(feed)),
         code(feed.first_period.key),
         text("at once" if feed.is_stream or feed.is_own else f"{feed.publication_lag_days} days"),
-        code(f"raw_data.{feed.raw_table}"),
-        ", ".join(link(code(model), address_of(model, "reference/feeds.md")) for model in models),
+        "<br>".join([code(f"raw_data.{feed.raw_table}"), *kept]),
     )
 
 
@@ -52,5 +53,5 @@ def _grain(feed: Feed) -> str:
         return "one file"
     if feed.is_irregular:
         return f"{feed.grain}, irregular"
-    calendar = described(feed.calendar)
-    return f"{feed.grain}: {calendar}" if calendar != "its calendar" else str(feed.grain)
+    calendar = feed.calendar
+    return f"{feed.grain}: {calendar.description}" if isinstance(calendar, Described) else str(feed.grain)

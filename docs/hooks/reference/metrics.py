@@ -23,7 +23,7 @@ def pages() -> Iterator[tuple[str, str]]:
     ]
     for category, found in groupby(metrics, key=lambda one: _meta(one, "category")):
         parts.append(heading(2, category))
-        parts.append(table(("metric", "unit", "definition", "owner"), (_row(metric) for metric in found)))
+        parts.append(table(("metric", "unit", "owner", "definition"), (_row(metric) for metric in found)))
     yield "reference/metrics.md", "".join(parts)
 
 
@@ -35,4 +35,4 @@ def _row(metric: dict[str, Any]) -> tuple[str, str, str, str]:
     formula = "<br>".join(code(line) for line in formula_of(semantic_manifest(), metric["name"]))
     name = f"{code(metric['name'])}<br>{text(metric['label'])}"
     words = f"{text(metric['description'])}<br><small>{formula}</small>"
-    return name, text(_meta(metric, "unit")), words, text(_meta(metric, "owner"))
+    return name, text(_meta(metric, "unit")), text(_meta(metric, "owner")), words

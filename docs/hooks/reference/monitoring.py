@@ -1,6 +1,7 @@
 """The page of what Prometheus is told: families of figures, from the calls that make them, and the rules that alert."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ _PAGE = "reference/monitoring.md"
 # The functions that make a family, each with its name and its meaning among the arguments.
 _MAKERS = {"gauge", "one", "by", "counter"}
 _FAMILY = "nyc_"
+_LABEL = re.compile(r"\{\{ *\$labels\.(\w+)[^}]*\}\}")
+_VALUE = re.compile(r"\{\{ *\$value[^}]*\}\}")
 _RULES = PROJECT_ROOT / "deploy" / "prometheus" / "rules.yml"
 
 
@@ -56,10 +59,16 @@ def _rules() -> Iterator[dict[str, Any]]:
             yield from (rule for rule in group["rules"] if "alert" in rule)
 
 
+def _spoken(words: str) -> str:
+    """The words of an alert, with what Prometheus puts into them in capitals."""
+    words = _LABEL.sub(lambda found: found[1].upper(), words)
+    return _VALUE.sub("N", words)
+
+
 def _alert(rule: dict[str, Any]) -> tuple[str, ...]:
     notes = rule.get("annotations", {})
     when = code(rule["expr"]) + (f" for {text(rule['for'])}" if "for" in rule else "")
-    words = text(" ".join(filter(None, (notes.get("summary"), notes.get("description")))))
+    words = text(_spoken(". ".join(filter(None, (notes.get("summary"), notes.get("description"))))))
     book = next((one for one in Runbook if f"/runbooks/{one.value}" in str(notes.get("runbook_url"))), None)
     page = link(text(book.value), address(f"runbooks/{book.value}.md", _PAGE)) if book else ""
     return code(rule["alert"]), when, text(rule.get("labels", {}).get("severity", "")), words, page
