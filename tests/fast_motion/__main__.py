@@ -33,12 +33,12 @@ SOURCES = "yellow,green,fhv,citibike"
 # Its publisher cannot be asked whether a month is there, and in life always has it: it is loaded at the start.
 _ALWAYS_THERE, _ARCHIVE_VARIABLE = "weather", "SOURCES__WEATHER__BASE_URL"
 _MOST_BYTES = 20_000_000_000
-_LONGEST_QUEUE_SECONDS = 1800
+_LONGEST_QUEUE_SECONDS = 3600
 
 
 @dataclass(frozen=True)
 class Expected:
-    """An alert that should come: words that are in it and in no other, and how often."""
+    """An alert that should come: words of its headline, and how often."""
 
     words: str
     least: int = 1
@@ -121,13 +121,13 @@ class Motion:
             time.sleep(max(0.0, self.began + (position + 1) * self.seconds - time.monotonic()))
 
     def wait_until_idle(self) -> None:
-        """Wait until nothing waits or runs, and has not for two looks of the sensors.
+        """Wait until nothing waits or runs, and until what is over was told: that takes ten minutes.
 
         Raises:
             TimeoutError: the queue has not come to its end.
         """
         until, quiet = time.monotonic() + _LONGEST_QUEUE_SECONDS, 0
-        while quiet < 10:
+        while quiet < 50:
             if time.monotonic() > until:
                 raise TimeoutError(f"the queue did not end: {self._runs()}")
             quiet = 0 if self.platform.unfinished() else quiet + 1
@@ -169,18 +169,28 @@ class Motion:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-EXPECTED = (Expected("disk"),)
+EXPECTED = (
+    # Of each feed once, for by the calendar it lacks what is not published yet.
+    Expected("Freshness missed", 0, 1),
+    Expected("Gap", 0, 2),
+    Expected("Schema drift"),
+    Expected("Disk nearly full"),
+    # The half file, and what ran into the full disk.
+    Expected("^.Job .* failed", 1, 6),
+    Expected("^.Over", 1, 8),
+)
 
 
 def judged(told: Told) -> list[str]:
     """What is wrong with the alerts."""
-    wrong = []
+    texts = [text for _, text in told.posts]
+    wrong = [f"told twice: {text.splitlines()[0]}" for text in sorted(set(texts)) if texts.count(text) > 1]
     for expected in EXPECTED:
-        found = [text for _, text in told.posts if re.search(expected.words, text)]
+        found = [text for text in texts if re.search(expected.words, text.splitlines()[0])]
         if not expected.least <= len(found) <= expected.most:
             wrong.append(f"{expected.words!r}: told {len(found)} times, not {expected.least} to {expected.most}")
     for seconds, text in told.posts:
-        if not any(re.search(expected.words, text) for expected in EXPECTED):
+        if not any(re.search(expected.words, text.splitlines()[0]) for expected in EXPECTED):
             wrong.append(f"not expected, at {seconds:.0f} s: {text.splitlines()[0]}")
     return wrong
 
@@ -209,6 +219,7 @@ def main() -> int:
                 **publisher.environment,
                 _ARCHIVE_VARIABLE: archive.environment[_ARCHIVE_VARIABLE],
                 "ALERT_SLACK_WEBHOOK_URL": webhook,
+                "ALERT_PATIENCE_MINUTES": "1",
                 "PUBLICATION_INTERVAL_SECONDS": "30",
                 "PUBLICATION_MONTHS_WATCHED": str(arguments.months + 12),
             },
