@@ -12,7 +12,18 @@ import pytest
 from ingestion.catalog import ALIASES, FEEDS, SUBJECTS
 from warehouse.paths import PROJECT_ROOT
 
-PACKAGES = ("briefings", "cli", "ingestion", "metrics", "orchestration", "portal", "quality", "sandbox", "warehouse")
+PACKAGES = (
+    "briefings",
+    "cli",
+    "ingestion",
+    "metrics",
+    "monitoring",
+    "orchestration",
+    "portal",
+    "quality",
+    "sandbox",
+    "warehouse",
+)
 DBT = PROJECT_ROOT / "dbt"
 
 # The catalog is written into this file.
