@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.connection import WarehouseBusyError, open_for_reading
+from warehouse.connection import WarehouseBusyError, connect_in_memory, open_for_reading
 from warehouse.ledger import utc_now
 from warehouse.ledger.schema import LEDGER_SCHEMA, TABLES
 from warehouse.paths import database_path
@@ -163,7 +163,7 @@ def _of_release(before: LedgerCopy | None, *, is_all_there_is: bool) -> LedgerCo
 def _copied(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """The tables of a ledger in memory. Tables and columns that it has not are there, and empty."""
     there = {name for (name,) in connection.execute(_LEDGER_TABLES).fetchall()}
-    copied = duckdb.connect(config={"threads": 1})
+    copied = connect_in_memory(threads=1)
     copied.execute(f"create schema {LEDGER_SCHEMA}; {TABLES}")
     for (name,) in copied.execute(_LEDGER_TABLES).fetchall():
         if name in there:

@@ -11,7 +11,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -204,7 +204,12 @@ def _temporary_folder() -> TemporaryDirectory[str]:
 
 def open_in_memory() -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     """Start an empty DuckDB in memory that can read files but fetches no extension; closed after the `with` block."""
-    return closing(duckdb.connect(config={**_NO_EXTENSIONS}))
+    return closing(connect_in_memory())
+
+
+def connect_in_memory(threads: int | None = None) -> duckdb.DuckDBPyConnection:
+    """The same, for whoever closes it; with so many threads, by default one for each core."""
+    return duckdb.connect(config={**_NO_EXTENSIONS, **({"threads": threads} if threads else {})})
 
 
 def connect_when_free(
@@ -283,15 +288,19 @@ def limit_memory(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
 
 
 def _connect(path: Path, *, read_only: bool, timeout_seconds: float | None = None) -> duckdb.DuckDBPyConnection:
+    return connect_when_free(path, partial(connect_file, read_only=read_only), timeout_seconds=timeout_seconds)
+
+
+def connect_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB file that nobody else has, such as a copy.
+
+    Raises:
+        duckdb.Error: it cannot be opened.
+        WarehouseError: `DUCKDB_MEMORY_LIMIT` is not an amount of memory.
+    """
     # Set everything when opening: locked settings cannot be changed later.
-    config: dict[str, str | bool | int | float | list[str]] = {
-        **(reader_settings() if read_only else writer_settings())
-    }
-
-    def connect(file: Path) -> duckdb.DuckDBPyConnection:
-        return duckdb.connect(str(file), read_only=read_only, config=config)
-
-    return connect_when_free(path, connect, timeout_seconds=timeout_seconds)
+    settings = reader_settings() if read_only else writer_settings()
+    return duckdb.connect(str(path), read_only=read_only, config={**settings})
 
 
 def lock_timeout() -> float:

@@ -43,6 +43,9 @@ class Platform:
         self.folder = folder / "project"
         subprocess.run(["git", "clone", "--quiet", str(PROJECT_ROOT), str(self.folder)], check=True)
         home = self.folder / "orchestration"
+        instance = home / "dagster.yaml"
+        # Absolute, because the storage is also asked from here.
+        instance.write_text(instance.read_text().replace("base_dir: data/", f"base_dir: {self.folder}/data/"))
         port, self.web_port = free_port(), free_port()
         self.environment = (
             os.environ

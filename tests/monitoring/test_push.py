@@ -143,13 +143,15 @@ def test_without_a_gateway_or_a_ledger_the_exit_code_says_so(
 
 @pytest.mark.skipif(shutil.which("prometheus-pushgateway") is None, reason="prometheus-pushgateway is not installed")
 @pytest.mark.usefixtures("loaded")
-def test_a_real_gateway_keeps_the_results_of_all_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_real_gateway_keeps_the_results_of_all_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
+    # Some builds keep what was pushed in a file of the machine, unless they are told another.
+    kept = f"--persistence.file={tmp_path / 'pushed'}"
     with subprocess.Popen(
-        ["prometheus-pushgateway", f"--web.listen-address=127.0.0.1:{port}"], stderr=subprocess.DEVNULL
+        ["prometheus-pushgateway", f"--web.listen-address=127.0.0.1:{port}", kept], stderr=subprocess.DEVNULL
     ) as process:
         try:
             patience = time.monotonic() + 20

@@ -198,7 +198,7 @@ def test_no_writer_fetches_or_loads_an_extension(database: Path, sql: str, monke
 def test_nobody_opens_the_file_but_here() -> None:
     """So that what a connection may do is said once. The benchmark and the sandbox have files of their own."""
     opening = re.compile(r"duckdb\.connect\(")
-    folders = ("warehouse", "quality", "orchestration", "ingestion", "metrics")
+    folders = ("warehouse", "quality", "orchestration", "ingestion", "metrics", "monitoring")
     files = [file for folder in folders for file in (PROJECT_ROOT / folder).rglob("*.py")]
     found = {file.relative_to(PROJECT_ROOT).as_posix() for file in files if opening.search(file.read_text())}
     assert found == {"warehouse/connection.py", "metrics/conditions.py"}

@@ -14,7 +14,7 @@ from warehouse.backup.manifest import Backup, BackupError, DamagedBackupError
 from warehouse.backup.placing import check_room, new_file, put_in_place, refuse_if_there
 from warehouse.backup.store import chunks, compare, verify
 from warehouse.backup.working_file import Stopwatch, contents_of, copy
-from warehouse.connection import writer_settings
+from warehouse.connection import connect_file
 from warehouse.full_disk import clear_write_errors
 from warehouse.ledger import ABANDONED, Ledger
 from warehouse.ledger.migrations import known_migrations
@@ -93,9 +93,8 @@ def _version(text: str) -> tuple[int, ...]:
 
 def _prepare(new: Path, backup: Backup) -> None:
     """Open the copy, count its tables, and bring its ledger up to date."""
-    settings: dict[str, str | bool | int | float | list[str]] = {**writer_settings()}
     try:
-        with closing(duckdb.connect(str(new), config=settings)) as connection:
+        with closing(connect_file(new, read_only=False)) as connection:
             if (found := contents_of(connection).tables) != backup.tables:
                 differ = sorted(name for name in {*found, *backup.tables} if found.get(name) != backup.tables.get(name))
                 raise DamagedBackupError(

@@ -16,7 +16,7 @@ from warehouse.backup.manifest import BackupError
 from warehouse.backup.placing import new_file, put_in_place, refuse_if_there
 from warehouse.backup.restoring import record, refuse_unknown
 from warehouse.backup.working_file import Stopwatch
-from warehouse.connection import writer_settings
+from warehouse.connection import connect_file
 from warehouse.full_disk import clear_write_errors
 from warehouse.ledger import LEDGER_SCHEMA, Ledger
 from warehouse.ledger.schema import STREAMS
@@ -90,9 +90,8 @@ def restore_release(release: Release, *, force: bool = False, dry_run: bool = Fa
 
 def _fill(new: Path, release: Release) -> tuple[tuple[ToLoad, ...], dict[str, int]]:
     """Make the file; gives what is to be loaded again, and the messages that were read of streams."""
-    settings: dict[str, str | bool | int | float | list[str]] = {**writer_settings()}
     try:
-        with closing(duckdb.connect(str(new), config=settings)) as connection:
+        with closing(connect_file(new, read_only=False)) as connection:
             connection.execute(f"create schema {identifier(LEDGER_SCHEMA)}")
             with attached(connection, release.database, "read_only") as (working, attached_as):
                 for name in ledger_tables(connection, attached_as):

@@ -6,13 +6,14 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 import duckdb
 
 from warehouse.backup.store import CHUNK_BYTES, read_chunk
-from warehouse.connection import NotThereYetError, connect_when_free, open_for_writing, reader_settings
+from warehouse.connection import NotThereYetError, connect_file, connect_when_free, open_for_writing
 from warehouse.durable import sync
 from warehouse.sql import identifier
 
@@ -62,15 +63,11 @@ def _read_locked(path: Path) -> duckdb.DuckDBPyConnection:
             # A writer was killed. Who opens the file for writing brings what it had committed into it.
             with open_for_writing(path) as connection:
                 connection.execute("checkpoint")
-        reading = connect_when_free(path, _read)
+        reading = connect_when_free(path, partial(connect_file, read_only=True))
         if not log.exists():
             return reading
         # Killed in between.
         reading.close()
-
-
-def _read(path: Path) -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(str(path), read_only=True, config={**reader_settings()})
 
 
 def contents_of(connection: duckdb.DuckDBPyConnection) -> Contents:
