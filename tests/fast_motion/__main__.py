@@ -175,7 +175,9 @@ EXPECTED = (
     Expected("Gap", 0, 2),
     Expected("Schema drift"),
     Expected("Disk nearly full"),
-    # The half file, and what ran into the full disk.
+    # A killed build, if nothing was built since.
+    Expected("Check failed", 0, 1),
+    # What was lost twice, and what ran into the full disk.
     Expected("^.Job .* failed", 1, 6),
     Expected("^.Over", 1, 8),
 )

@@ -147,15 +147,19 @@ class Platform:
         return pid
 
     def fill_disk(self, seconds: float) -> None:
-        """Leave nothing of the disk for a while."""
+        """Leave half a gigabyte of the disk for a while, and then for as long nothing."""
         ballast = self.folder.parent / "ballast"
-        until = time.monotonic() + seconds
         with ballast.open("wb", buffering=0) as file:
-            while time.monotonic() < until:
-                try:
-                    file.write(b"\0" * (1 << 20))
-                except OSError:
-                    time.sleep(0.5)
+            for left in (500_000_000, 0):
+                until = time.monotonic() + seconds
+                while time.monotonic() < until:
+                    try:
+                        if self.free_bytes() > left:
+                            file.write(b"\0" * (1 << 20))
+                        else:
+                            time.sleep(0.5)
+                    except OSError:
+                        time.sleep(0.5)
         ballast.unlink()
 
     def free_bytes(self) -> int:

@@ -31,12 +31,9 @@ def test_a_manifest_that_is_current_is_taken_as_it_is(project: DbtProject) -> No
 
 
 def test_the_manifest_is_where_what_is_published_looks_for_it(tmp_path: Path) -> None:
+    asked = "import orchestration.definitions; from orchestration.dbt_cli.project import dbt_project as p"
     said = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "import orchestration.definitions; from orchestration.dbt_cli.project import dbt_project as p; print(p.manifest_path)",
-        ],
+        [sys.executable, "-c", f"{asked}; print(p.manifest_path)"],
         env=os.environ | {"DBT_TARGET_PATH": str(tmp_path)},
         capture_output=True,
         text=True,
