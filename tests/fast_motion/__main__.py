@@ -34,6 +34,9 @@ SOURCES = "yellow,green,fhv,citibike"
 _ALWAYS_THERE, _ARCHIVE_VARIABLE = "weather", "SOURCES__WEATHER__BASE_URL"
 _MOST_BYTES = 20_000_000_000
 _LONGEST_QUEUE_SECONDS = 3600
+_SECONDS_BETWEEN_LOOKS = 15
+# Longer than between two looks of the sensors.
+_QUIET_LOOKS, _QUIET_LOOKS_UNTIL_TOLD = 8, 50
 
 
 @dataclass(frozen=True)
@@ -120,18 +123,18 @@ class Motion:
             self.say(f"{month} is published; {self._runs()}; {free:,.0f} MB free")
             time.sleep(max(0.0, self.began + (position + 1) * self.seconds - time.monotonic()))
 
-    def wait_until_idle(self) -> None:
-        """Wait until nothing waits or runs, and until what is over was told: that takes ten minutes.
+    def wait_until_idle(self, looks: int) -> None:
+        """Wait until nothing waits or runs, for so many looks.
 
         Raises:
             TimeoutError: the queue has not come to its end.
         """
         until, quiet = time.monotonic() + _LONGEST_QUEUE_SECONDS, 0
-        while quiet < 50:
+        while quiet < looks:
             if time.monotonic() > until:
                 raise TimeoutError(f"the queue did not end: {self._runs()}")
             quiet = 0 if self.platform.unfinished() else quiet + 1
-            time.sleep(15)
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
         self.say(f"nothing waits any more; {self._runs()}")
 
     def say(self, text: str) -> None:
@@ -239,7 +242,13 @@ def main() -> int:
             told.began = motion.began
             motion.run()
             motion.say("every month is published")
-            motion.wait_until_idle()
+            motion.wait_until_idle(_QUIET_LOOKS)
+            motion.say("what was lost twice is loaded as the alerts say")
+            platform.nyc("gaps", "--fill", "--sources", f"{SOURCES},{_ALWAYS_THERE}")
+            for command in (["build"], ["check", "--no-docs"], ["publish"]):
+                platform.nyc(*command)
+            # What is over is told after ten minutes.
+            motion.wait_until_idle(_QUIET_LOOKS_UNTIL_TOLD)
         motion.say("building the same from nothing")
         compared, wrong = differences(platform, str(months[0]), str(months[-1]), f"{SOURCES},{_ALWAYS_THERE}")
         motion.say(f"{compared} tables compared, {len(wrong)} differ; {platform.restarts} processes were restarted")
