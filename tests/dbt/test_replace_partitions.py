@@ -226,4 +226,4 @@ def test_a_raw_table_that_is_gone_is_named_with_the_command_that_makes_it(wareho
     assert not warehouse.dbt("run").success
     said = "\n".join(warehouse.said)
     assert "rows in raw_data.yellow_taxi" in said
-    assert "python ingestion/run_pipeline.py --from … --to … --sources yellow --force" in said
+    assert "nyc load --from … --to … --sources yellow --force" in said
