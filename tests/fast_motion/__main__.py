@@ -24,6 +24,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+from sqlalchemy.exc import OperationalError
+
 from sandbox.faults import Fault
 from sandbox.server import SamplePublisher
 from tests.fast_motion.platform import Platform, differences
@@ -133,9 +135,16 @@ class Motion:
         while quiet < looks:
             if time.monotonic() > until:
                 raise TimeoutError(f"the queue did not end: {self._runs()}")
-            quiet = 0 if self.platform.unfinished() else quiet + 1
+            quiet = quiet + 1 if self._is_idle() else 0
             time.sleep(_SECONDS_BETWEEN_LOOKS)
         self.say(f"nothing waits any more; {self._runs()}")
+
+    def _is_idle(self) -> bool:
+        try:
+            return not self.platform.unfinished()
+        except OperationalError:
+            # The disk is full.
+            return False
 
     def say(self, text: str) -> None:
         print(f"{time.monotonic() - self.began:6.0f} s  {text}", flush=True)
