@@ -235,6 +235,8 @@ class Trial:
             assert time.monotonic() < deadline, "no run was started"
             time.sleep(0.5)
         time.sleep(chance.uniform(0, 40))
+        # On a machine with nothing else to do, all may have ended by now.
+        self.fill_queue()
         run = self._in_flight() or run
         done = Round(victims, run.run_id, run.status.value)
         processes = [one for part in victims if part != "run" for one in self._supervisor.find(part)]
