@@ -4,8 +4,8 @@ Files are replaced, one publisher fails, one sends what cannot be read, a file h
 Dagster are killed, and the disk fills once. At the end every file must be loaded, the tables must be those of a clean
 build, and each alert that should have come must have come once, and no other.
 
-`python -m tests.fast_motion --months 24 --folder FOLDER` with a folder on a small disk, such as a tmpfs of 3 GB: the
-disk is filled. It takes a minute a month, and what the queue needs afterwards.
+`python -m tests.fast_motion --months 24 --folder FOLDER` with a new folder on a small disk, such as a tmpfs of 4 GB:
+the disk is filled. It takes a minute a month, what the queue needs afterwards, and ten minutes until all is told.
 """
 
 import argparse
