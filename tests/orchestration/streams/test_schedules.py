@@ -37,10 +37,10 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 def tick(name: str, moment: datetime, instance: dg.DagsterInstance) -> Any:
-    context = dg.build_schedule_context(
+    with dg.build_schedule_context(
         instance, scheduled_execution_time=moment, repository_def=defs.get_repository_def()
-    )
-    return defs.get_repository_def().get_schedule_def(name).evaluate_tick(context)
+    ) as context:
+        return defs.get_repository_def().get_schedule_def(name).evaluate_tick(context)
 
 
 @pytest.mark.parametrize(

@@ -117,8 +117,10 @@ def test_schedule_and_sensor_wait_to_be_started_and_request_the_job() -> None:
 def test_the_schedule_requests_no_second_run_while_one_is_on_its_way(status: dg.DagsterRunStatus) -> None:
     schedule = defs.resolve_schedule_def("telemetry_hourly")
     # With storage on disk: a schedule opens its instance anew.
-    with dg.instance_for_test() as instance:
-        context = dg.build_schedule_context(instance, repository_def=defs.get_repository_def())
+    with (
+        dg.instance_for_test() as instance,
+        dg.build_schedule_context(instance, repository_def=defs.get_repository_def()) as context,
+    ):
         assert len(schedule.evaluate_tick(context).run_requests or []) == 1
         run_id = add_run(instance, "telemetry_job", status)
         assert f"run {run_id[:8]} of telemetry_job is" in str(schedule.evaluate_tick(context).skip_message)
