@@ -57,7 +57,8 @@ class Alert:
     def __post_init__(self) -> None:
         """Take out what must not be sent or kept."""
         headline = _line(scrubbed(self.headline))
-        body = "\n".join(_printable(line) for line in scrubbed(self.body).splitlines())
+        # Without empty lines at the end: made of what was kept, an alert is the same.
+        body = "\n".join(_printable(line) for line in scrubbed(self.body).splitlines()).rstrip("\n")
         object.__setattr__(self, "headline", _shortened(headline, _LONGEST_HEADLINE))
         object.__setattr__(self, "body", _shortened(body, _LONGEST_BODY))
         object.__setattr__(self, "links", tuple(_line(scrubbed(link)) for link in self.links))

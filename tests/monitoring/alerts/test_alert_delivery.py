@@ -4,7 +4,7 @@ from email import message_from_string
 from email.policy import default
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitoring.alerts.conditions import Condition
@@ -43,6 +43,7 @@ def test_nothing_that_others_wrote_is_markup_or_a_header_or_a_secret() -> None:
 
 
 @given(st.text(max_size=200), st.text(max_size=400))
+@example("", "\x1e\r")
 def test_any_text_is_an_alert_that_can_be_sent(headline: str, body: str) -> None:
     alert = Alert(headline, body, (headline,))
     assert "\n" not in alert.headline
