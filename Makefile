@@ -7,6 +7,8 @@ POETRY_EXPORT_VERSION := 1.10.1
 BIN := $(CURDIR)/.venv/bin
 POETRY := .poetry/bin/poetry
 export PATH := $(BIN):$(PATH)
+# Poetry installs into the environment that is active, which may be that of another project.
+export VIRTUAL_ENV := $(CURDIR)/.venv
 
 # Every command gets the settings in .env, read as dagster reads them: make itself would interpret `$$` and `#` in a
 # password. The environment comes before .env.

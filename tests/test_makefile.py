@@ -62,6 +62,12 @@ def test_what_is_set_in_the_environment_comes_before_the_file(checkout: Path) ->
     assert (environment["ALERT_SMTP_PASSWORD"], environment["ALERT_EMAIL_TO"]) == ("set", "file")
 
 
+def test_an_environment_that_is_active_is_left_alone(checkout: Path, tmp_path: Path) -> None:
+    (checkout / ".env").touch()
+    shown = make(checkout, "--eval", SHOW, "p", VIRTUAL_ENV="/somewhere/else")
+    assert json.loads(shown.stdout)["VIRTUAL_ENV"] == str(tmp_path / ".venv")
+
+
 def test_setups_at_once_leave_the_settings_whole(checkout: Path) -> None:
     (checkout / ".env").write_text("# mine\nDAGSTER_HOME=\nALERT_SMTP_PASSWORD=pa$word#1\n")
     command = ["make", "-o", ".venv/.installed", "setup"]
