@@ -15,3 +15,13 @@ def identifier(*parts: str) -> str:
 def literal(value: str | Path) -> str:
     """A text or a path as a quoted string in SQL."""
     return "'" + str(value).replace("'", "''") + "'"
+
+
+def spark_identifier(*parts: str) -> str:
+    """Quote a name for Spark."""
+    return ".".join("`" + part.replace("`", "``") + "`" for part in parts)
+
+
+def spark_literal(value: str) -> str:
+    """A text as a quoted string in Spark's SQL, where a backslash begins an escape."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -57,6 +57,15 @@ def test_a_layer_that_is_not_declared_well_is_refused(declared: object, tmp_path
         layers(tmp_path, model("rides", declared))
 
 
+def test_the_manifest_of_another_engine_is_refused(tmp_path: Path) -> None:
+    layers(tmp_path, model("rides"))
+    written = tmp_path / "manifest.json"
+    manifest = json.loads(written.read_text())
+    written.write_text(json.dumps(manifest | {"metadata": {"adapter_type": "lakehouse"}}))
+    with pytest.raises(ProjectError, match=r"expected dbt's manifest of DuckDB, but it is that of lakehouse"):
+        read_project(tmp_path)
+
+
 def test_a_model_that_is_not_published_is_in_no_layer(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="on a model that is published"):
         layers(tmp_path, model("rides", {"bucket": "silver", "table": "rides"}, folder="staging"))

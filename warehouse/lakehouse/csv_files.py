@@ -28,7 +28,7 @@ def export_tables(release: Release, tables: Sequence[ReleaseTable], to: Location
     with open_for_export(release) as connection, destination(to.joined(FORMAT)) as folder:
         return export_files(
             FORMAT,
-            release,
+            release.id,
             [_files_of(connection, release, table, folder.location) for table in tables],
             folder,
             is_everything=len(tables) == len(release.tables),

@@ -50,7 +50,7 @@ def export_tables(release: Release, tables: Sequence[ReleaseTable], to: Location
         file = _DatabaseFile(name, source, connection, release, tables, has_ledger)
         rows = sum(table.rows for table in tables)
         wanted = TableFiles(ALL_TABLES, rows, place.joined(name).url, [file])
-        return export_files(FORMAT, release, [wanted], folder, is_everything=True, manifest_name=manifest)
+        return export_files(FORMAT, release.id, [wanted], folder, is_everything=True, manifest_name=manifest)
 
 
 def _place(to: Location) -> tuple[Location, str, str]:

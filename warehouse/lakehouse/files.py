@@ -16,7 +16,7 @@ from warehouse.lakehouse.exported import Exported, ExportError
 from warehouse.lakehouse.manifest import MANIFEST, FileEntry, TableEntry, read_manifest
 from warehouse.ledger import utc_now
 from warehouse.publishing.files import is_whole
-from warehouse.releases import Part, Release
+from warehouse.releases import Part
 from warehouse.sql import literal
 
 # What is written is noted at least this often, so that an interrupted export need not send all of a table again.
@@ -110,7 +110,7 @@ class TableFiles:
 
 def export_files(
     format_: str,
-    release: Release,
+    release_id: str,
     tables: Sequence[TableFiles],
     to: Destination,
     *,
@@ -126,7 +126,7 @@ def export_files(
     Raises:
         ExportError: something was not written. Exporting again mends it.
     """
-    run = _Run(format_, release, to, manifest_name)
+    run = _Run(format_, release_id, to, manifest_name)
     changed = {each.table: run.changed(each) for each in tables}
     files = [file for each in changed.values() for file in each]
     expected = [file.expected_bytes(to) for file in files]
@@ -142,9 +142,9 @@ def export_files(
 class _Run:
     """One export of files to one place."""
 
-    def __init__(self, format_: str, release: Release, to: Destination, manifest_name: str) -> None:
+    def __init__(self, format_: str, release_id: str, to: Destination, manifest_name: str) -> None:
         self._format = format_
-        self._release = release
+        self._release_id = release_id
         self._to = to
         self._manifest_name = manifest_name
         self._manifest = read_manifest(to, manifest_name)
@@ -177,21 +177,21 @@ class _Run:
                 self._to.remove(name)
                 del entry.files[name]
             bytes_written = self._put(entry, changed)
-        if (entry.release, entry.rows) != (self._release.id, table.rows):
-            entry.release, entry.rows, entry.exported_at = self._release.id, table.rows, _now()
+        if (entry.release, entry.rows) != (self._release_id, table.rows):
+            entry.release, entry.rows, entry.exported_at = self._release_id, table.rows, _now()
             self._is_noted = False
         return Exported(
-            self._format, table.table, table.rows, len(changed), bytes_written, table.address, self._release.id
+            self._format, table.table, table.rows, len(changed), bytes_written, table.address, self._release_id
         )
 
     def finish(self, documents: dict[str, str]) -> None:
         """Write the documents and the manifest, unless all is as it was."""
-        is_new = self._manifest.release != self._release.id or not self._is_noted
+        is_new = self._manifest.release != self._release_id or not self._is_noted
         for name, text in documents.items():
             if self._to.read(name) != text.encode():
                 self._write(name, text)
         if is_new:
-            self._manifest.release, self._manifest.exported_at = self._release.id, _now()
+            self._manifest.release, self._manifest.exported_at = self._release_id, _now()
             self._note()
 
     def _entry(self, table: str) -> TableEntry:

@@ -29,7 +29,7 @@ def export_tables(release: Release, tables: Sequence[ReleaseTable], to: Location
         is_everything = len(tables) == len(release.tables)
         return export_files(
             FORMAT,
-            release,
+            release.id,
             [_files_of(connection, release, table, folder.location) for table in tables],
             folder,
             is_everything=is_everything,
