@@ -3,5 +3,5 @@
     rounded figure where it lies half way between two. Rounded to more digits first, every order gives the same.
 #}
 {% macro rounded(figure, digits) -%}
-    round(round({{ figure }}, {{ digits + 5 }}), {{ digits }})
+    {{ return(round_to(round_to(figure, digits + 5), digits)) }}
 {%- endmacro %}

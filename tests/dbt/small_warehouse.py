@@ -67,7 +67,7 @@ class Warehouse:
         self.execute("create schema if not exists raw_data")
         for table, columns in raw_tables().items():
             definitions = ", ".join(f"{column.name} {column.type}" for column in columns)
-            self.execute(f"create table raw_data.{table} ({definitions}, _dlt_load_id varchar)")
+            self.execute(f"create table if not exists raw_data.{table} ({definitions}, _dlt_load_id varchar)")
 
     def load(self, feed: str, first_day: date, rows: Sequence[Trip]) -> None:
         """Replace a partition, as the loader does: all of its rows, under a new load id."""

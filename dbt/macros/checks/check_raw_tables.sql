@@ -2,18 +2,20 @@
     On-run-start. Stops before the first model where raw data was never loaded: every model would fail, and none would
     say why. Stops, too, where raw data is not what the ledger says was loaded, because models take the ledger for what
     is there. Seeds need no raw data, nor do commands that build nothing (compile, docs).
+
+    Then an engine that cannot read the DuckDB file is given what it has.
 #}
 {% macro check_raw_tables() -%}
     {%- if execute and flags.WHICH in ('build', 'run', 'snapshot', 'test') -%}
         {%- set tables = [] -%}
         {%- set made = [] -%}
         {%- set missing = [] -%}
-        {%- set is_anything_loaded = run_query("select 1 from " ~ asset_watermarks() ~ " limit 1").rows | length > 0 -%}
+        {%- set is_anything_loaded = query_raw_data("select 1 from " ~ asset_watermarks() ~ " limit 1") | length > 0 -%}
         {%- for table in graph.sources.values() | selectattr('source_name', 'eq', 'raw_data') -%}
             {%- do tables.append(table) -%}
-            {%- set is_missing = adapter.get_relation(table.database, table.schema, table.identifier) is none -%}
+            {%- set is_missing = is_raw_table_missing(table) -%}
             {%- if is_missing and is_anything_loaded -%}
-                {%- do run_query(empty_raw_table(table)) -%}
+                {%- do change_raw_data(empty_raw_table(table)) -%}
                 {%- do made.append(table.name) -%}
             {%- elif is_missing -%}
                 {%- do missing.append(table.schema ~ '.' ~ table.identifier) -%}
@@ -28,12 +30,13 @@
                 ~ " python ingestion/run_pipeline.py --year 2025 --months 1"
             ) -%}
         {%- endif -%}
-        {%- for row in run_query(raw_tables_unlike_the_ledger(tables)).rows -%}
+        {%- for row in query_raw_data(raw_tables_unlike_the_ledger(tables)) -%}
             {%- do exceptions.raise_compiler_error(
                 "expected " ~ row[1] ~ " rows in " ~ row[0] ~ ", as the ledger (" ~ asset_watermarks() ~ ") says were"
                 ~ " loaded, but there are " ~ row[2] ~ ": the table was changed by hand. " ~ what_mends(row[3])
             ) -%}
         {%- endfor -%}
+        {%- do bring_raw_tables() -%}
     {%- endif -%}
 {%- endmacro %}
 
@@ -50,12 +53,6 @@
         "Load its files again: nyc gaps --fill, or nyc load --from … --to … --sources " ~ feeds ~ " --force."
         ~ " To go on without those that no publisher has any more: nyc restore --give-up"
     ) }}
-{%- endmacro %}
-
-{# The path of the DuckDB file. #}
-{% macro file_of_the_database() -%}
-    {%- set query = "select path from duckdb_databases() where database_name = '" ~ target.database ~ "'" -%}
-    {{ return(run_query(query).rows[0][0]) }}
 {%- endmacro %}
 
 {#

@@ -54,7 +54,8 @@
 #}
 {% macro fold_list(list, step) %}{{ return(adapter.dispatch('fold_list')(list, step)) }}{% endmacro %}
 {% macro default__fold_list(list, step) -%}
-    {{ return("aggregate(slice(" ~ list ~ ", 2, size(" ~ list ~ ")), " ~ list ~ "[0], (before, element) -> " ~ step ~ ")") }}
+    {%- set folded = "aggregate(slice(whole, 2, size(whole)), whole[0], (before, element) -> " ~ step ~ ")" -%}
+    {{ return(with_value("whole", list, folded)) }}
 {%- endmacro %}
 {% macro duckdb__fold_list(list, step) -%}
     {{ return("list_reduce(" ~ list ~ ", lambda before, element: " ~ step ~ ")") }}
@@ -64,3 +65,15 @@
 {% macro element_of_each(list) %}{{ return(adapter.dispatch('element_of_each')(list)) }}{% endmacro %}
 {% macro default__element_of_each(list) %}{{ return("explode(" ~ list ~ ")") }}{% endmacro %}
 {% macro duckdb__element_of_each(list) %}{{ return("unnest(" ~ list ~ ")") }}{% endmacro %}
+
+{#
+    An expression in which a name stands for a value, because it has the value several times. Spark gets it once: what it
+    keeps of a view is at most 32,700 characters. The name is a word that the expression has for nothing else.
+#}
+{% macro with_value(name, value, expression) -%}
+    {{ return(adapter.dispatch('with_value')(name, value, expression)) }}
+{%- endmacro %}
+{% macro default__with_value(name, value, expression) -%}
+    {{ return("element_at(transform(array(" ~ value ~ "), " ~ name ~ " -> " ~ expression ~ "), 1)") }}
+{%- endmacro %}
+{% macro duckdb__with_value(name, value, expression) %}{{ return(expression | replace(name, value)) }}{% endmacro %}

@@ -12,9 +12,26 @@
     {{ return("quantile_cont(" ~ expression ~ ", " ~ share ~ ")") }}
 {%- endmacro %}
 
-{# Whether a text matches a regular expression. #}
+{# An aggregate: the first value by an order, of those that are there. Spark's own takes a missing one, too. #}
+{% macro first_by(value, order) %}{{ return(adapter.dispatch('first_by')(value, order)) }}{% endmacro %}
+{% macro default__first_by(value, order) -%}
+    {{ return("min_by(" ~ value ~ ", " ~ order ~ ") filter (where " ~ value ~ " is not null)") }}
+{%- endmacro %}
+{% macro duckdb__first_by(value, order) %}{{ return("min_by(" ~ value ~ ", " ~ order ~ ")") }}{% endmacro %}
+
+{# The same of the last. #}
+{% macro last_by(value, order) %}{{ return(adapter.dispatch('last_by')(value, order)) }}{% endmacro %}
+{% macro default__last_by(value, order) -%}
+    {{ return("max_by(" ~ value ~ ", " ~ order ~ ") filter (where " ~ value ~ " is not null)") }}
+{%- endmacro %}
+{% macro duckdb__last_by(value, order) %}{{ return("max_by(" ~ value ~ ", " ~ order ~ ")") }}{% endmacro %}
+
+{# Whether a text matches a regular expression. `$` is the end of the text; Java has it before a last new line, too. #}
 {% macro matches(text, pattern) %}{{ return(adapter.dispatch('matches')(text, pattern)) }}{% endmacro %}
-{% macro default__matches(text, pattern) %}{{ return(text ~ " rlike '" ~ pattern ~ "'") }}{% endmacro %}
+{% macro default__matches(text, pattern) -%}
+    {%- set pattern = pattern[:-1] ~ "\\z" if pattern.endswith("$") else pattern -%}
+    {{ return(text ~ " rlike " ~ engine_literal(pattern)) }}
+{%- endmacro %}
 {% macro duckdb__matches(text, pattern) -%}
     {{ return("regexp_matches(" ~ text ~ ", '" ~ pattern ~ "')") }}
 {%- endmacro %}

@@ -1,4 +1,12 @@
-{# Times and dates whose spelling differs between engines. #}
+{#
+    Times and dates whose spelling differs between engines.
+
+    Of Spark's functions some know times with a zone alone. The zone of the session is UTC (warehouse/spark/settings.py),
+    so a time without zone becomes one, and one of them a time without zone again, and neither changes what it says.
+#}
+
+{# Spark: microseconds since 1970-01-01 00:00, for what is computed of times without a zone. #}
+{% macro microseconds_of(timestamp) %}{{ return("unix_micros(cast(" ~ timestamp ~ " as timestamp_ltz))") }}{% endmacro %}
 
 {# dbt.date takes numbers alone, not columns. #}
 {% macro first_of_month(year, month) %}{{ return(adapter.dispatch('first_of_month')(year, month)) }}{% endmacro %}
@@ -9,7 +17,7 @@
     {{ return(adapter.dispatch('minutes_between')(started_at, ended_at)) }}
 {%- endmacro %}
 {% macro default__minutes_between(started_at, ended_at) -%}
-    {{ return("((unix_micros(" ~ ended_at ~ ") - unix_micros(" ~ started_at ~ ")) / 60000000.0)") }}
+    {{ return("((" ~ microseconds_of(ended_at) ~ " - " ~ microseconds_of(started_at) ~ ") / 60000000)") }}
 {%- endmacro %}
 {% macro duckdb__minutes_between(started_at, ended_at) -%}
     {{ return("((epoch_us(" ~ ended_at ~ ") - epoch_us(" ~ started_at ~ ")) / 60000000)") }}
@@ -18,7 +26,7 @@
 {# Seconds from one timestamp to another, with the fraction. #}
 {% macro seconds_between(started_at, ended_at) %}{{ return(adapter.dispatch('seconds_between')(started_at, ended_at)) }}{% endmacro %}
 {% macro default__seconds_between(started_at, ended_at) -%}
-    {{ return("((unix_micros(" ~ ended_at ~ ") - unix_micros(" ~ started_at ~ ")) / 1000000.0)") }}
+    {{ return("((" ~ microseconds_of(ended_at) ~ " - " ~ microseconds_of(started_at) ~ ") / 1000000)") }}
 {%- endmacro %}
 {% macro duckdb__seconds_between(started_at, ended_at) -%}
     {{ return("((epoch_us(" ~ ended_at ~ ") - epoch_us(" ~ started_at ~ ")) / 1000000)") }}
@@ -27,8 +35,8 @@
 {# The time a number of minutes later, of which a fraction counts to the microsecond; earlier where it is negative. #}
 {% macro add_minutes(timestamp, minutes) %}{{ return(adapter.dispatch('add_minutes')(timestamp, minutes)) }}{% endmacro %}
 {% macro default__add_minutes(timestamp, minutes) -%}
-    {%- set later = "unix_micros(" ~ timestamp ~ ") + cast(round(60000000 * " ~ minutes ~ ") as bigint)" -%}
-    {{ return("to_utc_timestamp(timestamp_micros(" ~ later ~ "), current_timezone())") }}
+    {%- set later = microseconds_of(timestamp) ~ " + cast(round(60000000 * " ~ minutes ~ ") as bigint)" -%}
+    {{ return("cast(timestamp_micros(" ~ later ~ ") as timestamp_ntz)") }}
 {%- endmacro %}
 {% macro duckdb__add_minutes(timestamp, minutes) -%}
     {{ return("(" ~ timestamp ~ " + to_microseconds(cast(round(60000000 * " ~ minutes ~ ") as bigint)))") }}
@@ -60,22 +68,17 @@
 {# New York's wall clock at a UTC time: a timestamp without zone made of another. #}
 {% macro utc_to_new_york(timestamp) %}{{ return(adapter.dispatch('utc_to_new_york')(timestamp)) }}{% endmacro %}
 {% macro default__utc_to_new_york(timestamp) -%}
-    {{ return("from_utc_timestamp(" ~ timestamp ~ ", 'America/New_York')") }}
+    {{ return("convert_timezone('UTC', 'America/New_York', " ~ timestamp ~ ")") }}
 {%- endmacro %}
 {% macro duckdb__utc_to_new_york(timestamp) -%}
     {{ return("((" ~ timestamp ~ ") at time zone 'UTC' at time zone 'America/New_York')") }}
 {%- endmacro %}
-
-{# The time of the transaction, UTC, without zone. #}
-{% macro utc_now() %}{{ return(adapter.dispatch('utc_now')()) }}{% endmacro %}
-{% macro default__utc_now() %}{{ return("to_utc_timestamp(current_timestamp(), current_timezone())") }}{% endmacro %}
-{% macro duckdb__utc_now() %}{{ return("(now() at time zone 'UTC')") }}{% endmacro %}
 
 {# The UTC time, without zone, at a number of nanoseconds since 1970-01-01 00:00 UTC. #}
 {% macro time_of_nanoseconds(nanoseconds) -%}
     {{ return(adapter.dispatch('time_of_nanoseconds')(nanoseconds)) }}
 {%- endmacro %}
 {% macro default__time_of_nanoseconds(nanoseconds) -%}
-    {{ return("to_utc_timestamp(timestamp_micros(" ~ nanoseconds ~ " div 1000), current_timezone())") }}
+    {{ return("cast(timestamp_micros(" ~ nanoseconds ~ " div 1000) as timestamp_ntz)") }}
 {%- endmacro %}
 {% macro duckdb__time_of_nanoseconds(nanoseconds) %}{{ return("make_timestamp(" ~ nanoseconds ~ " // 1000)") }}{% endmacro %}

@@ -8,12 +8,11 @@
     {%- for result in results if result.node.resource_type in ('model', 'seed', 'snapshot') -%}
         {%- set status = {'success': 'built', 'skipped': 'skipped'}.get(result.status | string, 'failed') -%}
         {%- set is_table = result.node.config.materialized in ('table', 'replace_partitions', 'seed', 'snapshot') -%}
-        {%- set count = '(select count(*) from ' ~ result.node.relation_name ~ ')' -%}
         {%- do rows.append([
             "'" ~ invocation_id ~ "'",
             sql_literal(result.node.name),
             "'" ~ status ~ "'",
-            count if status == 'built' and is_table else 'null',
+            row_count_for_ledger(result.node) if status == 'built' and is_table else 'null',
             'null' if status == 'skipped' else result.execution_time | string,
             sql_literal(shortened(result.message, 1000)) if status == 'failed' else 'null',
         ]) -%}
@@ -37,7 +36,7 @@
             "'" ~ invocation_id ~ "'",
             sql_literal(asset_of_check(result.node)),
             sql_literal(result.node.name),
-            "'dbt'",
+            sql_literal(engine_in_ledger()),
             "'" ~ severity_of_check(result) ~ "'",
             'true' if result.status == 'pass' else 'false',
             sql_literal(words.observed),

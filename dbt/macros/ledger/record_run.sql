@@ -6,7 +6,7 @@
 {# Whether the ledger keeps this invocation. The ledger is in the DuckDB file; a database in memory has none. #}
 {% macro is_recorded_run() -%}
     {%- set builds_or_tests = flags.WHICH in ('build', 'run', 'seed', 'snapshot', 'test') -%}
-    {{ return(execute and builds_or_tests and target.type == 'duckdb' and target.name != 'lint') }}
+    {{ return(execute and builds_or_tests and target.name != 'lint') }}
 {%- endmacro %}
 
 {#
@@ -16,40 +16,45 @@
     running is dead.
 #}
 {% macro record_run_start() -%}
-    {%- if is_recorded_run() -%}
-        {%- set dagster_run_id = env_var('DAGSTER_RUN_ID', '') or none -%}
-        {%- set started_by = 'dagster' if dagster_run_id or env_var('DAGSTER_DBT_CLI', '') else 'terminal' -%}
-        {%- set stopped = "stopped before the first model by an on-run-start hook: dbt's log says why" -%}
-        update meta.ingestion_runs
-        set
-            finished_at = {{ ledger_timestamp() }},
-            status = 'failed',
-            error = 'the run ended without finishing: it was killed, or the machine went down'
-        where status = 'running' and kind like 'dbt %';
+    {%- if is_recorded_run() -%}{{ return(in_ledger(start_of_run())) }}{%- endif -%}
+{%- endmacro %}
 
-        insert into meta.ingestion_runs
-            (run_id, kind, started_by, started_at, finished_at, status, arguments, error, dagster_run_id)
-        values (
-            {{ sql_literal(invocation_id) }},
-            {{ sql_literal('dbt ' ~ flags.WHICH) }},
-            {{ sql_literal(started_by) }},
-            {{ ledger_timestamp() }},
-            {{ ledger_timestamp() }},
-            'failed',
-            {{ sql_literal(tojson(arguments_of_run())) }},
-            {{ sql_literal(stopped) }},
-            {{ sql_literal(dagster_run_id) }}
-        )
-    {%- endif -%}
+{% macro start_of_run() -%}
+    {%- set dagster_run_id = env_var('DAGSTER_RUN_ID', '') or none -%}
+    {%- set started_by = 'dagster' if dagster_run_id or env_var('DAGSTER_DBT_CLI', '') else 'terminal' -%}
+    {%- set stopped = "stopped before the first model by an on-run-start hook: dbt's log says why" -%}
+    update meta.ingestion_runs
+    set
+        finished_at = {{ ledger_timestamp() }},
+        status = 'failed',
+        error = 'the run ended without finishing: it was killed, or the machine went down'
+    where status = 'running' and (kind like 'dbt %' or kind like 'spark %');
+
+    insert into meta.ingestion_runs
+        (run_id, kind, started_by, started_at, finished_at, status, arguments, error, dagster_run_id)
+    values (
+        {{ sql_literal(invocation_id) }},
+        {{ sql_literal(engine_in_ledger() ~ ' ' ~ flags.WHICH) }},
+        {{ sql_literal(started_by) }},
+        {{ ledger_timestamp() }},
+        {{ ledger_timestamp() }},
+        'failed',
+        {{ sql_literal(tojson(arguments_of_run())) }},
+        {{ sql_literal(stopped) }},
+        {{ sql_literal(dagster_run_id) }}
+    )
 {%- endmacro %}
 
 {# On-run-start, after everything else. #}
 {% macro record_run_running() -%}
     {%- if is_recorded_run() -%}
         {%- do end_open_transaction() -%}
+        {%- set running -%}
         update meta.ingestion_runs
         set finished_at = null, status = 'running', error = null
         where run_id = {{ sql_literal(invocation_id) }}
+        {%- endset -%}
+        {{ return(in_ledger(running)) }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -57,15 +62,18 @@
 {% macro record_run_end(results) -%}
     {%- if is_recorded_run() -%}
         {%- do end_open_transaction() -%}
+        {%- set error = error_of_run(results) -%}
+        {%- set ended -%}
         {{ insert_into_ledger('ingestion_run_assets', asset_columns(), asset_rows(results)) }}
         {{ insert_into_ledger('asset_checks', check_columns(), check_rows(results)) }}
-        {%- set error = error_of_run(results) %}
         update meta.ingestion_runs
         set
             finished_at = {{ ledger_timestamp() }},
             status = {{ sql_literal('failed' if error else 'success') }},
             error = {{ sql_literal(error) }}
         where run_id = {{ sql_literal(invocation_id) }} and status = 'running'
+        {%- endset -%}
+        {{ return(in_ledger(ended)) }}
     {%- endif -%}
 {%- endmacro %}
 

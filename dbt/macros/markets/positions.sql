@@ -76,7 +76,7 @@
 {# The fields of a position after an entry. Sums of doubles are off by less than the millionth of a share. #}
 {% macro position_after() -%}
     {{ return([
-        ('quantity', 'round(before.quantity + element.quantity, 6)'),
+        ('quantity', round_to('before.quantity + element.quantity', 6)),
         ('price', averaged_after('price')),
         ('minute', averaged_after('minute')),
     ]) }}

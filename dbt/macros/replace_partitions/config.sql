@@ -24,10 +24,15 @@
     {%- if batch_rows is not integer or batch_rows is boolean or batch_rows < 0 -%}
         {%- do wrong_config('batch_rows', 'a whole number of rows, 0 for one period at a time', batch_rows) -%}
     {%- endif -%}
+    {#- Types of the configuration are DuckDB's. -#}
+    {%- set typed = [] -%}
+    {%- for field in others + times -%}
+        {%- do typed.append(dict(field, data_type=engine_type(field.data_type))) -%}
+    {%- endfor -%}
     {{ return({
-        'fields': others + times,
-        'time': times[0],
-        'feed': others[0] if others else none,
+        'fields': typed,
+        'time': typed[-1],
+        'feed': typed[0] if others else none,
         'event_time': event_time,
         'batch_rows': batch_rows,
     }) }}

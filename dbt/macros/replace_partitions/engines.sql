@@ -1,4 +1,20 @@
-{# What replace_partitions says to the engine, and what another engine says in its own way. #}
+{# What replace_partitions says to the engine, and what another engine says in its own way: see spark.sql. #}
+
+{# All that changes a table and its watermarks: one transaction, where the engine has any. #}
+{% macro replace_partitions_sql(relation, plan, no_rows) -%}
+    {{ return(adapter.dispatch('replace_partitions_sql')(relation, plan, no_rows)) }}
+{%- endmacro %}
+{% macro default__replace_partitions_sql(relation, plan, no_rows) -%}
+    {%- if plan.is_whole %}
+        {{ make_table_sql(relation, no_rows) }}
+    {%- else %}
+        {{ delete_partitions_sql(relation, plan.partitions) }}
+    {%- endif %}
+    {%- for partitions in batches_of(plan.partitions) %}
+        {{ insert_rows_sql(relation, query_of_batch(partitions)) }}
+    {%- endfor %}
+    {{ replace_watermarks_sql(plan) }}
+{%- endmacro %}
 
 {# An empty table with the columns of a query, in place of the one that is there. #}
 {% macro make_table_sql(relation, query) -%}

@@ -19,18 +19,10 @@
         {%- do adapter.drop_relation(existing) -%}
     {%- endif -%}
     {% call statement('main') -%}
-        {%- if plan.is_whole %}
-            {{ make_table_sql(target_relation, no_rows) }}
-        {%- elif not plan.partitions %}
-            select 'no partition has changed' as outcome
-        {%- else %}
-            {{ delete_partitions_sql(target_relation, plan.partitions) }}
-        {%- endif %}
-        {%- for partitions in batches_of(plan.partitions) %}
-            {{ insert_rows_sql(target_relation, query_of_batch(partitions)) }}
-        {%- endfor %}
         {%- if plan.is_whole or plan.partitions %}
-            {{ replace_watermarks_sql(plan) }}
+            {{ replace_partitions_sql(target_relation, plan, no_rows) }}
+        {%- else %}
+            select 'no partition has changed' as outcome
         {%- endif %}
     {%- endcall %}
 
@@ -53,6 +45,7 @@
         {%- endif -%}
     {%- endfor -%}
     {%- do replace_partitions_config() -%}
+    {%- do context.update({'replace_partitions_is_building': true}) -%}
     {%- set query = render(model.raw_code) -%}
     {%- if not context.get('replace_partitions_plan') -%}
         {%- do exceptions.raise_compiler_error(

@@ -9,10 +9,11 @@
     version, load_id and row_count. A version of none means that the partition is gone. On a first build and a full
     refresh these are all that are expected. Empty where what the model reads is not there, as for the linter.
 
-    dbt compiles the model with all of them. The materialization renders it once more for each batch.
+    `dbt compile` and the docs have the model with all of them. A build compiles it without a plan, because the
+    materialization renders it once more anyway, for each batch.
 #}
 {% macro partitions_to_build(expected) -%}
-    {%- if not execute or not upstream_models_exist() -%}{{ return([]) }}{%- endif -%}
+    {%- if not execute or is_compiled_for_a_build() or not upstream_models_exist() -%}{{ return([]) }}{%- endif -%}
     {%- if not context.get('replace_partitions_plan') -%}
         {%- do context.update({'replace_partitions_plan': plan_of(expected)}) -%}
     {%- endif -%}
@@ -88,24 +89,39 @@
     The partitions that the model's table holds, and what each was built from. Where the watermarks cannot be of this
     table, for their rows add up to another number (other hands changed it), every partition counts as changed.
 #}
-{% macro held_partitions_sql() -%}
+{% macro held_partitions_sql() %}{{ return(adapter.dispatch('held_partitions_sql')()) }}{% endmacro %}
+{% macro default__held_partitions_sql() -%}
     {%- set settings = replace_partitions_config() -%}
     {%- if are_watermarks_of(this) -%}
-        select
-            {% if settings.feed -%}
-            feed as {{ settings.feed.field }},
-            {% endif -%}
-            cast(period_start as {{ settings.time.data_type }}) as {{ settings.time.field }},
-            version
-        from {{ asset_watermarks() }}
-        where asset = '{{ this.identifier }}'
+        {{ watermarks_of_model() }}
     {%- else -%}
         {%- do log(this ~ ": rows and watermarks differ, so all partitions are built again.", info=true) -%}
         select distinct
             {% for field in settings.fields -%}
             {{ field.field }},
             {% endfor -%}
-            cast(null as {{ dbt.type_string() }}) as version
+            -- Not null, so that a partition that is not expected has changed, too.
+            'changed by other hands' as version
         from {{ this }}
     {%- endif -%}
+{%- endmacro %}
+
+{# The partitions of the model's watermarks: the fields of partition_by, version and row_count. #}
+{% macro watermarks_of_model() -%}
+    {%- set settings = replace_partitions_config() -%}
+    select
+        {% if settings.feed -%}
+        feed as {{ settings.feed.field }},
+        {% endif -%}
+        cast(period_start as {{ settings.time.data_type }}) as {{ settings.time.field }},
+        version,
+        rows as row_count
+    from {{ asset_watermarks() }}
+    where asset = '{{ this.identifier }}'
+{%- endmacro %}
+
+{# Whether a build is about to render the model once more, in its materialization, which then makes the plan. #}
+{% macro is_compiled_for_a_build() -%}
+    {%- set is_rendered_again = flags.WHICH in ('build', 'run') and model.config.materialized == 'replace_partitions' -%}
+    {{ return(is_rendered_again and not context.get('replace_partitions_is_building')) }}
 {%- endmacro %}

@@ -6,17 +6,10 @@
 {% macro replace_watermarks_sql(plan) -%}
     {%- set settings = replace_partitions_config() -%}
     {%- set fields = settings.fields | map(attribute='field') | list -%}
-    {%- set keys = [] -%}
-    {%- for partition in plan.partitions -%}{%- do keys.append(sql_literal(key_of_partition(partition))) -%}{%- endfor -%}
-    delete from {{ asset_watermarks() }}
-    where
-        asset = '{{ this.identifier }}'
-        {% if not plan.is_whole -%}
-        and partition_key in ({{ keys | join(', ') }})
-        {%- endif -%};
+    {{ delete_watermarks_sql(plan) }}
 
     {% if plan.partitions | rejectattr('version', 'none') | list -%}
-    insert into {{ asset_watermarks() }} (
+    insert into {{ model_watermarks() }} (
         asset, partition_key, feed, grain, period_start, period_end, version, load_id, rows, min_event_time,
         max_event_time, updated_at
     )
@@ -25,16 +18,7 @@
     ),
 
     counted as (
-        select
-            {{ fields | join(', ') }},
-            count(*) as row_count,
-            min({{ settings.event_time }}) as min_event_time,
-            max({{ settings.event_time }}) as max_event_time
-        from {{ this }}
-        {% if not plan.is_whole -%}
-        where {{ partitions_condition(plan.partitions) }}
-        {% endif -%}
-        group by {{ fields | join(', ') }}
+        {{ counted_partitions_sql(plan) }}
     )
 
     select
@@ -49,11 +33,39 @@
         coalesce(counted.row_count, 0),
         counted.min_event_time,
         counted.max_event_time,
-        {{ utc_now() }}
+        {{ ledger_timestamp() }}
     from built
     left join counted
         on {% for name in fields %}{{ "and " if not loop.first }}built.{{ name }} = counted.{{ name }} {% endfor %};
     {%- endif -%}
+{%- endmacro %}
+
+{% macro delete_watermarks_sql(plan) -%}
+    {%- set keys = [] -%}
+    {%- for partition in plan.partitions -%}{%- do keys.append(sql_literal(key_of_partition(partition))) -%}{%- endfor -%}
+    delete from {{ model_watermarks() }}
+    where
+        asset = '{{ this.identifier }}'
+        {% if not plan.is_whole -%}
+        and partition_key in ({{ keys | join(', ') }})
+        {%- endif -%};
+{%- endmacro %}
+
+{# Rows, first and last time of the partitions that were built, as they are in the table now. #}
+{% macro counted_partitions_sql(plan) %}{{ return(adapter.dispatch('counted_partitions_sql')(plan)) }}{% endmacro %}
+{% macro default__counted_partitions_sql(plan) -%}
+    {%- set settings = replace_partitions_config() -%}
+    {%- set fields = settings.fields | map(attribute='field') | join(', ') -%}
+    select
+        {{ fields }},
+        count(*) as row_count,
+        min({{ settings.event_time }}) as min_event_time,
+        max({{ settings.event_time }}) as max_event_time
+    from {{ this }}
+    {% if not plan.is_whole -%}
+    where {{ partitions_condition(plan.partitions) }}
+    {% endif -%}
+    group by {{ fields }}
 {%- endmacro %}
 
 {# A select of the partitions that were built, without those that are gone, from literals. #}
@@ -98,7 +110,10 @@
 
 {# For a model that takes the watermarks of another for what it holds: stops where they cannot be of it. #}
 {% macro require_watermarks_of(relation) -%}
-    {%- if execute and not is_empty_run() and upstream_models_exist() and not are_watermarks_of(relation) -%}
+    {%- if not execute or is_empty_run() or is_compiled_for_a_build() or not upstream_models_exist() -%}
+        {{ return('') }}
+    {%- endif -%}
+    {%- if not are_watermarks_of(relation) -%}
         {%- do exceptions.raise_compiler_error(
             "expected as many rows in " ~ relation ~ " as the watermarks of " ~ relation.identifier ~ " in "
             ~ asset_watermarks() ~ " say, but the numbers differ. Build it first, which mends that: dbt build --select "

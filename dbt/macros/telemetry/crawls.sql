@@ -5,7 +5,7 @@
 {% macro share_there(columns) -%}
     {%- set parts = [] -%}
     {%- for column in columns -%}
-        {%- do parts.append("case when " ~ column ~ " is not null then 1.0 else 0.0 end") -%}
+        {%- do parts.append("case when " ~ column ~ " is not null then 1 else 0 end") -%}
     {%- endfor -%}
     cast(({{ parts | join(" + ") }}) / {{ columns | length }} as double)
 {%- endmacro %}

@@ -3,7 +3,7 @@
 
 {# Statuses in the words that are used here, from those of the programs that write events. Missing where unknown. #}
 {% macro status_of_text(text) -%}
-    case lower(trim({{ text }}))
+    case lower({{ trimmed(text) }})
         {%- for status, words in {
             'queued': ['queued'],
             'running': ['running'],

@@ -12,7 +12,7 @@
 {% macro quality_score(run_id, status, started_at, finished_at, row_count, error, event_time, source_hour) -%}
     {%- set hours = filed_hours_after(event_time, source_hour) | trim -%}
     {%- set punctuality = "25 * (26 - " ~ hours ~ ") / 24" -%}
-    round(
+    {%- set points -%}
         cast(
             case when {{ run_id }} is not null then 25 else 0 end
             + case
@@ -30,7 +30,7 @@
                 when {{ event_time }} is null then 0
                 else least(25, greatest(0, {{ punctuality }}))
             end as double
-        ),
-        1
-    )
+        )
+    {%- endset -%}
+    {{ round_to(points, 1) }}
 {%- endmacro %}

@@ -14,18 +14,15 @@
 {% macro influence_score(followers, following, is_verified) -%}
     {%- set counted = "greatest(cast(" ~ followers ~ " as double), 0)" -%}
     {%- set followed = "greatest(cast(" ~ following ~ " as double), 0)" -%}
-    case
-        when {{ followers }} is not null then
-            round(
-                70 * least(1, ln(1 + {{ counted }}) / ln(1 + 10000000))
-                + case
-                    when {{ following }} is not null then 20 * {{ counted }} / ({{ counted }} + {{ followed }} + 1)
-                    else 0
-                end
-                + case when {{ is_verified }} then 10 else 0 end,
-                2
-            )
-    end
+    {%- set points -%}
+        70 * least(1, ln(1 + {{ counted }}) / ln(1 + 10000000))
+        + case
+            when {{ following }} is not null then 20 * {{ counted }} / ({{ counted }} + {{ followed }} + 1)
+            else 0
+        end
+        + case when {{ is_verified }} then 10 else 0 end
+    {%- endset -%}
+    case when {{ followers }} is not null then {{ round_to(points, 2) }} end
 {%- endmacro %}
 
 {#
@@ -37,11 +34,6 @@
 #}
 {% macro engagement_score(posts, created_at, crawled_at) -%}
     {%- set days = "greatest(" ~ seconds_between(created_at, crawled_at) ~ " / 86400, 1)" -%}
-    case
-        when {{ posts }} is not null and {{ created_at }} <= {{ crawled_at }} then
-            round(
-                100 * least(1, ln(1 + greatest(cast({{ posts }} as double), 0) / {{ days }}) / ln(1 + 50)),
-                2
-            )
-    end
+    {%- set points = "100 * least(1, ln(1 + greatest(cast(" ~ posts ~ " as double), 0) / " ~ days ~ ") / ln(1 + 50))" -%}
+    case when {{ posts }} is not null and {{ created_at }} <= {{ crawled_at }} then {{ round_to(points, 2) }} end
 {%- endmacro %}

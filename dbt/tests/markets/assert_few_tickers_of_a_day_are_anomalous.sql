@@ -30,7 +30,7 @@ days as (
         feed,
         source_date,
         sum(anomaly_count) as anomaly_count,
-        max_by(reason, anomaly_count) as reason
+        {{ last_by('reason', 'anomaly_count') }} as reason
     from unlike
     group by feed, source_date
     having sum(anomaly_count) > 20

@@ -29,8 +29,8 @@ partitions as (
         cast(count(*) as decimal(38, 0)) as row_count,
         min(source_row) as first_row,
         max(source_row) as last_row,
-        sum(source_row) as sum_of_rows,
-        sum(source_row * source_row) as sum_of_squares
+        {{ sum_of_integers('source_row') }} as sum_of_rows,
+        {{ sum_of_integers('source_row * source_row') }} as sum_of_squares
     from held
     group by feed, source_month
 

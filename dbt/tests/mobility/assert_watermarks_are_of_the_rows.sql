@@ -41,7 +41,7 @@ held as (
     union all
     select
         'fct_hourly_mobility' as asset,
-        cast(null as varchar) as feed,
+        cast(null as {{ dbt.type_string() }}) as feed,
         pickup_month as source_month,
         count(*) as row_count
     from {{ ref('fct_hourly_mobility') }}

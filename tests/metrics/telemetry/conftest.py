@@ -40,7 +40,8 @@ PROFILES = [
 _NAMES = ("user_name", "followers", "following", "posts", "verified", "created_at", "crawled_at")
 
 
-def _load(warehouse: Warehouse) -> None:
+def load_telemetry(warehouse: Warehouse) -> None:
+    """Load events and profiles into a warehouse."""
     warehouse.create_raw_tables()
     bring_files(warehouse, random_files(HOURS, 1_500, seed=8))
     warehouse.load("pipeline_events", ODD_HOUR, [{**_RUN, **line} for line in ODD_LINES])
@@ -59,7 +60,7 @@ def _built_telemetry(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         patch.setenv(DATABASE_VARIABLE, str(warehouse.path))
         patch.setenv(LOG_FOLDER_VARIABLE, str(scratch / "logs"))
         patch.setenv("DBT_TARGET_PATH", str(scratch / "target"))
-        _load(warehouse)
+        load_telemetry(warehouse)
         result = warehouse.dbt("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
         assert result.success, warehouse.said
         publish()

@@ -50,11 +50,11 @@ ranked_contracts as (
     select
         *,
         dense_rank() over (
-            partition by feed, source_date, underlying order by abs(strike - underlying_price), strike
+            partition by feed, source_date, underlying order by abs(strike - underlying_price) nulls last, strike
         ) as strike_rank,
         row_number() over (
             partition by feed, source_date, underlying, option_type
-            order by abs(abs(delta) - 0.25), contract
+            order by abs(abs(delta) - 0.25) nulls last, contract
         ) as wing_rank,
         coalesce(abs(abs(delta) - 0.25) <= 0.1, false) as is_wing
     from near_30_days

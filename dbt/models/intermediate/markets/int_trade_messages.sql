@@ -11,7 +11,7 @@ judged as (
     select
         *,
         case
-            when trade_id is null or trim(trade_id) = '' then 'missing_trade_id'
+            when trade_id is null or {{ trimmed('trade_id') }} = '' then 'missing_trade_id'
             when symbol is null then 'missing_symbol'
             when side is null or side not in ('BUY', 'SELL') then 'unknown_side'
             when {{ is_wrong_if_present('price') }} then 'impossible_price'

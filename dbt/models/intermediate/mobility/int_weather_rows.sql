@@ -20,7 +20,9 @@ numbered as (
 
     select
         *,
-        row_number() over (partition by hour_timestamp, is_of_own_month order by hour_utc) as pass_number,
+        cast(
+            row_number() over (partition by hour_timestamp, is_of_own_month order by hour_utc nulls last) as bigint
+        ) as pass_number,
         count(*) over (partition by hour_timestamp, is_of_own_month) > 1 as is_repeated_hour
     from placed
 

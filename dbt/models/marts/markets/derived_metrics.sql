@@ -89,7 +89,7 @@ ranked as (
         -- Of one day, or where all days are alike, there is no rank.
         (priced.atm_implied_volatility - priced.lowest_implied_volatility)
         / nullif(priced.highest_implied_volatility - priced.lowest_implied_volatility, 0) as implied_volatility_rank,
-        1.0 * lower_days.lower_day_count / lower_days.earlier_days as implied_volatility_percentile
+        cast(lower_days.lower_day_count as double) / lower_days.earlier_days as implied_volatility_percentile
     from priced
     left join lower_days
         on priced.underlying = lower_days.underlying

@@ -27,7 +27,7 @@ described as (
         option_type,
         strike,
         expiration_date,
-        {{ days_between('source_date', 'expiration_date') }} as days_to_expiry,
+        cast({{ days_between('source_date', 'expiration_date') }} as bigint) as days_to_expiry,
         bid,
         ask,
         -- Without buyers, or with crossed quotes, nobody knows the price.

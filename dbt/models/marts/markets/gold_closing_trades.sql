@@ -102,9 +102,9 @@ gains as (
         closed_quantity,
         entry_price,
         exit_price,
-        round(hold_minutes, 6) as hold_minutes,
+        {{ round_to('hold_minutes', 6) }} as hold_minutes,
         -- What is lost in the last digits of doubles is neither gain nor loss.
-        round(direction * (exit_price - entry_price) * closed_quantity, 8) as realized_pnl
+        {{ round_to('direction * (exit_price - entry_price) * closed_quantity', 8) }} as realized_pnl
     from closing_trades
 
 )

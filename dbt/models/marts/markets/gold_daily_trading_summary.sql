@@ -34,10 +34,10 @@ traded as (
     select
         trading_date,
         symbol,
-        min_by(price, {{ trade_order() }}) as open_price,
+        {{ first_by('price', trade_order()) }} as open_price,
         max(price) as high_price,
         min(price) as low_price,
-        max_by(price, {{ trade_order() }}) as close_price,
+        {{ last_by('price', trade_order()) }} as close_price,
         {{ rounded('sum(quantity)', 4) }} as total_volume,
         {{ rounded('sum(case when price is not null then quantity end)', 4) }} as priced_volume,
         count(*) as trade_count,
@@ -64,8 +64,8 @@ priced as (
     select
         trading_date,
         symbol,
-        min_by(open, interval_start) as first_open,
-        max_by(close, interval_start) as last_close
+        {{ first_by('open', 'interval_start') }} as first_open,
+        {{ last_by('close', 'interval_start') }} as last_close
     from intervals
     group by trading_date, symbol
 
@@ -86,8 +86,8 @@ summary as (
         traded.total_notional,
         traded.vwap,
         quoted.avg_spread,
-        round(priced.last_close - priced.first_open, 6) as price_change,
-        round(100 * (priced.last_close - priced.first_open) / priced.first_open, 6) as price_change_pct
+        {{ round_to('priced.last_close - priced.first_open', 6) }} as price_change,
+        {{ round_to('100 * (priced.last_close - priced.first_open) / priced.first_open', 6) }} as price_change_pct
     from traded
     left join quoted
         on traded.trading_date = quoted.trading_date

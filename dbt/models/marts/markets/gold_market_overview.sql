@@ -6,7 +6,7 @@
     )
 }}
 {%- set partitions = partitions_to_build(expected_overview_days()) %}
-{%- set mover = struct_of([('symbol', 'symbol'), ('price_change_pct', 'price_change_pct')]) %}
+{%- set mover = [('symbol', 'symbol', 'varchar'), ('price_change_pct', 'price_change_pct', 'double')] %}
 
 with
 
@@ -34,7 +34,7 @@ gainers as (
 
     select
         trading_date,
-        {{ json_of_list(list_in_order(mover, ['rank_from_top'])) }} as top_5_gainers
+        {{ json_of_objects(mover, ['rank_from_top']) }} as top_5_gainers
     from ranked
     where rank_from_top <= 5 and price_change_pct > 0
     group by trading_date
@@ -45,7 +45,7 @@ losers as (
 
     select
         trading_date,
-        {{ json_of_list(list_in_order(mover, ['rank_from_bottom'])) }} as top_5_losers
+        {{ json_of_objects(mover, ['rank_from_bottom']) }} as top_5_losers
     from ranked
     where rank_from_bottom <= 5 and price_change_pct < 0
     group by trading_date

@@ -73,7 +73,7 @@ last_prices as (
     select
         trading_date,
         symbol,
-        max_by(price, {{ trade_order() }}) as last_price
+        {{ last_by('price', trade_order()) }} as last_price
     from trades
     group by trading_date, symbol
 

@@ -91,7 +91,7 @@ performance as (
         traded.total_notional,
         coalesce(closed.closing_trade_count, 0) as closing_trade_count,
         coalesce(closed.winning_trade_count, 0) as winning_trade_count,
-        1.0 * closed.winning_trade_count / closed.closing_trade_count as win_rate,
+        cast(closed.winning_trade_count as double) / closed.closing_trade_count as win_rate,
         coalesce(closed.realized_pnl, 0) as realized_pnl,
         coalesce(closed.max_drawdown, 0) as max_drawdown,
         closed.avg_hold_minutes,

@@ -32,7 +32,7 @@ kept as (
         {% for name in order_book_levels() -%}
         {{ name }},
         {% endfor -%}
-        round(ask_price_1 - bid_price_1, 2) as spread,
+        {{ round_to('ask_price_1 - bid_price_1', 2) }} as spread,
         (bid_price_1 + ask_price_1) / 2 as mid_price,
 
         -- times

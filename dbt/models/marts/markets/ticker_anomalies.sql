@@ -65,7 +65,7 @@ past as (
         count(*) = min(days_before.day_count) as was_traded_daily,
         {{ median('earlier.volume * days_before.length_ratio') }} as median_volume,
         max(days_before.earlier_date) as previous_source_date,
-        max_by(earlier.close, days_before.earlier_date) as previous_close
+        {{ last_by('earlier.close', 'days_before.earlier_date') }} as previous_close
     from days_before
     inner join {{ ref('fct_ticker_sessions') }} as earlier
         on days_before.feed = earlier.feed
@@ -114,7 +114,7 @@ judged as (
         case
             when volume is null and was_traded_daily and is_liquid then 'not_traded'
             -- A split gives a whole number of shares for one, or one for several.
-            when price_factor >= 1.9 and abs(price_factor - round(price_factor)) <= 0.03 * price_factor
+            when price_factor >= 1.9 and abs(price_factor - {{ round_to('price_factor', 0) }}) <= 0.03 * price_factor
                 then 'likely_split'
             when price_factor >= 1.5 then 'price_jump'
             when volume_ratio >= 10 and is_liquid then 'volume_spike'

@@ -51,9 +51,9 @@ enriched as (
 
     select
         hourly.*,
-        100.0 * hourly.trip_count
+        cast(100 as double) * hourly.trip_count
         / sum(hourly.trip_count) over (partition by hourly.hour_timestamp) as mode_share_pct,
-        100.0 * sum(hourly.rush_hour_trip_count) over (partition by hourly.pickup_date, hourly.trip_type)
+        cast(100 as double) * sum(hourly.rush_hour_trip_count) over (partition by hourly.pickup_date, hourly.trip_type)
         / sum(hourly.trip_count) over (partition by hourly.pickup_date, hourly.trip_type) as rush_hour_share_pct,
         weather.temperature_celsius,
         weather.precipitation_mm,

@@ -36,12 +36,13 @@ totals as (
         count(*) as run_count,
         count(case when status = 'success' then 1 end) as success_count,
         count(case when status = 'failed' then 1 end) as failure_count,
-        avg(case status when 'success' then 1.0 when 'failed' then 0.0 end) as success_rate,
+        avg(case status when 'success' then 1 when 'failed' then 0 end) as success_rate,
         {{ median('duration_seconds') }} as median_duration_seconds,
         {{ percentile('duration_seconds', 0.95) }} as p95_duration_seconds,
         -- Events may claim any number. One that is too large must not stop the build.
         case
-            when count(row_count) > 0 then cast(least(sum(row_count), 9223372036854775807) as bigint)
+            when count(row_count) > 0
+                then cast(least({{ sum_of_integers('row_count') }}, 9223372036854775807) as bigint)
         end as rows_processed
     from runs
     group by workspace, event_date

@@ -15,7 +15,7 @@ renamed as (
         kafka_partition,
         kafka_offset,
         _dlt_load_id as load_id,
-        nullif(upper(trim(symbol)), '') as symbol,
+        nullif(upper({{ trimmed('symbol') }}), '') as symbol,
 
         -- numbers
         interval_seconds,

@@ -15,12 +15,12 @@ renamed as (
         kafka_partition,
         kafka_offset,
         _dlt_load_id as load_id,
-        nullif(upper(trim(symbol)), '') as symbol,
-        nullif(upper(trim(exchange)), '') as exchange,
+        nullif(upper({{ trimmed('symbol') }}), '') as symbol,
+        nullif(upper({{ trimmed('exchange') }}), '') as exchange,
 
         -- numbers
         {% for name in order_book_levels() -%}
-        {{ "round(" ~ name ~ ", 2) as " ~ name if "price" in name else name }},
+        {{ round_to(name, 2) ~ " as " ~ name if "price" in name else name }},
         {% endfor %}
         -- times
         snapshot_timestamp,

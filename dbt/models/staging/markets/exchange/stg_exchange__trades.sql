@@ -16,11 +16,11 @@ renamed as (
         kafka_offset,
         _dlt_load_id as load_id,
         nullif(trade_id, '') as trade_id,
-        nullif(upper(trim(symbol)), '') as symbol,
-        nullif(upper(trim(exchange)), '') as exchange,
-        nullif(trim(trader_id), '') as trader_id,
-        nullif(trim(account_id), '') as account_id,
-        nullif(upper(trim(side)), '') as side,
+        nullif(upper({{ trimmed('symbol') }}), '') as symbol,
+        nullif(upper({{ trimmed('exchange') }}), '') as exchange,
+        {{ text_or_missing('trader_id') }} as trader_id,
+        {{ text_or_missing('account_id') }} as account_id,
+        nullif(upper({{ trimmed('side') }}), '') as side,
 
         -- numbers
         price,

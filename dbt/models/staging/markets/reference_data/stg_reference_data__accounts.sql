@@ -14,12 +14,12 @@ renamed as (
         source_date,
         source_row,
         _dlt_load_id as load_id,
-        nullif(trim(account_id), '') as account_id,
-        nullif(trim(trader_id), '') as trader_id,
+        {{ text_or_missing('account_id') }} as account_id,
+        {{ text_or_missing('trader_id') }} as trader_id,
 
         -- texts
-        nullif(lower(trim(account_type)), '') as account_type,
-        nullif(lower(trim(status)), '') as status,
+        nullif(lower({{ trimmed('account_type') }}), '') as account_type,
+        nullif(lower({{ trimmed('status') }}), '') as status,
 
         -- dates
         created_on

@@ -14,13 +14,13 @@ renamed as (
         source_date,
         source_row,
         _dlt_load_id as load_id,
-        nullif(upper(trim(exchange_code)), '') as exchange_code,
+        nullif(upper({{ trimmed('exchange_code') }}), '') as exchange_code,
 
         -- texts
-        nullif(trim(name), '') as exchange_name,
-        nullif(trim(timezone), '') as timezone,
-        nullif(trim(opens_at), '') as opens_at,
-        nullif(trim(closes_at), '') as closes_at
+        {{ text_or_missing('name') }} as exchange_name,
+        {{ text_or_missing('timezone') }} as timezone,
+        {{ text_or_missing('opens_at') }} as opens_at,
+        {{ text_or_missing('closes_at') }} as closes_at
     from source
 
 )

@@ -14,13 +14,13 @@ renamed as (
         source_date,
         source_row,
         _dlt_load_id as load_id,
-        nullif(upper(trim(symbol)), '') as symbol,
-        nullif(upper(trim(exchange_code)), '') as exchange_code,
+        nullif(upper({{ trimmed('symbol') }}), '') as symbol,
+        nullif(upper({{ trimmed('exchange_code') }}), '') as exchange_code,
 
         -- texts
-        nullif(trim(company_name), '') as company_name,
-        nullif(trim(sector), '') as sector,
-        nullif(trim(market_cap_bucket), '') as market_cap_bucket
+        {{ text_or_missing('company_name') }} as company_name,
+        {{ text_or_missing('sector') }} as sector,
+        {{ text_or_missing('market_cap_bucket') }} as market_cap_bucket
     from source
 
 )

@@ -14,13 +14,13 @@ renamed as (
         source_date,
         source_row,
         _dlt_load_id as load_id,
-        nullif(trim(trader_id), '') as trader_id,
+        {{ text_or_missing('trader_id') }} as trader_id,
 
         -- texts
-        nullif(trim(name), '') as trader_name,
-        nullif(trim(firm), '') as firm,
-        nullif(trim(desk), '') as desk,
-        nullif(lower(trim(risk_tier)), '') as risk_tier
+        {{ text_or_missing('name') }} as trader_name,
+        {{ text_or_missing('firm') }} as firm,
+        {{ text_or_missing('desk') }} as desk,
+        nullif(lower({{ trimmed('risk_tier') }}), '') as risk_tier
     from source
 
 )

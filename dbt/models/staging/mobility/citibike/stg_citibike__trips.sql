@@ -22,7 +22,7 @@ renamed as (
         {{ station_id('end_station_id') }} as end_station_id,
         {{ published_text('end_station_name') }} as end_station_name,
         {{ published_text('rideable_type') }} as bike_type,
-        case lower(trim(member_casual))
+        case lower({{ trimmed('member_casual') }})
             when 'subscriber' then 'member'
             when 'customer' then 'casual'
             else lower({{ published_text('member_casual') }})

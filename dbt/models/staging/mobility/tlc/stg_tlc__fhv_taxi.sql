@@ -16,8 +16,8 @@ renamed as (
         source_row,
         _dlt_load_id as load_id,
         'fhv' as trip_type,
-        trim(dispatching_base_num) as dispatching_base_number,
-        trim(affiliated_base_number) as affiliated_base_number,
+        {{ trimmed('dispatching_base_num') }} as dispatching_base_number,
+        {{ trimmed('affiliated_base_number') }} as affiliated_base_number,
         pu_location_id as pickup_location_id,
         do_location_id as dropoff_location_id,
 

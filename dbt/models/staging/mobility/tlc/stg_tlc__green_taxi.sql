@@ -38,7 +38,7 @@ renamed as (
         total_amount,
 
         -- booleans
-        trim(store_and_fwd_flag) = 'Y' as is_store_and_forward,
+        {{ trimmed('store_and_fwd_flag') }} = 'Y' as is_store_and_forward,
 
         -- times
         lpep_pickup_datetime as pickup_datetime,

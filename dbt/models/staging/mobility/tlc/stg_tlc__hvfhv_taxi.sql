@@ -16,9 +16,9 @@ renamed as (
         source_row,
         _dlt_load_id as load_id,
         'hvfhv' as trip_type,
-        trim(hvfhs_license_num) as license_number,
-        trim(dispatching_base_num) as dispatching_base_number,
-        trim(originating_base_num) as originating_base_number,
+        {{ trimmed('hvfhs_license_num') }} as license_number,
+        {{ trimmed('dispatching_base_num') }} as dispatching_base_number,
+        {{ trimmed('originating_base_num') }} as originating_base_number,
         pu_location_id as pickup_location_id,
         do_location_id as dropoff_location_id,
 
@@ -45,11 +45,11 @@ renamed as (
         + coalesce(airport_fee, 0) as total_amount,
 
         -- booleans
-        trim(shared_request_flag) = 'Y' as is_shared_ride_requested,
-        trim(shared_match_flag) = 'Y' as is_shared_ride,
-        trim(access_a_ride_flag) = 'Y' as is_access_a_ride,
-        trim(wav_request_flag) = 'Y' as is_wheelchair_vehicle_requested,
-        trim(wav_match_flag) = 'Y' as is_wheelchair_vehicle,
+        {{ trimmed('shared_request_flag') }} = 'Y' as is_shared_ride_requested,
+        {{ trimmed('shared_match_flag') }} = 'Y' as is_shared_ride,
+        {{ trimmed('access_a_ride_flag') }} = 'Y' as is_access_a_ride,
+        {{ trimmed('wav_request_flag') }} = 'Y' as is_wheelchair_vehicle_requested,
+        {{ trimmed('wav_match_flag') }} = 'Y' as is_wheelchair_vehicle,
 
         -- times
         request_datetime,
