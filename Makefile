@@ -44,6 +44,10 @@ TESTS ?= tests
 # The benchmark: how many trips in all, over 24 months.
 SCALE ?= 32000000
 
+# What `make setup` installs, and what `make spark-setup` added, so that it stays when the lock changes.
+EXTRAS := orchestrator lakehouse monitoring portal postgres streams
+ADDED_EXTRAS := $(notdir $(wildcard .venv/.extras/*))
+
 .DEFAULT_GOAL := help
 
 ## help: this list
@@ -65,16 +69,28 @@ setup: .venv/.installed
 # pip installs exactly what is locked.
 .venv/.installed: pyproject.toml poetry.lock | $(POETRY)
 	$(PYTHON) -m venv .venv
-	$(POETRY) export --quiet --extras 'orchestrator lakehouse monitoring portal postgres streams' --with dev --output .venv/requirements.txt
+	$(POETRY) export --quiet --extras '$(EXTRAS) $(ADDED_EXTRAS)' --with dev --output .venv/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r .venv/requirements.txt
 	$(POETRY) install --quiet --only-root
 	ln -sf ../../$(POETRY) .venv/bin/poetry
 	touch $@
 
+# pip says nothing of files that are as large as this one for minutes.
+.venv/.extras/%: | .venv/.installed
+	@echo "make spark-setup: adding the packages of the extra $*"
+	@$(POETRY) export --quiet --extras '$*' --output .venv/requirements-$*.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r .venv/requirements-$*.txt
+	@mkdir -p $(@D) && touch $@
+
 $(POETRY):
 	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 14); sys.exit(None if ok else f"$(PYTHON) is Python {sys.version.split()[0]}; 3.11, 3.12 or 3.13 is needed: make setup PYTHON=python3.12")'
 	$(PYTHON) -m venv .poetry
 	.poetry/bin/python -m pip install --quiet --disable-pip-version-check poetry==$(POETRY_VERSION) poetry-plugin-export==$(POETRY_EXPORT_VERSION)
+
+## spark-setup: add what the dbt target spark needs, which `make setup` leaves out; THRIFT=1 to ask a Spark server, too
+.PHONY: spark-setup
+spark-setup: setup .venv/.extras/spark $(if $(THRIFT),.venv/.extras/spark-thrift)
+	@python -m warehouse.spark.java
 
 ## demo: load two months of sample files, build and test everything, publish it, and show what came of it
 .PHONY: demo

@@ -18,9 +18,10 @@ gc.set_threshold(50_000, 20, 20)
 settings.register_profile("without deadlines", deadline=None)
 settings.load_profile("without deadlines")
 
-# Folders whose tests share a warehouse that takes long to build. One worker has all of them, and builds it once.
+# Folders whose tests share a warehouse, or a session of Spark, that takes long to make. One worker has all of them, and
+# makes it once.
 # Of a folder and one in it, the inner one comes first.
-_SHARE_A_WAREHOUSE = ("tests/dbt/markets", "tests/dbt", "tests/metrics", "tests/quality")
+_SHARE_A_WAREHOUSE = ("tests/dbt/markets", "tests/dbt", "tests/metrics", "tests/quality", "tests/spark")
 
 
 class _ByWarehouse(LoadFileScheduling):  # type: ignore[misc]

@@ -102,6 +102,18 @@ def test_the_parts_are_all_tests_and_none_is_in_two() -> None:
     assert sorted(rest) == sorted(["tests", *(f"--ignore={name}" for name in named)])
 
 
+def test_the_tests_of_spark_run_with_spark() -> None:
+    # Without it they are skipped.
+    for workflow in ("pull-request", "nightly"):
+        jobs = read(GITHUB / "workflows" / f"{workflow}.yml")["jobs"]
+        commands = [step.get("run") for step in jobs["tests"]["steps"]]
+        assert commands.index("make spark-setup") < commands.index(commands[-2])
+    (setup,) = (step for step in steps(read(GITHUB / "workflows/pull-request.yml")) if "spark" in step.get("run", ""))
+    assert setup["if"] == "matrix.part == 'spark'"
+    commands = (PROJECT_ROOT / ".ci/run").read_text().splitlines()
+    assert commands.index("make spark-setup") < commands.index("make test")
+
+
 def test_dependabot_leaves_what_cannot_be_updated() -> None:
     updates = {each["package-ecosystem"]: each for each in read(GITHUB / "dependabot.yml")["updates"]}
     assert updates["pip"]["versioning-strategy"] == "lockfile-only"

@@ -33,9 +33,11 @@ def test_poetry_is_the_makefiles(name: str) -> None:
     assert pinned(f"ARG {name}=", DOCKERFILE) == pinned(f"{name} :=", MAKEFILE) != []
 
 
-def test_the_image_has_every_extra_and_nothing_of_development() -> None:
+def test_the_image_has_every_extra_but_spark_and_nothing_of_development() -> None:
     [extras] = re.findall(r"--extras '([^']+)'", DOCKERFILE)
-    assert set(extras.split()) == PROJECT["project"]["optional-dependencies"].keys()
+    spark = {"spark", "spark-thrift"}
+    assert set(extras.split()) == PROJECT["project"]["optional-dependencies"].keys() - spark
+    assert re.findall(r"^EXTRAS := (.+)$", MAKEFILE, re.MULTILINE) == [extras]
     assert "--with" not in DOCKERFILE
 
 

@@ -184,8 +184,8 @@ def test_a_ledger_of_the_version_before_gets_periods_and_versions(old: Path) -> 
     assert by_asset["quarantined_trips", "yellow/2025-02"] == ("yellow", *month, load, f"{load} rows 4")
     assert by_asset["fct_hourly_mobility", "2025-02"][:5] == (None, *month, None)
     counts = {name: len(rows) for name, rows in before.items() if name != "migrations"}
-    # That version knew neither releases nor streams.
-    counts |= {"published_versions": 0, "stream_offsets": 0, "source_files": 0}
+    # That version knew neither releases nor streams nor Spark.
+    counts |= {"published_versions": 0, "stream_offsets": 0, "source_files": 0, "spark_watermarks": 0}
     assert {name: len(rows) for name, rows in after.items() if name != "migrations"} == counts
     assert after["accepted_gaps"] == before["accepted_gaps"]
 

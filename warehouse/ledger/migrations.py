@@ -9,7 +9,15 @@ from collections.abc import Callable, Mapping
 import duckdb
 
 from warehouse.ledger.records import utc_now
-from warehouse.ledger.schema import MIGRATIONS, PUBLISHED_VERSIONS, SOURCE_FILES, STREAMS, TABLES, WATERMARKS
+from warehouse.ledger.schema import (
+    MIGRATIONS,
+    PUBLISHED_VERSIONS,
+    SOURCE_FILES,
+    SPARK_WATERMARKS,
+    STREAMS,
+    TABLES,
+    WATERMARKS,
+)
 from warehouse.secrets import scrubbed, without_secrets
 
 # Texts that do not match hold no secret.
@@ -136,6 +144,10 @@ def _add_source_files(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(SOURCE_FILES)
 
 
+def _add_spark_watermarks(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(SPARK_WATERMARKS)
+
+
 # In the order in which they were thought of; each leaves alone what is as it ought to be already.
 _MIGRATIONS: Mapping[str, Callable[[duckdb.DuckDBPyConnection], None]] = {
     "notes_added": _add_notes,
@@ -144,6 +156,7 @@ _MIGRATIONS: Mapping[str, Callable[[duckdb.DuckDBPyConnection], None]] = {
     "published_versions_added": _add_published_versions,
     "streams_added": _add_streams,
     "source_files_added": _add_source_files,
+    "spark_watermarks_added": _add_spark_watermarks,
 }
 
 

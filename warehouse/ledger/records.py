@@ -64,7 +64,7 @@ class Check:
 
     asset: str
     check_name: str
-    source: Literal["dbt", "great_expectations", "dagster"]
+    source: Literal["dbt", "spark", "great_expectations", "dagster"]
     severity: Literal["error", "warn"]
     passed: bool
     observed: str

@@ -47,6 +47,25 @@ create table if not exists meta.asset_watermarks (
 );
 """
 
+# Of what Spark has built. Apart from the others, so that nothing that is said of DuckDB's tables is said of Spark's.
+SPARK_WATERMARKS = """
+create table if not exists meta.spark_watermarks (
+    asset varchar not null,          -- a model that dbt builds by partitions
+    partition_key varchar not null,  -- as in asset_watermarks, as are the others
+    feed varchar,
+    grain varchar not null,
+    period_start timestamp not null,
+    period_end timestamp not null,
+    version varchar not null,
+    load_id varchar,
+    rows bigint not null,
+    min_event_time timestamp,
+    max_event_time timestamp,
+    updated_at timestamp not null,
+    primary key (asset, partition_key)
+);
+"""
+
 PUBLISHED_VERSIONS = """
 create table if not exists meta.published_versions (
     release_id varchar primary key,
@@ -148,6 +167,7 @@ create table if not exists meta.ingestion_run_assets (
 );
 
 {WATERMARKS}
+{SPARK_WATERMARKS}
 {PUBLISHED_VERSIONS}
 {STREAMS}
 {SOURCE_FILES}

@@ -89,6 +89,11 @@ def read_project(target: Path | None = None) -> Project:
     target = target or dbt_target_folder()
     try:
         manifest = json.loads((target / "manifest.json").read_bytes())
+        if (engine := manifest["metadata"].get("adapter_type", "duckdb")) != "duckdb":
+            raise ProjectError(
+                f"{target}: expected dbt's manifest of DuckDB, but it is that of {engine}. Where DBT_TARGET_PATH is"
+                " set, give each engine a folder of its own. Then build again: nyc build"
+            )
         semantic_manifest = (target / SEMANTIC_MANIFEST).read_text()
         json.loads(semantic_manifest)
         return Project(tuple(_models(manifest)), semantic_manifest, _compressed(manifest))

@@ -1,0 +1,128 @@
+"""Spark for tests, which are skipped where it is not installed: `make spark-setup` adds it.
+
+A process has one session, whose start and first statement take ten seconds, and whose folder stays as it is. So all
+tests of this folder go to one worker (`tests/conftest.py`) and share a session; a module that uses the fixture `spark`
+finds a catalog without schemas, and a DuckDB file of its own. dbt runs in this process, and parses the project once.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from warehouse.connection import NotThereYetError
+from warehouse.paths import DATABASE_VARIABLE, PROJECT_ROOT
+from warehouse.spark.java import java_home
+from warehouse.spark.settings import FOLDER_VARIABLE, MASTER_VARIABLE, MEMORY_VARIABLE
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+    from dbt_common.events.base_types import EventMsg
+
+
+def _missing() -> str | None:
+    """Why these tests cannot run."""
+    if not (find_spec("pyspark") and find_spec("dbt.adapters.spark")):
+        return "pyspark or dbt-spark is not installed: make spark-setup"
+    try:
+        java_home()
+    except NotThereYetError as error:
+        return str(error)
+    return None
+
+
+_MISSING = _missing()
+
+# Most of what Java compiles with much care in these minutes is run a few times. Without that care, a third less time.
+_FOR_SHORT_RUNS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC"
+
+
+class _SkippedModule(pytest.Module):
+    """A module that is not imported."""
+
+    def collect(self) -> Any:
+        pytest.skip(_MISSING or "", allow_module_level=True)
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """Skip each module before its imports fail."""
+    module: pytest.Module | None = _SkippedModule.from_parent(parent, path=module_path) if _MISSING else None
+    return module
+
+
+@dataclass
+class SparkWarehouse:
+    """A DuckDB file with the ledger, Spark's catalog, and dbt on both. `said` is what dbt said in the last call."""
+
+    database: Path
+    folder: Path
+    said: list[str] = field(default_factory=list)
+
+    def dbt(self, *arguments: str, listen: "Callable[[EventMsg], None] | None" = None) -> "dbtRunnerResult":
+        """Run dbt with the target spark, in this process; the caller looks whether all went well.
+
+        `listen` is told of every event, such as a node that is finished.
+        """
+        from dbt.cli.main import dbtRunner
+
+        self.said = []
+
+        def keep(event: Any) -> None:
+            if event.info.level != "debug":
+                self.said.append(event.info.msg)
+
+        project = str(PROJECT_ROOT / "dbt")
+        return dbtRunner(callbacks=[keep, listen] if listen else [keep]).invoke(
+            [*arguments, "--target", "spark", "--project-dir", project, "--profiles-dir", project]
+        )
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """What a statement on Spark gives."""
+        from warehouse.spark.session import spark_session
+
+        return [tuple(row) for row in spark_session().sql(sql).collect()]
+
+    def empty(self) -> None:
+        """Drop every schema with its tables, and the views of the session."""
+        from warehouse.spark.session import spark_session
+
+        for view in spark_session().catalog.listTables():
+            if view.isTemporary:
+                spark_session().catalog.dropTempView(view.name)
+        for (name,) in self.rows("show schemas"):
+            if name != "default":
+                spark_session().sql(f"drop schema `{name}` cascade")
+
+
+@pytest.fixture(scope="package")
+def _spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of the session that all modules share, while they run."""
+    from warehouse.spark.session import end_session
+
+    folder = tmp_path_factory.mktemp("spark")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {
+            FOLDER_VARIABLE: str(folder),
+            MASTER_VARIABLE: "local[2]",
+            MEMORY_VARIABLE: "2g",
+            "JAVA_TOOL_OPTIONS": _FOR_SHORT_RUNS,
+            "DBT_TARGET_PATH": str(folder / "target"),
+            "DBT_LOG_PATH": str(folder / "logs"),
+        }.items():
+            patch.setenv(name, value)
+        yield folder
+        end_session()
+
+
+@pytest.fixture(scope="module")
+def spark(_spark: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkWarehouse]:
+    """An empty catalog and a new DuckDB file, which everything in this process uses."""
+    database = tmp_path_factory.mktemp("warehouse") / "nyc_mobility.duckdb"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(DATABASE_VARIABLE, str(database))
+        warehouse = SparkWarehouse(database, _spark)
+        yield warehouse
+        warehouse.empty()
