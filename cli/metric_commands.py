@@ -9,6 +9,9 @@ from cli.completion import complete_metrics
 from cli.examples import examples
 from cli.options import Json, Live
 
+Engine = Annotated[
+    str | None, typer.Option(metavar="duckdb|spark", help="Who answers: DuckDB, or Spark what is built on it.")
+]
 Names = Annotated[
     str,
     typer.Argument(metavar="METRICS", help="Names, separated by commas.", autocompletion=complete_metrics),
@@ -25,11 +28,12 @@ def _list(live: Live = False, as_json: Json = False) -> int:
 def _describe(
     metric: Annotated[str, typer.Argument(metavar="METRIC", help="Its name.", autocompletion=complete_metrics)],
     live: Live = False,
+    engine: Engine = None,
 ) -> int:
     """What a metric is, what it is made of, and its SQL."""
     from metrics.ask import main
 
-    return main(["describe", metric, *as_arguments({"--live": live})], prog="nyc metrics")
+    return main(["describe", metric, *as_arguments({"--live": live, "--engine": engine})], prog="nyc metrics")
 
 
 def _dimensions(metrics: Names, live: Live = False) -> int:
@@ -51,6 +55,7 @@ def query(
     limit: Annotated[str | None, typer.Option(metavar="N", help="This many rows.")] = None,
     saved: Annotated[str | None, typer.Option(metavar="NAME", help="A saved query, in place of metrics.")] = None,
     live: Live = False,
+    engine: Engine = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_json: Json = False,
 ) -> int:
@@ -64,6 +69,7 @@ def query(
         "--end": end,
         "--order": order,
         "--limit": limit,
+        "--engine": engine,
     }
     given = as_arguments({**options, "--saved": saved, "--live": live, "--csv": as_csv, "--json": as_json})
     return main(["query", *([metrics] if metrics else []), *given], prog="nyc")

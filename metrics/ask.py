@@ -7,7 +7,7 @@ import argparse
 import csv
 import sys
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import datetime, time
 from itertools import groupby
 from typing import TextIO
 
@@ -17,6 +17,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from metrics.definitions import MetricDefinition, define_metric
+from metrics.dialects import Dialect, MetricSource
+from metrics.notes import NO_MATCH, is_empty, notes_on
 from metrics.query import (
     Metric,
     MetricQuery,
@@ -25,13 +27,27 @@ from metrics.query import (
     metric_sql,
     months_loaded,
     query_metrics,
-    stray_months,
 )
 from metrics.semantic_manifest import BadMetricQueryError
 from warehouse.connection import NotThereYetError, WarehouseError
 from warehouse.exit_codes import ExitCode, exit_code_table
-from warehouse.releases import Source, open_for_readers, source_for_readers
+from warehouse.releases import open_for_readers, source_for_readers
+from warehouse.spark.tables import SparkTables
 from warehouse.terminal import Style, add_live_option, print_json, quiet_on_broken_pipe
+
+
+def _source(options: argparse.Namespace) -> MetricSource:
+    """What the options say that metrics are asked of.
+
+    Raises:
+        ValueError: the options exclude each other.
+        WarehouseError: it is not there.
+    """
+    if options.engine != Dialect.SPARK:
+        return source_for_readers(live=options.live)
+    if options.live:
+        raise ValueError("argument --live: not with --engine spark, which has no releases: it reads what is built")
+    return SparkTables()
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -71,6 +87,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     form.add_argument("--json", action="store_true", help="as JSON, for scripts")
     for command in (every, describe, dimensions, query):
         add_live_option(command)
+    for command in (describe, query):
+        command.add_argument("--engine", choices=[*map(str, Dialect)], help="who answers; Spark what is built on it")
+    parser.set_defaults(engine=None)
     return parser
 
 
@@ -177,44 +196,18 @@ def write_csv(answer: pa.Table, file: TextIO) -> None:
     writer.writerows(row.values() for row in answer.to_pylist())
 
 
-def notes_on(answer: pa.Table, months: Sequence[date]) -> list[str]:
-    """What a reader of the answer must know: that it is empty, or that some of its months are not loaded."""
-    loaded = ", ".join(ranges_of(months)) or "none"
-    is_one_figure = answer.num_rows == 1 and not any("__" in name for name in answer.column_names)
-    if not answer.num_rows or (is_one_figure and not any(column[0].is_valid for column in answer.columns)):
-        return [f"No loaded data matches the query. Months loaded: {loaded}."]
-    strays = stray_months(answer, months)
-    if not strays:
-        return []
-    named = ", ".join(f"{month:%Y-%m}" for month in strays)
-    return [
-        f"Not loaded: {named}. What is shown for these are stray rows in the files of other months "
-        f"(without them: trip__is_in_month_of_file). Months loaded: {loaded}."
-    ]
-
-
-def ranges_of(months: Sequence[date]) -> list[str]:
-    """Months as text, consecutive ones as a range: `2025-01 to 2025-03`."""
-    ranges: list[list[date]] = []
-    for month in months:
-        if ranges and _number(ranges[-1][-1]) + 1 == _number(month):
-            ranges[-1].append(month)
-        else:
-            ranges.append([month])
-    return [f"{run[0]:%Y-%m}" + (f" to {run[-1]:%Y-%m}" if len(run) > 1 else "") for run in ranges]
-
-
-def _number(month: date) -> int:
-    return month.year * 12 + month.month
-
-
 def _answer(options: argparse.Namespace, console: Console) -> None:
     query = _query(options)
-    # Refuse a bad question before the working file is waited for.
-    metric_sql(query, source_for_readers(live=options.live))
-    with open_for_readers(live=options.live) as (source, connection):
-        answer = query_metrics(query, source, connection)
-        notes = notes_on(answer, months_loaded(query, source, connection))
+    source = _source(options)
+    # Refuse a bad question before the working file is waited for, or Spark is started.
+    metric_sql(query, source)
+    if isinstance(source, SparkTables):
+        answer = query_metrics(query, source)
+        notes = [NO_MATCH] if is_empty(answer) else []
+    else:
+        with open_for_readers(live=options.live) as (source, connection):
+            answer = query_metrics(query, source, connection)
+            notes = notes_on(answer, months_loaded(query, source, connection))
     if options.csv:
         write_csv(answer, sys.stdout)
     elif options.json:
@@ -227,12 +220,12 @@ def _answer(options: argparse.Namespace, console: Console) -> None:
         print(note, file=sys.stderr)
 
 
-def _print_source(source: Source, console: Console) -> None:
+def _print_source(source: MetricSource, console: Console) -> None:
     console.print(str(source), style=Style.UNIMPORTANT, markup=False)
 
 
 def _describe(options: argparse.Namespace, console: Console) -> None:
-    source = source_for_readers(live=options.live)
+    source = _source(options)
     if options.command == "list" and options.json:
         print_json(list_metrics(source))
         return
@@ -249,7 +242,7 @@ def _describe(options: argparse.Namespace, console: Console) -> None:
 def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m metrics.ask") -> int:
     """Run the command line and return its exit code.
 
-    It is 1 if there is no answer, 2 if the question is not valid, 3 if nothing is published.
+    It is 1 if there is no answer, 2 if the question is not valid, 3 if nothing is published, or not built on Spark.
     """
     parser = _parser(prog)
     options = parser.parse_args(arguments)

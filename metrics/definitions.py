@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from metrics.dialects import MetricSource
 from metrics.query import Metric, MetricQuery, list_dimensions, list_metrics, metric_sql
 from metrics.semantic_manifest import inputs_of, manifest_of, model_of_measure, read_manifest
-from warehouse.releases import Source, source_for_readers
+from warehouse.releases import source_for_readers
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class MetricDefinition:
     is_additive: bool
 
 
-def define_metric(name: str, source: Source | None = None) -> MetricDefinition:
+def define_metric(name: str, source: MetricSource | None = None) -> MetricDefinition:
     """The definition of a metric in a source, by default the current release.
 
     Raises:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from metrics.conditions import GRAINS
+from metrics.dialects import MetricSource
 from metrics.engine import LOCK, engine, refusals
 from metrics.semantic_manifest import manifest_of
-from warehouse.releases import Source
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Dimension:
         return tuple(f"{self.name}__{grain}" for grain in self.grains) or (self.name,)
 
 
-def dimensions_of(metrics: tuple[str, ...], source: Source) -> list[Dimension]:
+def dimensions_of(metrics: tuple[str, ...], source: MetricSource) -> list[Dimension]:
     """The dimensions that all of these metrics have, by name.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Ask for governed metrics from Python: MetricFlow writes the SQL, DuckDB runs it.
+"""Ask for governed metrics from Python: MetricFlow writes the SQL, DuckDB or Spark runs it.
 
     from metrics.query import MetricQuery, query_metrics
 
@@ -11,13 +11,14 @@ release keeps source and connection, and asks from any thread:
     with source.open() as connection:
         query_metrics(query, source, connection)
 
+What dbt has built on Spark is a source, too, `SparkTables()`: the same questions, the same answers.
+
 Metrics are declared in `dbt/models/semantic`. dbt compiles them to the semantic manifest, which is read once a release.
 MetricFlow is imported on first use, because that takes half a second.
 """
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
@@ -25,19 +26,22 @@ from functools import lru_cache
 import duckdb
 import pyarrow as pa
 
+from metrics.answers import answer_of_duckdb, answer_of_spark
 from metrics.conditions import as_filter
+from metrics.dialects import Dialect, MetricSource, dialect_of
 from metrics.engine import LOCK, engine, refusals
 from metrics.semantic_manifest import (
     BadMetricQueryError,
     Manifest,
-    MetricQueryError,
     manifest_of,
     read_manifest,
     tables_beside,
 )
-from warehouse.releases import Source, naming_damage, open_for_readers, source_for_readers
+from metrics.spark_conditions import as_spark_filter
+from warehouse.releases import Source, open_for_readers, source_for_readers
+from warehouse.spark.tables import SparkTables
 
-_WHOLE_NUMBER = pa.decimal128(38, 0)
+_FILTERS = {Dialect.DUCKDB: as_filter, Dialect.SPARK: as_spark_filter}
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 
@@ -74,7 +78,7 @@ class MetricQuery:
     saved_query: str | None = None
 
 
-def list_metrics(source: Source | None = None) -> list[Metric]:
+def list_metrics(source: MetricSource | None = None) -> list[Metric]:
     """Every governed metric, in order of category and name.
 
     Raises:
@@ -93,7 +97,7 @@ def list_metrics(source: Source | None = None) -> list[Metric]:
     return sorted(metrics, key=lambda metric: (metric.category, metric.name))
 
 
-def list_dimensions(metrics: tuple[str, ...], source: Source | None = None) -> list[str]:
+def list_dimensions(metrics: tuple[str, ...], source: MetricSource | None = None) -> list[str]:
     """The dimensions that all of these metrics have; times without their grain.
 
     Raises:
@@ -107,7 +111,7 @@ def list_dimensions(metrics: tuple[str, ...], source: Source | None = None) -> l
     return sorted(dimension.granularity_free_dunder_name for dimension in found)
 
 
-def metric_sql(query: MetricQuery, source: Source | None = None) -> str:
+def metric_sql(query: MetricQuery, source: MetricSource | None = None) -> str:
     """The SQL that answers the query; the same for the same query until the declarations change.
 
     Raises:
@@ -115,11 +119,12 @@ def metric_sql(query: MetricQuery, source: Source | None = None) -> str:
         WarehouseError: there is no semantic manifest.
     """
     _check_query(query)
-    return _sql(query, _manifest(source))
+    source = source or source_for_readers()
+    return _sql(query, manifest_of(source), dialect_of(source))
 
 
 def query_metrics(
-    query: MetricQuery, source: Source | None = None, connection: duckdb.DuckDBPyConnection | None = None
+    query: MetricQuery, source: MetricSource | None = None, connection: duckdb.DuckDBPyConnection | None = None
 ) -> pa.Table:
     """Answer the query as an Arrow table, a row for each group; `.to_pandas()` makes a dataframe of it.
 
@@ -128,7 +133,7 @@ def query_metrics(
 
     Raises:
         BadMetricQueryError: as for `metric_sql`, or a condition compares values of different types.
-        MetricQueryError: dbt has made no semantic manifest, or DuckDB cannot answer.
+        MetricQueryError: dbt has made no semantic manifest, or the engine cannot answer.
         WarehouseError: the source is not there, cannot be opened, or is damaged.
     """
     if source is None:
@@ -136,12 +141,14 @@ def query_metrics(
             raise ValueError("expected the source that the connection is to, but got none")
         # Declarations and rows are of the same release.
         with open_for_readers() as (source, opened):
-            return _run(metric_sql(query, source), source, opened)
+            return answer_of_duckdb(metric_sql(query, source), source, opened)
     sql = metric_sql(query, source)
+    if isinstance(source, SparkTables):
+        return answer_of_spark(sql, source)
     if connection is not None:
-        return _run(sql, source, connection)
+        return answer_of_duckdb(sql, source, connection)
     with source.open() as opened:
-        return _run(sql, source, opened)
+        return answer_of_duckdb(sql, source, opened)
 
 
 def months_loaded(query: MetricQuery, source: Source, connection: duckdb.DuckDBPyConnection) -> list[date]:
@@ -176,7 +183,7 @@ def stray_months(answer: pa.Table, months: Sequence[date]) -> list[date]:
     return sorted(found - set(months)) if months else []
 
 
-def _manifest(source: Source | None) -> Manifest:
+def _manifest(source: MetricSource | None) -> Manifest:
     return manifest_of(source or source_for_readers())
 
 
@@ -214,46 +221,8 @@ def _check_names(kind: str, names: tuple[str, ...]) -> None:
             raise BadMetricQueryError(f"expected a {kind} in letters, digits and underscores, but got {name!r}")
 
 
-def _run(sql: str, source: Source, connection: duckdb.DuckDBPyConnection) -> pa.Table:
-    statements = duckdb.extract_statements(sql)
-    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        raise BadMetricQueryError("expected one query, but a condition turned it into several")
-    try:
-        # A cursor of its own lets threads share the connection.
-        with naming_damage(source.release) if source.release else nullcontext(), connection.cursor() as cursor:
-            answer: pa.Table = cursor.sql(sql).to_arrow_table()
-    except duckdb.CatalogException as error:
-        if "Function" in str(error):
-            raise BadMetricQueryError(f"DuckDB refuses the condition: {_first_line(error)}") from error
-        raise MetricQueryError(
-            f"{_first_line(error)}\nBuild the facts of these metrics first: cd dbt && dbt build"
-            + (", then publish them: nyc publish" if source.release else "")
-        ) from error
-    except (duckdb.BinderException, duckdb.ConversionException, duckdb.InvalidInputException) as error:
-        raise BadMetricQueryError(
-            f"DuckDB refuses the query, most likely because of a condition: {_first_line(error)}"
-        ) from error
-    except duckdb.Error as error:
-        raise MetricQueryError(f"DuckDB cannot answer the query: {_first_line(error)}") from error
-    return answer.cast(pa.schema([(field.name, _type_for_clients(field)) for field in answer.schema]))
-
-
-def _type_for_clients(field: pa.Field) -> pa.DataType:
-    if field.type == _WHOLE_NUMBER:
-        # DuckDB sums integers as decimals of 128 bits, which few Arrow clients read as integers.
-        return pa.int64()
-    if field.type == pa.date32() and field.name.endswith("__day"):
-        # Like times of every other grain.
-        return pa.timestamp("us")
-    return field.type
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
-
-
 @lru_cache(maxsize=256)
-def _sql(query: MetricQuery, manifest: Manifest) -> str:
+def _sql(query: MetricQuery, manifest: Manifest, dialect: Dialect) -> str:
     from metricflow.engine.metricflow_engine import MetricFlowQueryRequest, OutputColumnOrderMode
 
     with refusals(), LOCK:
@@ -261,9 +230,9 @@ def _sql(query: MetricQuery, manifest: Manifest) -> str:
             saved_query_name=query.saved_query,
             metric_names=query.metrics or None,
             group_by_names=query.group_by or None,
-            where_constraints=[*map(as_filter, query.where), *_bounds(query)] or None,
+            where_constraints=[*map(_FILTERS[dialect], query.where), *_bounds(query)] or None,
             order_by_names=query.order_by or query.group_by or None,
             limit=query.limit,
             output_column_order_mode=OutputColumnOrderMode.INPUT_ORDER,
         )
-        return engine(manifest).explain(request).sql_statement.without_descriptions.sql
+        return engine(manifest, dialect).explain(request).sql_statement.without_descriptions.sql

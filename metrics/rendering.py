@@ -1,9 +1,13 @@
 """How MetricFlow's plans become DuckDB's SQL. Import it late, as MetricFlow itself."""
 
+from dataclasses import replace
+
 from metricflow.sql.render.duckdb_renderer import DuckDbSqlExpressionRenderer, DuckDbSqlPlanRenderer
 from metricflow.sql.render.expr_renderer import SqlExpressionRenderer, SqlExpressionRenderResult
+from metricflow.sql.render.sql_plan_renderer import DefaultSqlPlanRenderer, SqlPlanRenderResult
+from metricflow.sql.sql_select_node import SqlOrderByDescription, SqlSelectStatementNode
 from metricflow_semantic_interfaces.type_enums.time_granularity import TimeGranularity
-from metricflow_semantics.sql.sql_exprs import SqlDateTruncExpression
+from metricflow_semantics.sql.sql_exprs import SqlColumnAliasReferenceExpression, SqlDateTruncExpression
 from typing_extensions import override
 
 
@@ -22,7 +26,25 @@ class _ExpressionRenderer(DuckDbSqlExpressionRenderer):
         )
 
 
-class Renderer(DuckDbSqlPlanRenderer):
+class TotalOrder(DefaultSqlPlanRenderer):
+    """Rows that an order leaves equal come in the order of their groups, so that the same are first and in a limit."""
+
+    @override
+    def visit_select_statement_node(self, node: SqlSelectStatementNode) -> SqlPlanRenderResult:
+        if node.order_bys:
+            named = {self.expr_renderer.render_sql_expr(order.expr).sql for order in node.order_bys}
+            # Only what groups are by has two underscores in its name.
+            groups = (column.column_alias for column in node.select_columns if "__" in column.column_alias)
+            more = (
+                SqlOrderByDescription(expr=SqlColumnAliasReferenceExpression.create(group), desc=False)
+                for group in groups
+                if group not in named
+            )
+            node = replace(node, order_bys=(*node.order_bys, *more))
+        return super().visit_select_statement_node(node)
+
+
+class DuckDbRenderer(TotalOrder, DuckDbSqlPlanRenderer):
     """MetricFlow's renderer for DuckDB, with days that DuckDB can look up."""
 
     EXPR_RENDERER = _ExpressionRenderer()

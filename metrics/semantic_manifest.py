@@ -12,9 +12,10 @@ from typing import Any
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from warehouse.connection import WarehouseError
+from warehouse.connection import NotThereYetError, WarehouseError
 from warehouse.paths import dbt_target_folder
 from warehouse.releases import Release, ReleaseError, Source
+from warehouse.spark.tables import SparkTables
 
 # dbt writes the file in place. Wait so long for it to be complete, and look so often.
 _WAIT_SECONDS = 5.0
@@ -23,6 +24,10 @@ _SECONDS_BETWEEN_LOOKS = 0.1
 
 class MetricQueryError(WarehouseError):
     """A metric query cannot be answered; the message says why and what to do."""
+
+
+class NothingDeclaredError(MetricQueryError, NotThereYetError):
+    """dbt has made no semantic manifest yet, so nothing is built on Spark either."""
 
 
 class BadMetricQueryError(MetricQueryError):
@@ -37,14 +42,16 @@ class Manifest:
     path: Path = field(compare=False)
 
 
-def manifest_of(source: Source) -> Manifest:
-    """The semantic manifest of a release; of the working file the one that dbt has compiled last.
+def manifest_of(source: Source | SparkTables) -> Manifest:
+    """The semantic manifest of a release; of the working file and of Spark the one that dbt has compiled last.
 
     Raises:
         MetricQueryError: dbt has made no manifest, or it stays empty or half written.
         ReleaseError: the release has none, or it is damaged.
     """
-    return _manifest_of_release(source.release) if source.release else _manifest_of_dbt()
+    if isinstance(source, SparkTables):
+        return _manifest_of_dbt(NothingDeclaredError)
+    return _manifest_of_release(source.release) if source.release else _manifest_of_dbt(MetricQueryError)
 
 
 def _manifest_of_release(release: Release) -> Manifest:
@@ -60,7 +67,7 @@ def _manifest_of_release(release: Release) -> Manifest:
     return manifest
 
 
-def _manifest_of_dbt() -> Manifest:
+def _manifest_of_dbt(missing: type[MetricQueryError]) -> Manifest:
     # dbt's target folder.
     path = dbt_target_folder() / "semantic_manifest.json"
     retrying = Retrying(
@@ -73,7 +80,7 @@ def _manifest_of_dbt() -> Manifest:
     try:
         return retrying(_as_it_is_now, path)
     except FileNotFoundError as error:
-        raise MetricQueryError(
+        raise missing(
             f"{path}: expected dbt's semantic manifest, but there is none. Make it: cd dbt && dbt parse"
         ) from error
     except (ValueError, LookupError, TypeError, OSError) as error:

@@ -10,8 +10,9 @@ import pyarrow as pa
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from metrics.ask import notes_on, ranges_of, write_csv
+from metrics.ask import write_csv
 from metrics.definitions import MetricDefinition, define_metric
+from metrics.notes import notes_on, ranges_of
 from metrics.query import Metric, MetricQuery, metric_sql, months_loaded, query_metrics
 from metrics.questions import as_command
 from metrics.semantic_manifest import MetricQueryError
