@@ -28,12 +28,12 @@ _LAST_RUNS = """
     limit 50
 """
 
-# The last time that each model and seed was built. A view has no rows.
+# The last time that each model and seed was built in the DuckDB file. A view has no rows.
 _TABLES = """
     select assets.asset, assets.rows::double, assets.seconds, coalesce(runs.finished_at, runs.started_at)
     from meta.ingestion_run_assets as assets
     inner join meta.ingestion_runs as runs using (run_id)
-    where assets.status = 'built'
+    where assets.status = 'built' and runs.kind like 'dbt %'
     qualify row_number() over (partition by assets.asset order by runs.started_at desc) = 1
     order by assets.asset
 """

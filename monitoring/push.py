@@ -33,7 +33,7 @@ _BUILT = """
     select asset, rows::double
     from meta.ingestion_run_assets
     inner join meta.ingestion_runs using (run_id)
-    where ingestion_run_assets.status = 'built' and rows is not null
+    where ingestion_run_assets.status = 'built' and kind like 'dbt %' and rows is not null
     qualify row_number() over (partition by asset order by started_at desc) = 1
     order by asset
 """
@@ -44,7 +44,7 @@ _ASSETS = """
         select asset, run_id, started_at, sum(seconds) as seconds
         from meta.ingestion_run_assets
         inner join meta.ingestion_runs using (run_id)
-        where ingestion_run_assets.status in ('built', 'loaded')
+        where ingestion_run_assets.status in ('built', 'loaded') and kind not like 'spark %'
         group by all
     )
 

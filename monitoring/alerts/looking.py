@@ -23,24 +23,24 @@ from monitoring.alerts.conditions import Condition, Look, Source
 from monitoring.runbooks import Runbook
 from quality.disks import Disk, disks, trouble_of_disks
 from quality.health import latest_checks
-from quality.judging import (
+from quality.judging import room, trouble_of_waiting
+from quality.quarantine import rejections, suspect_files
+from quality.troubles import (
     failed_runs,
     if_there,
-    room,
     trouble_of_builds,
     trouble_of_files,
     trouble_of_quarantine,
-    trouble_of_waiting,
+    trouble_of_spark_builds,
     troubles_of_checks,
     troubles_of_rows,
     troubles_of_runs,
     unready_files,
 )
-from quality.quarantine import rejections, suspect_files
 from warehouse.connection import NotThereYetError, WarehouseBusyError, WarehouseError, open_for_reading
 from warehouse.paths import database_path
 from warehouse.periods import Period
-from warehouse.publishing.audit import failed_builds
+from warehouse.publishing.audit import failed_builds, failed_spark_builds
 from warehouse.reconciliation import PartitionRows, reconcile
 from warehouse.releases import Releases
 from warehouse.secrets import scrubbed
@@ -180,7 +180,7 @@ def _of_drift(connection: duckdb.DuckDBPyConnection, since: float | None) -> Ite
 def _of_checks(
     connection: duckdb.DuckDBPyConnection, rows: Sequence[PartitionRows], since: float | None
 ) -> Iterator[Condition]:
-    """What forbids a publication. What a check only warns of does not."""
+    """What forbids a publication, or is as wrong on Spark. What a check only warns of is not told."""
     failed = [one for one in if_there(latest_checks, connection) if one["severity"] == "error" and not one["passed"]]
     for (source, asset, check), group in groupby(failed, key=lambda one: (one["source"], one["asset"], one["check"])):
         key, label = _key("check", source, asset, check), f"{asset}.{check}"
@@ -192,6 +192,9 @@ def _of_checks(
     for model in if_there(failed_builds, connection):
         label = f"the build of {model}"
         yield Condition(_key("model", model), Runbook.CHECK_FAILED, label, (model,), trouble_of_builds, since=since)
+    for model in if_there(failed_spark_builds, connection):
+        key, label = _key("spark model", model), f"the build of {model}"
+        yield Condition(key, Runbook.CHECK_FAILED, label, (model,), trouble_of_spark_builds, since=since)
 
 
 def _of_runs(connection: duckdb.DuckDBPyConnection, since: float | None) -> Iterator[Condition]:

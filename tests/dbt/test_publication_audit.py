@@ -171,6 +171,14 @@ def test_a_check_that_was_removed_is_forgotten(
     assert len(_objections(built.path)) == (1 if (first, second) == (None, "fct_trips") else 0)
 
 
+def test_what_fails_on_spark_forbids_nothing(runs: _Runs, built: Warehouse) -> None:
+    failed = Check("fct_trips", "unique", "spark", "error", False, "3 rows", "none")
+    lost = RunAsset("fct_trips", None, "failed", error="no")
+    runs.record("spark build", {}, checks=[failed], assets=[lost], status="failed", error="it broke")
+    runs.record("spark build", {}, status="failed", error="the run ended without finishing")
+    assert _objections(built.path) == ()
+
+
 def test_a_failed_dbt_test_forbids_it(built: Warehouse) -> None:
     built.execute("insert into core_core.dim_time select * from core_core.dim_time limit 1")
     assert not built.dbt("test", "--select", "dim_time").success

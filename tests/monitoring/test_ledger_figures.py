@@ -1,7 +1,7 @@
 """Figures of runs, tables, checks and streams, by what the ledger says."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 import pytest
@@ -54,6 +54,8 @@ def test_tables_have_what_their_last_build_had(connection: duckdb.DuckDBPyConnec
     for at, rows in ((MONDAY, 5), (TUESDAY, 7)):
         run_id = _run(connection, "dbt build", "success", at)
         Ledger(connection).record_asset(run_id, RunAsset("fact", None, "built", rows=rows, seconds=rows / 2))
+    on_spark = _run(connection, "spark build", "success", TUESDAY + timedelta(hours=1))
+    Ledger(connection).record_asset(on_spark, RunAsset("fact", None, "built", rows=1, seconds=100))
     figures = list(table_figures(connection))
     assert of(figures, "nyc_table_rows") == {("fact",): 7}
     assert of(figures, "nyc_table_build_duration_seconds") == {("fact",): 3.5}

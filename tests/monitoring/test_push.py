@@ -61,9 +61,10 @@ def loaded(database: Path) -> Path:
         ledger = Ledger(connection)
         for month, rows in (("2025-01", 3), ("2025-02", 4)):
             ledger.set_watermark("yellow", month, Watermark("1", rows, None, None, Fingerprint("http://x")))
-        for day, seconds in ((1, 9.0), (2, 0.5)):
+        # The last one is of another engine.
+        for kind, day, seconds in (("dbt build", 1, 9.0), ("dbt build", 2, 0.5), ("spark build", 3, 99.0)):
             at = datetime(2025, 6, day)
-            run_id = ledger.start_run("dbt build", {}, started_by="terminal", started_at=at)
+            run_id = ledger.start_run(kind, {}, started_by="terminal", started_at=at)
             ledger.record_asset(run_id, RunAsset("fact", None, "built", rows=int(seconds * 10), seconds=seconds))
             ledger.finish_run(run_id, "success", finished_at=at)
     return database

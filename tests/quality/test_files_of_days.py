@@ -11,9 +11,9 @@ import pytest
 from quality import health, quarantine
 from quality.comparisons import ratio_to_before, rows_like_before
 from quality.files import figure, not_null
-from quality.judging import trouble_of_quarantine
 from quality.subject import Explanation, Listing, Quarantine, Subject
 from quality.suite import Expectation, Suite
+from quality.troubles import trouble_of_quarantine
 from quality.validate import run_suites
 from warehouse.connection import open_for_reading, open_for_writing
 from warehouse.ledger import Check, Fingerprint, Ledger, Watermark

@@ -10,15 +10,12 @@ import pytest
 
 from quality.disks import Disk, disks, trouble_of_disks
 from quality.health import latest_checks
-from quality.judging import (
+from quality.judging import Room, judge, trouble_of_waiting, troubles_of_data
+from quality.troubles import (
     FailedRun,
-    Room,
     failed_runs,
-    judge,
     trouble_of_quarantine,
-    trouble_of_waiting,
     troubles_of_checks,
-    troubles_of_data,
     troubles_of_rows,
     troubles_of_runs,
 )
@@ -272,6 +269,30 @@ def test_a_model_that_was_not_built_is_wrong_until_it_is(connection: duckdb.Duck
 
     ledger.record_asset(_run(ledger, "dbt build", "success", 1), RunAsset("facts", None, "built"))
     assert not [trouble for trouble in troubles_of_data(connection) if "not built" in trouble.summary]
+
+
+def test_what_fails_on_spark_needs_attention_until_it_does_not(connection: duckdb.DuckDBPyConnection) -> None:
+    ledger = Ledger(connection)
+    of_release = Check("facts", "unique", "dbt", "error", True, "0", "0")
+    ledger.record_checks(_run(ledger, "dbt build", "success", 0), [of_release])
+    failed = _run(ledger, "spark build", "failed", 1)
+    ledger.record_checks(failed, [Check("facts", "unique", "spark", "error", False, "1", "0")])
+    ledger.record_asset(failed, RunAsset("facts", None, "failed", error="no memory"))
+
+    troubles = troubles_of_data(connection)
+    assert {(trouble.level, trouble.summary) for trouble in troubles} == {
+        (Level.ATTENTION, "1 check failed on Spark"),
+        (Level.ATTENTION, "1 model not built on Spark"),
+    }
+    assert {trouble.commands for trouble in troubles} == {("(cd dbt && dbt build --target spark)",)}
+    # What is published is not of Spark.
+    assert count_checks(connection) == {"passed": 1, "warned": 0}
+
+    mended = _run(ledger, "spark build", "success", 2)
+    ledger.record_asset(mended, RunAsset("facts", None, "built"))
+    # The test was removed meanwhile.
+    ledger.record_checks(mended, [Check("facts", "not_null", "spark", "error", True, "0", "0")])
+    assert troubles_of_data(connection) == []
 
 
 def test_files_are_told_that_are_broken_or_incomplete_for_long_until_mended_or_accepted(

@@ -16,7 +16,8 @@ LONG_AGO = NOW - timedelta(days=550)
 MODELS = ("fct_one", "fct_two", "dim_one", "removed")
 TESTS = ("unique_one", "not_null_one", "removed_test")
 PARTS: tuple[dict[str, object], ...] = ({"select": ["fct_one"]}, {"select": ["fct_two+"], "empty": True})
-KINDS = ("dbt build", "dbt run", "dbt test", "quality", "ingestion", "publish")
+KINDS = ("dbt build", "dbt run", "dbt test", "spark build", "quality", "ingestion", "publish")
+SOURCES = {"dbt": "dbt", "spark": "spark", "quality": "great_expectations"}
 
 Row = dict[str, Any]
 
@@ -66,7 +67,7 @@ def _assets(chance: random.Random, run: Row, feed: str) -> Iterator[Row]:
         load_id = f"load of {run['run_id']}" if status == "loaded" else None
         key = f"2025-{chance.randint(1, 12):02}"
         yield {**row, "asset": feed, "partition_key": key, "status": status, "load_id": load_id}
-    elif run["kind"] in ("dbt build", "dbt run") and _has_results(chance, run):
+    elif run["kind"] in ("dbt build", "dbt run", "spark build") and _has_results(chance, run):
         for model in MODELS:
             if _is_there(run, model) and chance.random() < 0.7:
                 other = "failed" if "removed" in model else "built"
@@ -74,7 +75,7 @@ def _assets(chance: random.Random, run: Row, feed: str) -> Iterator[Row]:
 
 
 def _checks(chance: random.Random, run: Row) -> Iterator[Row]:
-    if run["kind"] not in ("dbt build", "dbt test", "quality") or not _has_results(chance, run):
+    if run["kind"] not in ("dbt build", "dbt test", "spark build", "quality") or not _has_results(chance, run):
         return
     for test in TESTS:
         if not _is_there(run, test) or chance.random() < 0.2:
@@ -84,7 +85,7 @@ def _checks(chance: random.Random, run: Row) -> Iterator[Row]:
                 "run_id": run["run_id"],
                 "asset": "fct_one",
                 "check_name": test,
-                "source": "great_expectations" if run["kind"] == "quality" else "dbt",
+                "source": SOURCES[run["kind"].split()[0]],
                 "partition_key": partition,
                 "severity": chance.choice(("error", "error", "warn")),
                 "passed": "removed" not in test and chance.random() < 0.6,

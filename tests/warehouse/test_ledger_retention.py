@@ -29,14 +29,18 @@ RUNNING = "select run_id from meta.ingestion_runs where status = 'running' order
 def answers(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """What others ask the ledger for."""
 
-    def rows(query: str) -> list[Any]:
-        return connection.execute(query).fetchall()
+    def rows(query: str, **values: str) -> list[Any]:
+        return connection.execute(query, values).fetchall()
+
+    def failed_builds(tool: str) -> set[tuple[Any, Any]]:
+        return {(asset, what) for asset, what, _ in rows(audit._FAILED_BUILDS, tool=tool)}
 
     return {
         "health": sorted(map(str, latest_checks(connection))),
         "failed checks": rows(audit._FAILED_CHECKS),
         # Of runs that ended without any result only the last of each kind is of interest.
-        "failed builds": {(asset, what) for asset, what, _ in rows(audit._FAILED_BUILDS)},
+        "failed builds": failed_builds("dbt"),
+        "failed builds on Spark": failed_builds("spark"),
         "built at": sorted(rows(staleness._BUILT_AT)),
         "counts": audit.count_checks(connection),
         "watermarks": rows(WATERMARKS),
@@ -88,7 +92,8 @@ def test_answers_would_change_without_what_is_kept() -> None:
                     [since],
                 )
             changed |= {name for name, answer in answers(connection).items() if answer != before[name]}
-    assert changed == {"health", "failed checks", "failed builds", "built at", "counts", "loaders"}
+    of_builds = {"failed builds", "failed builds on Spark", "built at"}
+    assert changed == {*of_builds, "health", "failed checks", "counts", "loaders"}
 
 
 def test_runs_of_published_versions_stay() -> None:

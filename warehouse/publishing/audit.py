@@ -3,6 +3,8 @@
 A failure stands until what failed is run again. It also stands no longer once a run of the same selection, or of
 everything, no longer has it: a test that was removed must not forbid anything for ever.
 
+What Spark has built forbids nothing, for it is not what is published; only its failures are told in the same way.
+
 Messages of a stream that came since the last build forbid nothing: they come every moment, and nothing would ever be
 published. What is built of them must fit together all the same: `staleness.py`.
 """
@@ -22,6 +24,8 @@ from warehouse.reconciliation import RECONCILIATION, PartitionRows, reconcile
 _NAMED = 10
 
 # Runs that build or check, and what each was asked for: empty text where that was everything.
+_BUILDERS = ("dbt", "spark")
+_COMMANDS = ("build", "run", "seed", "snapshot", "test")
 _RUNS = f"""
     with runs as (
         select
@@ -33,7 +37,7 @@ _RUNS = f"""
             error,
             {RUN_SELECTION} as selection
         from meta.ingestion_runs
-        where kind in ('dbt build', 'dbt run', 'dbt seed', 'dbt snapshot', 'dbt test', 'quality')
+        where kind in {(*(f"{tool} {command}" for tool in _BUILDERS for command in _COMMANDS), "quality")}
     ),
 
     built as (
@@ -65,7 +69,7 @@ _LATEST_CHECKS = f"""
             runs.selection
         from meta.asset_checks as checks
         inner join runs using (run_id)
-        where checks.source in ('dbt', 'great_expectations')
+        where checks.source in {(*_BUILDERS, "great_expectations")}
         qualify
             checks.checked_at
             = max(checks.checked_at) over (partition by checks.source, checks.asset, checks.check_name)
@@ -100,6 +104,7 @@ _FAILED_CHECKS = f"""
     from latest
     where
         severity = 'error'
+        and source <> 'spark'
         and not passed
         and not {_IS_OUTDATED}
     order by source, asset, check_name, partition_key
@@ -113,7 +118,7 @@ _FAILED_BUILDS = f"""
         select assets.asset, assets.status, assets.error, runs.started_at, runs.selection
         from meta.ingestion_run_assets as assets
         inner join runs using (run_id)
-        where runs.tool = 'dbt'
+        where runs.tool = $tool
         qualify runs.started_at = max(runs.started_at) over (partition by assets.asset)
     ),
 
@@ -127,7 +132,7 @@ _FAILED_BUILDS = f"""
         select kind, coalesce(error, status), started_at, selection
         from runs
         anti join built using (run_id)
-        where tool = 'dbt' and kind <> 'dbt test' and status <> 'success'
+        where tool = $tool and kind not like '% test' and status <> 'success'
     )
 
     select asset, what, started_at
@@ -138,7 +143,7 @@ _FAILED_BUILDS = f"""
             from runs as later
             inner join built using (run_id)
             where
-                later.tool = 'dbt'
+                later.tool = $tool
                 and later.started_at > failures.started_at
                 and later.selection in ('', failures.selection)
         )
@@ -149,6 +154,7 @@ _CHECKS = """
     select source, asset, check_name, bool_and(passed)
     from (
         from meta.asset_checks
+        where source <> 'spark'
         qualify checked_at = max(checked_at) over (partition by source, asset, check_name)
     )
     group by source, asset, check_name
@@ -175,7 +181,10 @@ def audit(connection: duckdb.DuckDBPyConnection, project: Project) -> None:
 
 
 def count_checks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """How many checks passed when they were last run, and how many only warned; not those that there are no more."""
+    """How many checks of what is published passed when they were last run, and how many only warned.
+
+    Not those that there are no more.
+    """
     outdated = outdated_failures(connection)
     passed = [is_passed for *check, is_passed in connection.execute(_CHECKS).fetchall() if tuple(check) not in outdated]
     return {"passed": passed.count(True), "warned": passed.count(False)}
@@ -207,10 +216,20 @@ def outdated_failures(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, s
 
 
 def failed_builds(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """What dbt did not build when it last tried, in words with what to do."""
-    for asset, what, started_at in connection.execute(_FAILED_BUILDS).fetchall():
+    """What dbt did not build in the DuckDB file when it last tried, in words with what to do."""
+    for text in _failed_builds(connection, "dbt"):
+        yield f"{text}. Mend it, then: nyc build"
+
+
+def failed_spark_builds(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """What dbt did not build on Spark when it last tried, in words."""
+    return _failed_builds(connection, "spark")
+
+
+def _failed_builds(connection: duckdb.DuckDBPyConnection, tool: str) -> Iterator[str]:
+    for asset, what, started_at in connection.execute(_FAILED_BUILDS, {"tool": tool}).fetchall():
         text = " ".join(what.split())
-        yield f"{asset}: {text[:300]} (dbt, {started_at:%Y-%m-%d %H:%M} UTC). Mend it, then: nyc build"
+        yield f"{asset}: {text[:300]} ({tool}, {started_at:%Y-%m-%d %H:%M} UTC)"
 
 
 def _unbuilt(partitions: Sequence[PartitionRows]) -> Iterator[str]:
