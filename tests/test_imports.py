@@ -1,4 +1,4 @@
-"""Imports go one way, engines know no subject, and everything but orchestration runs without Dagster."""
+"""Imports go one way, engines know no subject, and everything but orchestration runs without Dagster and Spark."""
 
 import ast
 import subprocess
@@ -124,19 +124,20 @@ def test_a_subject_imports_no_other_subject(package: str) -> None:
             assert not {name for name in imported for other in others if f"{name}.".startswith(f"{other}.")}, path
 
 
-WITHOUT_DAGSTER = """
+# Two modules are for Spark alone, and imported when it is asked for.
+WITHOUT_DAGSTER_AND_SPARK = """
 import importlib, pkgutil, sys
 
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0].startswith("dagster"):
+        if name.split(".")[0].startswith(("dagster", "pyspark", "py4j")) or name.startswith("dbt.adapters.spark"):
             raise ModuleNotFoundError(f"No module named {name!r}")
 
 sys.meta_path.insert(0, Absent())
 for package in ("warehouse", "ingestion", "metrics", "quality", "briefings", "monitoring", "sandbox", "cli", "portal"):
     for module in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
         # The portal's app is drawn where it is imported.
-        if not module.name.endswith(("__main__", "portal.app")):
+        if not module.name.endswith(("__main__", "portal.app", "warehouse.spark.adapter", "warehouse.spark.errors")):
             importlib.import_module(module.name)
 from ingestion.run_pipeline import main
 from cli.app import app
@@ -147,8 +148,10 @@ app(["load", "--year", "2025", "--months", "1", "--dry-run"], prog_name="nyc")
 """
 
 
-def test_everything_but_orchestration_runs_with_dagster_absent() -> None:
-    done = subprocess.run([sys.executable, "-c", WITHOUT_DAGSTER], capture_output=True, text=True, cwd=PROJECT_ROOT)
+def test_everything_but_orchestration_runs_with_dagster_and_spark_absent() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_DAGSTER_AND_SPARK], capture_output=True, text=True, cwd=PROJECT_ROOT
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("yellow_tripdata_2025-01.parquet") == 2
     assert done.stdout.count("minute_aggs_v1/2026/01/2026-01-05.csv.gz") == 1
