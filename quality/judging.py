@@ -16,12 +16,14 @@ from quality.disks import Disk, disks, trouble_of_disks
 from quality.health import latest_checks
 from quality.quarantine import rejections
 from quality.troubles import (
+    SPARK,
     failed_runs,
     if_there,
     trouble_of_builds,
     trouble_of_files,
     trouble_of_quarantine,
     trouble_of_spark_builds,
+    trouble_of_spark_checks,
     troubles_of_checks,
     troubles_of_rows,
     troubles_of_runs,
@@ -68,8 +70,10 @@ def judge(
 
 def troubles_of_data(connection: duckdb.DuckDBPyConnection) -> list[Trouble]:
     """All that is wrong with what is open, a release or the working file, but what is missing."""
+    checks = if_there(latest_checks, connection)
     return [
-        *troubles_of_checks(if_there(latest_checks, connection)),
+        *troubles_of_checks([check for check in checks if check["source"] != SPARK]),
+        *trouble_of_spark_checks([check for check in checks if check["source"] == SPARK]),
         *trouble_of_quarantine(if_there(rejections, connection)),
         *trouble_of_files(if_there(unready_files, connection)),
         *troubles_of_rows(reconcile(connection)),

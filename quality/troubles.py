@@ -42,6 +42,8 @@ _FAILED_RUNS = """
         )
     order by kind
 """
+# The source of checks of the tables on Spark, as the ledger has it.
+SPARK = "spark"
 _ON_SPARK = ("(cd dbt && dbt build --target spark)",)
 _AGAIN = {"ingestion": ("nyc gaps --fill", *PUBLISH_COMMANDS), "publish": ("nyc publish",)}
 
@@ -98,7 +100,7 @@ def if_there(
 
 
 def troubles_of_checks(checks: Sequence[Check]) -> Iterator[Trouble]:
-    """What the last checks found; that nothing was checked is a trouble, too."""
+    """What the last checks found, but for those of Spark; that nothing was checked is a trouble, too."""
     if not checks:
         yield Trouble(
             Level.ATTENTION,
@@ -106,15 +108,6 @@ def troubles_of_checks(checks: Sequence[Check]) -> Iterator[Trouble]:
             advice="Build with its tests, and run the suites.",
             commands=("nyc build", "nyc check", "nyc publish"),
         )
-    if on_spark := [check for check in checks if check["source"] == "spark" and not check["passed"]]:
-        yield Trouble(
-            Level.ATTENTION,
-            f"{counted(count_failed(on_spark) + count_failed(on_spark, 'warn'), 'check')} failed on Spark",
-            tuple(map(said_of, on_spark)),
-            "No release is made of it, but Spark's tables are not as they should be. Mend the data, then build them.",
-            _ON_SPARK,
-        )
-    checks = [check for check in checks if check["source"] != "spark"]
     if failed := count_failed(checks):
         advice = "Do not use what it is of. Mend the data or load it again, then check again."
         commands = ("nyc build", "nyc check", "nyc publish")
@@ -123,6 +116,18 @@ def troubles_of_checks(checks: Sequence[Check]) -> Iterator[Trouble]:
         advice = "Look whether it is as it should be. It forbids nothing. Once the data is mended, check again."
         commands = ("nyc build", "nyc check", "nyc publish")
         yield Trouble(Level.ATTENTION, f"{counted(warned, 'check')} warned", _said_of(checks, "warn"), advice, commands)
+
+
+def trouble_of_spark_checks(checks: Sequence[Check]) -> Iterator[Trouble]:
+    """What the last checks of Spark's tables found. No release is made of those."""
+    if failed := count_failed(checks) + count_failed(checks, "warn"):
+        yield Trouble(
+            Level.ATTENTION,
+            f"{counted(failed, 'check')} failed or warned on Spark",
+            (*_said_of(checks, "error"), *_said_of(checks, "warn")),
+            "Look whether Spark's tables are as they should be. Once the data is mended, build them again.",
+            _ON_SPARK,
+        )
 
 
 def _said_of(checks: Sequence[Check], severity: str) -> tuple[str, ...]:

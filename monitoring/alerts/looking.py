@@ -26,12 +26,14 @@ from quality.health import latest_checks
 from quality.judging import room, trouble_of_waiting
 from quality.quarantine import rejections, suspect_files
 from quality.troubles import (
+    SPARK,
     failed_runs,
     if_there,
     trouble_of_builds,
     trouble_of_files,
     trouble_of_quarantine,
     trouble_of_spark_builds,
+    trouble_of_spark_checks,
     troubles_of_checks,
     troubles_of_rows,
     troubles_of_runs,
@@ -184,7 +186,8 @@ def _of_checks(
     failed = [one for one in if_there(latest_checks, connection) if one["severity"] == "error" and not one["passed"]]
     for (source, asset, check), group in groupby(failed, key=lambda one: (one["source"], one["asset"], one["check"])):
         key, label = _key("check", source, asset, check), f"{asset}.{check}"
-        yield Condition(key, Runbook.CHECK_FAILED, label, tuple(group), troubles_of_checks, since=since)
+        told = trouble_of_spark_checks if source == SPARK else troubles_of_checks
+        yield Condition(key, Runbook.CHECK_FAILED, label, tuple(group), told, since=since)
     for one in rows:
         if one.is_built and one.lost:
             key, label = _key("rows", one.feed, one.partition_key), f"rows of {one.feed} {one.partition_key}"

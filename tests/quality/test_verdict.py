@@ -281,7 +281,7 @@ def test_what_fails_on_spark_needs_attention_until_it_does_not(connection: duckd
 
     troubles = troubles_of_data(connection)
     assert {(trouble.level, trouble.summary) for trouble in troubles} == {
-        (Level.ATTENTION, "1 check failed on Spark"),
+        (Level.ATTENTION, "1 check failed or warned on Spark"),
         (Level.ATTENTION, "1 model not built on Spark"),
     }
     assert {trouble.commands for trouble in troubles} == {("(cd dbt && dbt build --target spark)",)}
@@ -293,6 +293,14 @@ def test_what_fails_on_spark_needs_attention_until_it_does_not(connection: duckd
     # The test was removed meanwhile.
     ledger.record_checks(mended, [Check("facts", "not_null", "spark", "error", True, "0", "0")])
     assert troubles_of_data(connection) == []
+
+
+def test_checks_on_spark_are_none_of_what_is_published(connection: duckdb.DuckDBPyConnection) -> None:
+    ledger = Ledger(connection)
+    ledger.record_checks(
+        _run(ledger, "spark build", "success", 0), [Check("facts", "unique", "spark", "error", True, "0", "0")]
+    )
+    assert [trouble.summary for trouble in troubles_of_data(connection)] == ["nothing was checked"]
 
 
 def test_files_are_told_that_are_broken_or_incomplete_for_long_until_mended_or_accepted(

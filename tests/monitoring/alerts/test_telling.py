@@ -212,6 +212,34 @@ def test_a_run_of_the_terminal_that_failed_is_told_and_one_of_dagster_is_not(
     assert "no room" in slack.posted[0][1]
 
 
+def test_what_fails_on_spark_is_told_as_such_until_it_is_mended(slack: WebhookSink, ledger: WrittenLedger) -> None:
+    def build(day: str, status: str, asset_status: str, passed: bool) -> None:
+        ledger.run(
+            "insert into meta.ingestion_runs (run_id, kind, started_by, started_at, finished_at, status)"
+            f" values ('{day}', 'spark build', 'x', '{day}', '{day}', '{status}')"
+        )
+        ledger.run(
+            "insert into meta.ingestion_run_assets (run_id, asset, status, error)"
+            f" values ('{day}', 'facts', '{asset_status}', 'no memory')"
+        )
+        ledger.run(
+            "insert into meta.asset_checks (run_id, asset, check_name, source, severity, passed, checked_at)"
+            f" values ('{day}', 'facts', 'unique', 'spark', 'error', {passed}, '{day}')"
+        )
+
+    ledger.load_all()
+    build("2025-05-05", "failed", "failed", False)
+    tell(NOW + HOUR)
+    assert headlines(slack) == ["Check failed: 1 check failed or warned on Spark; 1 model not built on Spark"]
+    assert slack.posted[0][1].count("dbt build --target spark") == 2
+    assert "nyc build" not in slack.posted[0][1]
+
+    build("2025-05-06", "success", "built", True)
+    for minutes in (120, 135):
+        tell(NOW + minutes * MINUTE)
+    assert headlines(slack)[1:] == ["Over: check failed"]
+
+
 def test_a_file_with_too_many_rejected_rows_is_told_until_that_is_accepted(
     slack: WebhookSink, ledger: WrittenLedger
 ) -> None:
