@@ -3,11 +3,12 @@
 PYTHON ?= python3
 POETRY_VERSION := 2.5.1
 POETRY_EXPORT_VERSION := 1.10.1
+# What installs packages, where none is on the path.
+UV_VERSION := 0.13.9
 
 BIN := $(CURDIR)/.venv/bin
-POETRY := .poetry/bin/poetry
 export PATH := $(BIN):$(PATH)
-# Poetry installs into the environment that is active, which may be that of another project.
+# Tools work on the environment that is active, which may be that of another project.
 export VIRTUAL_ENV := $(CURDIR)/.venv
 
 # Every command gets the settings in .env, read as dagster reads them: make itself would interpret `$$` and `#` in a
@@ -44,7 +45,7 @@ TESTS ?= tests
 # The benchmark: how many trips in all, over 24 months.
 SCALE ?= 32000000
 
-# What `make setup` installs, and what `make spark-setup` added, so that it stays when the lock changes.
+# What every setup installs, and what `make spark-setup` added, so that it stays when the lock changes.
 EXTRAS := orchestrator lakehouse monitoring portal postgres streams
 ADDED_EXTRAS := $(notdir $(wildcard .venv/.extras/*))
 
@@ -57,44 +58,45 @@ help:
 	@echo "A report ends well if something is not there yet, and with 2 if something failed."
 	@echo "The command nyc has all of this with more options: nyc --help (after: . .venv/bin/activate)."
 
-## setup: create .venv with the locked packages, and .env
+## setup: create .venv with the locked packages, those that tests and checks need included, and .env
 .PHONY: setup
-setup: .venv/.installed
+setup: ready .venv/.development
+
+# What uses the platform needs no more than this.
+.PHONY: ready
+ready: .venv/.installed
 	@# Two setups may run at once: each writes a file of its own and renames it.
 	@test -f .env || { new=$$(mktemp .env.XXXXXX) && cp .env.example "$$new" && mv -n "$$new" .env; rm -f "$$new"; }
 	@home='$(CURDIR)/orchestration'; test "$$(dotenv --file .env get DAGSTER_HOME 2>/dev/null)" = "$$home" || \
 		dotenv --file .env set DAGSTER_HOME "$$home" > /dev/null
 
-# Poetry's installer needs the index's JSON API, which company mirrors often lack. So Poetry only reads the lock, and
-# pip installs exactly what is locked.
-.venv/.installed: pyproject.toml poetry.lock | $(POETRY)
-	$(PYTHON) -m venv .venv
-	$(POETRY) export --quiet --extras '$(EXTRAS) $(ADDED_EXTRAS)' --with dev --output .venv/requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r .venv/requirements.txt
-	$(POETRY) install --quiet --only-root
-	ln -sf ../../$(POETRY) .venv/bin/poetry
-	touch $@
+# Poetry's installer needs the index's JSON API, which company mirrors often lack. So uv or pip installs exactly what
+# is locked. Each stamp is written when all of it is there.
+INSTALL := $(PYTHON) -m environment --uv $(UV_VERSION)
 
-# pip says nothing of files that are as large as this one for minutes.
-.venv/.extras/%: | .venv/.installed
-	@echo "make spark-setup: adding the packages of the extra $*"
-	@$(POETRY) export --quiet --extras '$*' --output .venv/requirements-$*.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r .venv/requirements-$*.txt
-	@mkdir -p $(@D) && touch $@
-
-$(POETRY):
+.venv/.installed: pyproject.toml poetry.lock
 	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 14); sys.exit(None if ok else f"$(PYTHON) is Python {sys.version.split()[0]}; 3.11, 3.12 or 3.13 is needed: make setup PYTHON=python3.12")'
-	$(PYTHON) -m venv .poetry
-	.poetry/bin/python -m pip install --quiet --disable-pip-version-check poetry==$(POETRY_VERSION) poetry-plugin-export==$(POETRY_EXPORT_VERSION)
+	@echo "make $(or $(MAKECMDGOALS),setup): installing packages into .venv" >&2
+	@$(INSTALL) --stamp $@ --extras $(EXTRAS) $(ADDED_EXTRAS) --with-project \
+		--poetry poetry==$(POETRY_VERSION) poetry-plugin-export==$(POETRY_EXPORT_VERSION)
+
+.venv/.development: poetry.lock | .venv/.installed
+	@echo "make $(or $(MAKECMDGOALS),setup): adding the packages for tests and checks" >&2
+	@$(INSTALL) --stamp $@ --groups dev
+
+# Installers say nothing of files that are as large as this one for minutes.
+.venv/.extras/%: | .venv/.installed
+	@echo "make spark-setup: adding the packages of the extra $*" >&2
+	@$(INSTALL) --stamp $@ --extras $*
 
 ## spark-setup: add what the dbt target spark needs, which `make setup` leaves out; THRIFT=1 to ask a Spark server, too
 .PHONY: spark-setup
-spark-setup: setup .venv/.extras/spark $(if $(THRIFT),.venv/.extras/spark-thrift)
+spark-setup: ready .venv/.extras/spark $(if $(THRIFT),.venv/.extras/spark-thrift)
 	@python -m warehouse.spark.java
 
 ## demo: load two months of sample files, build and test everything, publish it, and show what came of it
 .PHONY: demo
-demo: setup
+demo: ready
 	@$(NYC) sandbox run --port $(PORT) --from $(FROM) --to $(TO) --rows $(ROWS) -- \
 		$(MAKE) --no-print-directory line
 	@echo
@@ -116,7 +118,7 @@ line:
 
 ## init-data-layers: load telemetry, or a sample of it, publish it, and write the layers bronze, silver and gold
 .PHONY: init-data-layers
-init-data-layers: setup
+init-data-layers: ready
 	@$(NYC) layers --wait 60
 	@$(NYC) sandbox events --unless-set $(EVENT_FILES) -- $(MAKE) --no-print-directory layers-line
 
@@ -131,74 +133,74 @@ layers-line:
 
 ## verify-data-layers: say whether every table of every layer is there, and opens; ends with 2 if one is not well
 .PHONY: verify-data-layers
-verify-data-layers: setup
+verify-data-layers: ready
 	@$(NYC) layers $(ARGS)
 
 ## summary: trips by month and trip type, and where each published row is; ARGS=--live for what is not published yet
 .PHONY: summary
-summary: setup
+summary: ready
 	$(call report,$(NYC) summary $(ARGS))
 
 ## compact: give free space of the DuckDB file back to the disk, if there is much; ARGS=--dry-run says how much
 .PHONY: compact
-compact: setup
+compact: ready
 	@$(NYC) compact $(ARGS)
 
 ## maintain: give back what nobody needs any more; ARGS=--dry-run says what that is
 .PHONY: maintain
-maintain: setup
+maintain: ready
 	@$(NYC) maintain $(ARGS)
 
 ## metrics: the governed metrics by category
 .PHONY: metrics
-metrics: setup
+metrics: ready
 	@$(NYC) metrics list $(ARGS)
 
 ## metric: one metric's definition, words, formula, dimensions and SQL: M=avg_fare
 .PHONY: metric
-metric: setup
+metric: ready
 	@$(NYC) metrics describe "$$M" $(ARGS)
 
 ## dimensions: what metrics can be grouped and filtered by: M=avg_fare
 .PHONY: dimensions
-dimensions: setup
+dimensions: ready
 	@$(NYC) metrics dimensions "$$M" $(ARGS)
 
 # Variables given to make are in the environment of its commands, with their quotes.
 ## query: metrics, M=avg_fare BY=trip__trip_type,metric_time__month WHERE=… START=2025-01-01 END=… ORDER=-avg_fare LIMIT=5, or SAVED=top_zones
 .PHONY: query
-query: setup
+query: ready
 	@$(NYC) query "$$M" --by "$$BY" --where "$$WHERE" --start "$$START" --end "$$END" \
 		--order="$$ORDER" --limit "$$LIMIT" --saved "$$SAVED" $(ARGS)
 
 ## gaps: which months are loaded, missing, replaced, not published or thin; ARGS=--fill loads them
 .PHONY: gaps
-gaps: setup
+gaps: ready
 	$(call report,$(NYC) gaps $(ARGS))
 
 ## quality: check the data with Great Expectations; ARGS="--select fct_trips" for a part
 .PHONY: quality
-quality: setup
+quality: ready
 	$(call report,$(NYC) check $(ARGS))
 
 ## quality-docs: open the report of the last `make quality` as HTML
 .PHONY: quality-docs
-quality-docs: setup
+quality-docs: ready
 	@$(RUN) python -m quality.open_docs
 
 ## quarantine: rejected rows by feed, month and reason
 .PHONY: quarantine
-quarantine: setup
+quarantine: ready
 	$(call report,$(NYC) quarantine $(ARGS))
 
 ## health: the last result of every check of dbt, Great Expectations and Dagster
 .PHONY: health
-health: setup
+health: ready
 	$(call report,$(NYC) health $(ARGS))
 
 ## portal: look at what is published, in a browser: http://localhost:8501; ARGS="--port 8600" for another port
 .PHONY: portal
-portal: setup
+portal: ready
 	@$(NYC) portal $(ARGS)
 
 ## photographs: take the README's pictures of the portal anew, from sample data; needs Chromium
@@ -208,7 +210,7 @@ photographs: setup
 
 ## docs: the dbt project's documentation as one page, dbt/target/static_index.html
 .PHONY: docs
-docs: setup
+docs: ready
 	@cd dbt && $(RUN) dbt docs generate --static
 	@echo "open $(CURDIR)/dbt/target/static_index.html"
 
@@ -225,7 +227,7 @@ site-serve: setup
 
 ## dev: Dagster on http://localhost:3000
 .PHONY: dev
-dev: setup
+dev: ready
 	@$(RUN) dagster dev -w orchestration/workspace.yaml
 
 ## lint: style, types and SQL style
@@ -253,7 +255,7 @@ test: setup
 	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-line
-test-line: setup
+test-line: ready
 	@# A release is read-only, folders included.
 	@folder=$$(mktemp -d) && trap 'chmod -R u+w "$$folder"; rm -rf "$$folder"' EXIT && \
 	DUCKDB_DATABASE_PATH="$$folder/test.duckdb" DBT_TARGET_PATH="$$folder/target" \
@@ -265,9 +267,14 @@ test-line: setup
 test-part: setup
 	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
+## test-quick: what is tested soonest of every area, in a minute or so; tests/times.py says which files these are
+.PHONY: test-quick
+test-quick: setup
+	@files=$$(python -m tests.times) && pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $$files
+
 ## ci-slim: build and test what changed since the current release; where there is none, everything on sample files
 .PHONY: ci-slim
-ci-slim: setup
+ci-slim: ready
 	@$(NYC) slim || { status=$$?; test $$status -eq 3 || exit $$status; \
 		echo "make ci-slim: everything is built, on sample files, because of what it says above"; \
 		$(MAKE) --no-print-directory test-line; }
@@ -302,7 +309,21 @@ bench-portal: setup
 bench-metrics: setup
 	@$(RUN) python -m benchmarks.metrics $(ARGS)
 
+## peers-setup: what the peers of the benchmark need, in an environment of their own
+.PHONY: peers-setup
+peers-setup: .venv-peers/.installed
+
+.venv-peers/.installed: benchmarks/peers/requirements.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/peers/requirements.txt
+	touch $@
+
+## bench-peers: the platform beside Polars, pandas, chDB, Spark, SQLMesh and dbt's microbatch; SCALE and ARGS as of bench
+.PHONY: bench-peers
+bench-peers: setup peers-setup
+	@$(RUN) python -m benchmarks.peers --trips $(SCALE) $(ARGS)
+
 ## clean: remove the environment and what the tools keep; data stays
 .PHONY: clean
 clean:
-	rm -rf .venv .poetry dbt/target .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-peers .poetry dbt/target .mypy_cache .pytest_cache .ruff_cache .hypothesis

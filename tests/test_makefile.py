@@ -26,6 +26,9 @@ ALERT_SLACK_WEBHOOK_URL='it\'s "$(HOME)" \\ `x` %d'
 ALERT_SMTP_USER="\${HOME}"
 """
 
+# make takes these for up to date.
+INSTALLED = ("-o", ".venv/.installed", "-o", ".venv/.development")
+
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
@@ -37,7 +40,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def make(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = ["make", "--no-print-directory", "-o", ".venv/.installed", *arguments]
+    command = ["make", "--no-print-directory", *INSTALLED, *arguments]
     inherited = {name: value for name, value in os.environ.items() if name not in SECRETS}
     return subprocess.run(command, cwd=folder, env=inherited | environment, capture_output=True, text=True)
 
@@ -70,7 +73,7 @@ def test_an_environment_that_is_active_is_left_alone(checkout: Path, tmp_path: P
 
 def test_setups_at_once_leave_the_settings_whole(checkout: Path) -> None:
     (checkout / ".env").write_text("# mine\nDAGSTER_HOME=\nALERT_SMTP_PASSWORD=pa$word#1\n")
-    command = ["make", "-o", ".venv/.installed", "setup"]
+    command = ["make", *INSTALLED, "setup"]
     for _ in range(5):
         running = [
             subprocess.Popen(command, cwd=checkout, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -103,3 +106,14 @@ def test_a_report_ends_as_what_it_says(checkout: Path, status: int, made: int, s
     assert done.returncode == made, done.stderr
     assert said in done.stderr
     assert ("***" in done.stderr) == (made != 0)
+
+
+@pytest.mark.parametrize(
+    ("target", "needs_development"), [("demo", False), ("query", False), ("lint", True), ("setup", True)]
+)
+def test_what_uses_the_platform_needs_no_package_of_development(
+    checkout: Path, target: str, needs_development: bool
+) -> None:
+    command = ["make", "-n", "-o", ".venv/.installed", "-W", "poetry.lock", target]
+    shown = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=True).stdout
+    assert ("--groups dev" in shown) is needs_development

@@ -1,0 +1,1 @@
+"""Installs what poetry.lock says into .venv. Runs before anything is installed: the standard library alone."""
