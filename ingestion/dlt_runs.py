@@ -1,19 +1,21 @@
 """Runs of dlt over one open connection: each a pipeline of its own, whose files may be thrown away."""
 
+import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import dlt
 import duckdb
 from dlt.common.schema.typing import TColumnSchema
+from dlt.common.schema.utils import dlt_load_id_column, new_table, pipeline_state_table
 from dlt.extract import DltResource
 
 from ingestion.feeds import Column, ColumnType
 from ingestion.held_signals import HeldSignals
 from ingestion.partition_destination import OpenTable, TableLoads, partition_destination
-from ingestion.raw_data import RAW_SCHEMA
+from ingestion.raw_data import RAW_SCHEMA, existing_tables
 from warehouse.sql import identifier
 
 _DLT_TYPES: dict[ColumnType, TColumnSchema] = {
@@ -26,8 +28,16 @@ _DLT_TYPES: dict[ColumnType, TColumnSchema] = {
     ColumnType.DATE: {"data_type": "date"},
 }
 
+# dlt's schema has its name, too.
+_PIPELINE = "ingestion"
+
 # What dlt's models select from: a view of the partition that is being loaded.
 INCOMING = "temp.partition_rows"
+
+
+def _hints(columns: Sequence[Column]) -> list[TColumnSchema]:
+    """Columns as dlt describes them."""
+    return [{"name": column.name, "nullable": True, **_DLT_TYPES[column.type]} for column in columns]
 
 
 class DltRuns:
@@ -46,16 +56,46 @@ class DltRuns:
         def selected() -> Iterator[Any]:
             yield dlt.mark.with_file_import(str(path), "model")
 
-        hints: list[TColumnSchema] = [
-            {"name": column.name, "nullable": True, **_DLT_TYPES[column.type]} for column in columns
-        ]
         resource: DltResource = dlt.resource(
-            selected(), name=table, columns=hints, write_disposition="append", file_format="model"
+            selected(), name=table, columns=_hints(columns), write_disposition="append", file_format="model"
         )
         return resource
 
-    def run(self, resources: list[DltResource], load: Callable[[OpenTable], None] | None = None) -> None:
-        """Run dlt once: `load` loads into each of the tables; without it dlt itself takes what the models select.
+    def create_tables(self, tables: Mapping[str, Sequence[Column]]) -> None:
+        """Have dlt create raw tables that are not there, and its own.
+
+        Without a load: one that writes no row takes dlt as long as any other, for each table.
+        """
+        destination = partition_destination(self._connection)
+        settings = destination.spec()._bind_dataset_name(RAW_SCHEMA)
+        schema = dlt.Schema(_PIPELINE)
+        with destination.client(schema, settings) as client:
+            client.initialize_storage()
+            known = client.get_stored_schema(_PIPELINE) if "_dlt_version" in existing_tables(self._connection) else None
+        if known:
+            schema = dlt.Schema.from_stored_schema(json.loads(known.schema))
+        for table in (
+            pipeline_state_table(add_dlt_id=True),
+            *(
+                new_table(
+                    name,
+                    write_disposition="append",
+                    columns=[*_hints(columns), dlt_load_id_column()],
+                    resource=name,
+                    file_format="model",
+                )
+                for name, columns in tables.items()
+            ),
+        ):
+            # As in those that dlt has loaded into.
+            table["x-normalizer"] = {"seen-data": True}
+            schema.update_table(table)
+        schema = dlt.Schema.from_dict(dict(schema.to_dict()))
+        with destination.client(schema, settings) as client:
+            client.update_stored_schema()
+
+    def run(self, resources: list[DltResource], load: Callable[[OpenTable], None]) -> None:
+        """Run dlt once: `load` loads into each of the tables.
 
         Each run has a pipeline folder of its own, so that nothing of a run that broke off is ever loaded by the next;
         what dlt must remember it restores from the database.
@@ -69,13 +109,12 @@ class DltRuns:
         signals = HeldSignals()
 
         def load_letting_signals_through(table: OpenTable) -> None:
-            assert load
             with signals.let_through(self._connection, table.connection):
                 load(table)
 
-        loads = TableLoads(load_letting_signals_through) if load else None
+        loads = TableLoads(load_letting_signals_through)
         pipeline = dlt.pipeline(
-            "ingestion",
+            _PIPELINE,
             pipelines_dir=str(self._folder / "dlt"),
             destination=partition_destination(self._connection, loads),
             dataset_name=RAW_SCHEMA,
@@ -87,5 +126,5 @@ class DltRuns:
                 pipeline.run(resources).raise_on_failed_jobs()
             finally:
                 pipeline.drop()
-        if loads and loads.error is not None:
+        if loads.error is not None:
             raise loads.error

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
+from dlt.common.configuration import configspec
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.destination.client import LoadJob, SqlModel
 from dlt.common.destination.typing import PreparedTableSchema
@@ -111,6 +112,14 @@ class _Client(DuckDbClient):
                 yield
 
 
+@configspec(init=False)
+class _Configuration(DuckDbClientConfiguration):
+    """dlt's settings, which say where rows go without a URL: to write one dlt imports SQLAlchemy, for 0.1 s a load."""
+
+    def __str__(self) -> str:
+        return "an open connection to DuckDB"
+
+
 def partition_destination(connection: duckdb.DuckDBPyConnection, loads: TableLoads | None = None) -> duckdb_destination:
     """A dlt destination on an open connection; with `loads`, models are loaded by them."""
 
@@ -120,6 +129,7 @@ def partition_destination(connection: duckdb.DuckDBPyConnection, loads: TableLoa
     Client.loads = loads
 
     class Destination(duckdb_destination):
+        spec: type[DuckDbClientConfiguration] = _Configuration
         _settings: DuckDbClientConfiguration | None = None
 
         @property

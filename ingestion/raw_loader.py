@@ -30,7 +30,7 @@ from ingestion.raw_data import (
     raw_column_types,
     scope,
 )
-from ingestion.raw_selects import no_rows, partition_columns, select_of_rows
+from ingestion.raw_selects import partition_columns, select_of_rows
 from ingestion.readers.published import ROWS_READ, PublishedRows, close_scratch
 from ingestion.readers.published_file import PublishedFile
 from ingestion.source_files import file_states
@@ -236,9 +236,7 @@ class RawLoader:
         declared = raw_tables() | raw_tables(feeds)
         missing = {name: columns for name, columns in declared.items() if name not in existing}
         if missing:
-            self._dlt.run(
-                [self._dlt.model(name, columns, no_rows(columns)) for name, columns in sorted(missing.items())]
-            )
+            self._dlt.create_tables(missing)
 
 
 @contextmanager

@@ -34,9 +34,3 @@ def _select(feed: Feed, query: str, found: Sequence[Column], columns: Sequence[C
         f"{values.get(column.name, f'cast(null as {column.type})')} as {identifier(column.name)}" for column in columns
     )
     return f"select {listed} from ({query}) as published"
-
-
-def no_rows(columns: Sequence[Column]) -> str:
-    """An empty table with these columns, to select from."""
-    values = ", ".join(f"cast(null as {column.type}) as {identifier(column.name)}" for column in columns)
-    return f"(select {values} where false) as nothing"

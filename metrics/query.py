@@ -14,7 +14,7 @@ release keeps source and connection, and asks from any thread:
 What dbt has built on Spark is a source, too, `SparkTables()`: the same questions, the same answers.
 
 Metrics are declared in `dbt/models/semantic`. dbt compiles them to the semantic manifest, which is read once a release.
-MetricFlow is imported on first use, because that takes half a second.
+MetricFlow is imported only for a question that is new, because that takes half a second; see `kept_sql`.
 """
 
 import re
@@ -30,6 +30,7 @@ from metrics.answers import answer_of_duckdb, answer_of_spark
 from metrics.conditions import as_filter
 from metrics.dialects import Dialect, MetricSource, dialect_of
 from metrics.engine import LOCK, engine, refusals
+from metrics.kept_sql import kept_sql
 from metrics.semantic_manifest import (
     BadMetricQueryError,
     Manifest,
@@ -223,6 +224,10 @@ def _check_names(kind: str, names: tuple[str, ...]) -> None:
 
 @lru_cache(maxsize=256)
 def _sql(query: MetricQuery, manifest: Manifest, dialect: Dialect) -> str:
+    return kept_sql(f"{dialect} {query!r}", manifest, lambda: _written_sql(query, manifest, dialect))
+
+
+def _written_sql(query: MetricQuery, manifest: Manifest, dialect: Dialect) -> str:
     from metricflow.engine.metricflow_engine import MetricFlowQueryRequest, OutputColumnOrderMode
 
     with refusals(), LOCK:

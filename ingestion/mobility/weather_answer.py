@@ -17,6 +17,7 @@ from typing import Any, NoReturn, TypeGuard
 import pyarrow as pa
 
 from ingestion.feeds import PARTITION_COLUMN_NAMES, Column, ColumnType
+from ingestion.readers.arrow_columns import numbers, texts, times_without_zone
 from ingestion.readers.published_file import PublishedFile
 from warehouse.periods import Grain
 
@@ -76,7 +77,9 @@ def read_answer(asked: Asked) -> pa.Table:
     _check_hours(hourly, asked)
     declared = {column.name: column.type for column in asked.columns}
     columns = {
-        name: _times(values, asked) if name == "time" else _values(name, values, declared.get(name), asked)
+        name: times_without_zone(_times(values, asked))
+        if name == "time"
+        else _values(name, values, declared.get(name), asked)
         for name, values in hourly.items()
     }
     return pa.table(columns)
@@ -205,18 +208,18 @@ def _values(name: str, values: list[Any], type_: ColumnType | None, asked: Asked
                 f"{asked.declared_in} must follow.",
             )
     if type_ is ColumnType.INTEGER:
-        return pa.array([None if value is None else int(value) for value in values], pa.int64())
-    return pa.array([None if value is None else float(value) for value in values], pa.float64())
+        return numbers([None if value is None else int(value) for value in values], pa.int64())
+    return numbers([None if value is None else float(value) for value in values], pa.float64())
 
 
 def _values_of_new_variable(values: list[Any]) -> pa.Array:
     given = [value for value in values if value is not None]
     if given and all(type(value) is int and value in _BIG_INTEGERS for value in given):
-        return pa.array(values, pa.int64())
+        return numbers(values, pa.int64())
     if given and all(_is_number(value) for value in given):
-        return pa.array([None if value is None else float(value) for value in values], pa.float64())
-    texts = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
-    return pa.array(texts, pa.string())
+        return numbers([None if value is None else float(value) for value in values], pa.float64())
+    given_texts = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
+    return texts(given_texts)
 
 
 def _is_number(value: Any) -> TypeGuard[float]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from dagster_dbt import DagsterDbtCliRuntimeError, DbtProject
 
+from orchestration.dbt_cli.executable import PlainPreparer
 from warehouse.paths import PROJECT_ROOT, dbt_target_folder
 
 dbt_project = DbtProject(
@@ -27,7 +28,7 @@ def prepare_manifest(project: DbtProject) -> Path:
     """
     if not _is_manifest_current(project):
         try:
-            project.preparer.prepare(project)
+            PlainPreparer().prepare(project)
         except DagsterDbtCliRuntimeError as error:
             raise ManifestError(
                 f"{project.project_dir}: expected a dbt project that can be parsed. {error}\n"
