@@ -11,6 +11,7 @@ from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.invocation import get_invocation_id
 
 from warehouse.connection import WarehouseError, connect_when_free, folder_for_spilling, writer_settings
+from warehouse.dbt_contexts import make_contexts_for_less
 from warehouse.ledger import Ledger
 from warehouse.paths import database_path
 from warehouse.releases import current_release, naming_damage
@@ -18,6 +19,9 @@ from warehouse.slim import BASE_VARIABLE, attach_base
 from warehouse.sql import identifier, literal
 
 logger = AdapterLogger("DuckDB")
+
+# dbt loads this module before it builds anything.
+make_contexts_for_less()
 
 
 class Plugin(BasePlugin):

@@ -15,6 +15,7 @@ from dbt_common.exceptions import DbtRuntimeError
 from pyspark.sql import DataFrame, Row
 
 from warehouse.connection import WarehouseError
+from warehouse.dbt_contexts import make_contexts_for_less
 from warehouse.spark.errors import SPARK_ERRORS, in_words
 from warehouse.spark.ledger import SparkLedger
 from warehouse.spark.raw_tables import Spark, bring_raw_tables, raw_table
@@ -24,6 +25,8 @@ from warehouse.spark.settings import LOG_FILE, SQL_SETTINGS, spark_folder
 # Without an underscore: dbt makes a class name of it and back again.
 TYPE = "lakehouse"
 _OF_A_SESSION = "set:hiveconf:"
+
+make_contexts_for_less()
 
 
 @dataclass

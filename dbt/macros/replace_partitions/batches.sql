@@ -9,12 +9,15 @@
 {% macro batches_of(partitions) -%}
     {%- set settings = replace_partitions_config() -%}
     {%- set batches = [] -%}
+    {%- set last = namespace(rows=0) -%}
     {%- for _, of_period in partitions | groupby(settings.time.field) -%}
-        {%- if batches and batches[-1] | sum(attribute='row_count') < settings.batch_rows -%}
+        {%- if batches and last.rows < settings.batch_rows -%}
             {%- do batches[-1].extend(of_period) -%}
         {%- else -%}
             {%- do batches.append(of_period | list) -%}
+            {%- set last.rows = 0 -%}
         {%- endif -%}
+        {%- set last.rows = last.rows + of_period | sum(attribute='row_count') -%}
     {%- endfor -%}
     {{ return(batches) }}
 {%- endmacro %}

@@ -53,3 +53,10 @@
     {%- endfor -%}
     {{ return(columns) }}
 {%- endmacro %}
+
+{# Those of a table. dbt's own way sets up all macros anew to ask for them. #}
+{% macro columns_of_table(table) -%}
+    {{ return(adapter.dispatch('columns_of_table')(table)) }}
+{%- endmacro %}
+{% macro default__columns_of_table(table) %}{{ return(adapter.get_columns_in_relation(table)) }}{% endmacro %}
+{% macro duckdb__columns_of_table(table) %}{{ return(columns_of_query(table)) }}{% endmacro %}

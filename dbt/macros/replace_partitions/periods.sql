@@ -15,9 +15,11 @@
     {{ return({'start': start | string, 'end': end | string, 'key': start.strftime(form)}) }}
 {%- endmacro %}
 
-{# The key of a partition, as warehouse/periods.py writes it: FEED/2025-01, or 2025-01 where there is no feed. #}
-{% macro key_of_partition(partition) -%}
-    {%- set settings = replace_partitions_config() -%}
+{#
+    The key of a partition, as warehouse/periods.py writes it: FEED/2025-01, or 2025-01 where there is no feed. `settings`
+    are those of replace_partitions_config, which takes long to ask for each of thousands of partitions.
+#}
+{% macro key_of_partition(partition, settings) -%}
     {%- set period = period_of(partition[settings.time.field], settings.time.granularity) -%}
     {{ return(partition[settings.feed.field] ~ '/' ~ period.key if settings.feed else period.key) }}
 {%- endmacro %}

@@ -32,15 +32,17 @@
 {% macro partitions_condition(partitions) -%}
     {%- set settings = replace_partitions_config() -%}
     {%- set time = settings.time -%}
-    {%- set periods = {} -%}
+    {%- set groups = {} -%}
     {%- for value, of_period in partitions | groupby(time.field) -%}
-        {%- set feeds = is_one_of(settings.feed, of_period) if settings.feed else '' -%}
-        {%- do periods.setdefault(feeds, []).append(of_period[0]) -%}
+        {%- set feeds = of_period | map(attribute=settings.feed.field) | join("/") if settings.feed else '' -%}
+        {%- do groups.setdefault(feeds, {'feeds': of_period, 'periods': []}).periods.append(of_period[0]) -%}
     {%- endfor -%}
     {%- set conditions = [] -%}
-    {%- for feeds, of_periods in periods.items() -%}
-        {%- set condition = is_one_of(time, of_periods) -%}
-        {%- do conditions.append("(" ~ feeds ~ " and " ~ condition ~ ")" if feeds else condition) -%}
+    {%- for group in groups.values() -%}
+        {%- set condition = is_one_of(time, group.periods) -%}
+        {%- do conditions.append(
+            "(" ~ is_one_of(settings.feed, group.feeds) ~ " and " ~ condition ~ ")" if settings.feed else condition
+        ) -%}
     {%- endfor -%}
     {{ return("(" ~ conditions | join(" or ") ~ ")" if conditions else "false") }}
 {%- endmacro %}
@@ -48,8 +50,8 @@
 {# `source_month in (…)`, with the values that the partitions have of a field. #}
 {% macro is_one_of(field, partitions) -%}
     {%- set literals = [] -%}
-    {%- for value in partitions | map(attribute=field.field) | unique -%}
-        {%- do literals.append(typed_literal(value, field.data_type)) -%}
+    {%- for literal in sql_literals(partitions | map(attribute=field.field) | unique) -%}
+        {%- do literals.append("cast(" ~ literal ~ " as " ~ field.data_type ~ ")") -%}
     {%- endfor -%}
     {{ return(field.field ~ " in (" ~ literals | join(", ") ~ ")") }}
 {%- endmacro %}

@@ -41,12 +41,15 @@
 {%- endmacro %}
 
 {% macro delete_watermarks_sql(plan) -%}
-    {%- set keys = [] -%}
-    {%- for partition in plan.partitions -%}{%- do keys.append(sql_literal(key_of_partition(partition))) -%}{%- endfor -%}
     delete from {{ model_watermarks() }}
     where
         asset = '{{ this.identifier }}'
         {% if not plan.is_whole -%}
+        {%- set settings = replace_partitions_config() -%}
+        {%- set keys = [] -%}
+        {%- for partition in plan.partitions -%}
+            {%- do keys.append(sql_literal(key_of_partition(partition, settings))) -%}
+        {%- endfor -%}
         and partition_key in ({{ keys | join(', ') }})
         {%- endif -%};
 {%- endmacro %}
@@ -68,27 +71,33 @@
     group by {{ fields }}
 {%- endmacro %}
 
-{# A select of the partitions that were built, without those that are gone, from literals. #}
+{#
+    A select of the partitions that were built, without those that are gone, from literals. There may be thousands of
+    them, and each macro that is called for one takes dbt longer than its rows take the engine.
+#}
 {% macro built_partitions_sql(partitions) -%}
     {%- set settings = replace_partitions_config() -%}
-    {%- set fields = settings.fields | map(attribute='field') | list -%}
+    {%- set names = settings.fields | map(attribute='field') | list -%}
     {%- set rows = [] -%}
     {%- for partition in partitions if partition.version is not none -%}
         {%- set period = period_of(partition[settings.time.field], settings.time.granularity) -%}
-        {%- set literals = [] -%}
-        {%- for field in settings.fields -%}
-            {%- do literals.append(typed_literal(partition[field.field], field.data_type)) -%}
-        {%- endfor -%}
-        {%- for text in (key_of_partition(partition), partition.version, partition.load_id) -%}
-            {%- do literals.append(typed_literal(text, dbt.type_string())) -%}
-        {%- endfor -%}
-        {%- for time in (period.start, period.end) -%}
-            {%- do literals.append(typed_literal(time, dbt.type_timestamp())) -%}
-        {%- endfor -%}
-        {%- do rows.append("(" ~ literals | join(", ") ~ ")") -%}
+        {%- set key = partition[settings.feed.field] ~ '/' ~ period.key if settings.feed else period.key -%}
+        {%- set texts = [key, partition.version, partition.load_id, period.start, period.end] -%}
+        {%- for name in names -%}{%- do texts.append(partition[name]) -%}{%- endfor -%}
+        {%- do rows.append("(" ~ sql_literals(texts) | join(", ") ~ ")") -%}
     {%- endfor -%}
-    {%- set columns = fields + ['partition_key', 'version', 'load_id', 'period_start', 'period_end'] -%}
-    select * from (values {{ rows | join(", ") }}) as built ({{ columns | join(", ") }})
+    {%- set columns = ['partition_key', 'version', 'load_id', 'period_start', 'period_end'] + names -%}
+    select
+        {% for name in columns[:3] -%}
+        cast({{ name }} as {{ dbt.type_string() }}) as {{ name }},
+        {% endfor -%}
+        {% for name in columns[3:5] -%}
+        cast({{ name }} as {{ dbt.type_timestamp() }}) as {{ name }},
+        {% endfor -%}
+        {% for field in settings.fields -%}
+        cast({{ field.field }} as {{ field.data_type }}) as {{ field.field }}{{ "," if not loop.last }}
+        {% endfor -%}
+    from (values {{ rows | join(", ") }}) as built ({{ columns | join(", ") }})
 {%- endmacro %}
 
 {#
@@ -113,6 +122,10 @@
     {%- if not execute or is_empty_run() or is_compiled_for_a_build() or not upstream_models_exist() -%}
         {{ return('') }}
     {%- endif -%}
+    {#- A build renders the model several times. What it reads does not change meanwhile. -#}
+    {%- set checked = context.get('watermarks_checked', []) -%}
+    {%- if relation | string in checked -%}{{ return('') }}{%- endif -%}
+    {%- do context.update({'watermarks_checked': checked + [relation | string]}) -%}
     {%- if not are_watermarks_of(relation) -%}
         {%- do exceptions.raise_compiler_error(
             "expected as many rows in " ~ relation ~ " as the watermarks of " ~ relation.identifier ~ " in "
