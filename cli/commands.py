@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from cli.arguments import Value, as_arguments
-from cli.completion import complete_feeds, complete_formats, complete_streams, complete_suites, complete_tables
+from cli.completion import complete_formats, complete_streams, complete_suites, complete_tables
 from cli.examples import examples
-from cli.options import DEFAULT, Json, Live, RowsCommand
+from cli.load_command import load
+from cli.options import DEFAULT, First, Json, Last, Live, RowsCommand, Sources
 from warehouse.exit_codes import ExitCode
 from warehouse.paths import PROJECT_ROOT
 
@@ -19,30 +20,6 @@ _CONTEXT_SETTINGS = {
     # From the first word on, everything belongs to the command that is called, `--help` and `--` included.
     "sandbox": {**_PASSES_OPTIONS_ON, "allow_interspersed_args": False},
 }
-
-From = Annotated[str | None, typer.Option("--from", metavar="PERIOD", help="First month, such as 2025-01.")]
-To = Annotated[str | None, typer.Option("--to", metavar="PERIOD", help="Last month, such as 2025-06.")]
-Sources = Annotated[
-    str | None,
-    typer.Option(metavar="NAMES", help="Feeds, separated by commas.", autocompletion=complete_feeds),
-]
-
-
-def load(
-    year: Annotated[str | None, typer.Option(metavar="YYYY", help="With --months: the year.")] = None,
-    months: Annotated[str | None, typer.Option(metavar="5,6", help="With --year: months from 1 to 12.")] = None,
-    first: From = None,
-    last: To = None,
-    sources: Sources = None,
-    force: Annotated[bool, typer.Option("--force", help="Load files again even if they did not change.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the addresses.")] = False,
-    as_json: Json = False,
-) -> int:
-    """Load published files into raw_data."""
-    from ingestion.run_pipeline import main
-
-    options = {"--year": year, "--months": months, "--from": first, "--to": last, "--sources": sources}
-    return main(as_arguments({**options, "--force": force, "--dry-run": dry_run, "--json": as_json}), prog="nyc load")
 
 
 def stream(
@@ -77,8 +54,8 @@ def stream(
 
 
 def gaps(
-    first: From = None,
-    last: To = None,
+    first: First = None,
+    last: Last = None,
     sources: Sources = None,
     offline: Annotated[bool, typer.Option("--offline", help="Ask no publisher; judge by publication lag.")] = False,
     fill: Annotated[bool, typer.Option("--fill", help="Load what is missing, replaced or thin.")] = False,
@@ -107,11 +84,12 @@ def build(context: typer.Context) -> int:
     Arguments are those of `dbt build`; only what changed is built.
     """
     from dbt.cli.exceptions import DbtUsageException
-    from dbt.cli.main import dbtRunner
+
+    from warehouse.dbt_runs import run_dbt
 
     os.chdir(PROJECT_ROOT / "dbt")
     # In this process, because dbt's own exit code does not tell bad arguments from errors.
-    result = dbtRunner().invoke(["build", *context.args])
+    result = run_dbt(["build", *context.args])
     if isinstance(result.exception, DbtUsageException):
         print(f"nyc build: error: {result.exception}", file=sys.stderr)
         return ExitCode.BAD_ARGUMENTS

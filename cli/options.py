@@ -5,10 +5,18 @@ from typing import Annotated, ClassVar
 import typer
 from typer.core import TyperCommand
 
+from cli.completion import complete_feeds
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Live = Annotated[
     bool,
     typer.Option("--live", help="Read the working file, not the release; waits while something writes."),
+]
+First = Annotated[str | None, typer.Option("--from", metavar="PERIOD", help="First month, such as 2025-01.")]
+Last = Annotated[str | None, typer.Option("--to", metavar="PERIOD", help="Last month, such as 2025-06.")]
+Sources = Annotated[
+    str | None,
+    typer.Option(metavar="NAMES", help="Feeds, separated by commas.", autocompletion=complete_feeds),
 ]
 
 # The value of an option that was given without one.

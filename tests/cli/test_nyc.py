@@ -151,6 +151,25 @@ def test_build_runs_dbt_from_any_folder_and_passes_arguments_on(database: Path, 
     assert "seed" in done.stdout
 
 
+def test_load_can_build_what_it_loaded(database: Path, tmp_path: Path) -> None:
+    keep_parsed_project(tmp_path / "target")
+    with SamplePublisher(date(2025, 1, 1), date(2025, 1, 1), rows=100) as publisher:
+        settings = {**publisher.environment, "LOG_FOLDER": str(tmp_path), "DBT_LOG_PATH": str(tmp_path)}
+        # All of it takes long.
+        settings |= {"DBT_TARGET_PATH": str(tmp_path / "target"), "DBT_RESOURCE_TYPES": "seed"}
+        load = ["load", "--sources", "green", "--build", "--year", "2025", "--months"]
+        for wrong in (["--json"], ["--dry-run"]):
+            refused = nyc(*load, "1", *wrong, **settings)
+            assert refused.returncode == ExitCode.BAD_ARGUMENTS
+            assert f"argument --build: not with {wrong[0]}" in refused.stderr
+        done = nyc(*load, "13", **settings)
+        assert (done.returncode, "PASS=" in done.stdout) == (ExitCode.BAD_ARGUMENTS, False)
+        done = nyc(*load, "1,2", **settings)
+    assert done.returncode == ExitCode.NOT_THERE_YET, done.stdout + done.stderr
+    assert done.stdout.index("not_published") < done.stdout.index("PASS=")
+    assert Warehouse(database, tmp_path).execute("select count(*) from core_staging.taxi_zone_lookup") == [(265,)]
+
+
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
