@@ -136,11 +136,15 @@ def _following(feed: Feed, last: Period | None) -> Period | None:
 
 
 def troubles_of_gaps(state: LedgerState, now: date) -> list[Trouble]:
-    """What is a gap and not accepted, and which loads failed: a trouble for each kind.
+    """What is a gap and not accepted, and which loads failed: a trouble for each kind."""
+    return troubles_of_planned(state, plan_by_ledger(state, now))
+
+
+def troubles_of_planned(state: LedgerState, plan: Sequence[Planned]) -> list[Trouble]:
+    """The same of a plan that is there already, as `plan_by_ledger` gives it.
 
     A refused load of what is not loaded is a gap of its own, and not told again among the failures.
     """
-    plan = plan_by_ledger(state, now)
     refused = {_key(planned.partition) for planned in plan if Gap.REFUSED in planned.open_gaps}
     failed = [one for one in failed_loads(state) if one[0] not in refused]
     return [*troubles_of_plan(plan), *troubles_of_loads(failed)]

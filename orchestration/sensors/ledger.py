@@ -1,6 +1,6 @@
 """The ledger sensor: Dagster shows what is loaded, built, checked and published, also from the terminal."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
@@ -9,14 +9,21 @@ import dagster as dg
 import duckdb
 
 from ingestion.catalog import CATALOG, Catalog
-from ingestion.feeds import Feed
 from ingestion.partitions import Partition
 from ingestion.pipeline import Result, Status
 from orchestration.assets.partitions import dagster_key, has_partitions
 from orchestration.assets.published import RELEASE
 from orchestration.assets.raw_assets import LOAD_ID, asset_key, materialization
 from orchestration.checks.staleness import evaluation
-from orchestration.sensors.ledger_plan import FileStamp, LedgerCursor, Load, digest, one_without_partitions, unreported
+from orchestration.sensors.ledger_plan import (
+    FileStamp,
+    LedgerCursor,
+    Load,
+    digest,
+    group_of,
+    one_without_partitions,
+    unreported,
+)
 from orchestration.sensors.ledger_results import LatestRecord, Results, latest_builds, latest_checks, read_results
 from warehouse.connection import WarehouseBusyError, open_for_reading
 from warehouse.ledger import read_watermarks
@@ -54,21 +61,23 @@ def read_loads(connection: duckdb.DuckDBPyConnection, catalog: Catalog = CATALOG
     )
 
 
-def known_load_ids(instance: dg.DagsterInstance, key: dg.AssetKey) -> dict[str | None, str]:
-    """The load id of each partition's latest materialization, by partition key; empty if it has none.
+def known_load_ids(instance: dg.DagsterInstance, key: dg.AssetKey, partitions: Sequence[str]) -> dict[str | None, str]:
+    """The load id of the latest materialization of each of these partitions, by their keys; without those of none.
 
-    Of an asset without partitions the latest load id is under None.
+    With no partitions given it is the asset's own latest one, under None: for an asset that has no partitions.
     """
     known: dict[str | None, str] = {}
     cursor = None
+    asked = dg.AssetRecordsFilter(key, asset_partitions=partitions or None)
+    limit = _RECORDS_A_PAGE if partitions else 1
     while True:
-        page = instance.fetch_materializations(key, limit=_RECORDS_A_PAGE, cursor=cursor)
+        page = instance.fetch_materializations(asked, limit=limit, cursor=cursor)
         for record in page.records:
             materialization = record.asset_materialization
             if materialization:
                 load_id = materialization.metadata.get(LOAD_ID)
                 known.setdefault(materialization.partition, str(load_id.value) if load_id else "")
-        if not page.has_more:
+        if not page.has_more or not partitions:
             return known
         cursor = page.cursor
 
@@ -136,9 +145,9 @@ def _report(context: dg.SensorEvaluationContext, catalog: Catalog) -> dg.SensorR
         context.instance.wipe_assets(gone)
         names = ", ".join(sorted(key.path[-1] for key in gone))
         context.log.info("Dagster forgot these, to be told again what the DuckDB file holds of them: %s", names)
-    news, reported = _new_loads(context.instance, loads, {} if gone else cursor.reported, catalog)
-    news += _new_results(context.instance, results)
     is_finished = _FinishedRuns(context.instance)
+    news, reported = _new_loads(context.instance, loads, {} if gone else cursor.reported, catalog, is_finished)
+    news += _new_results(context.instance, results)
     to_report = [one for one in news if is_finished(one.dagster_run_id)][:_EVENTS_A_TICK]
     return dg.SensorResult(
         asset_events=[one.event for one in to_report],
@@ -242,23 +251,41 @@ def _summary(reported: list[_News], catalog: Catalog, *, is_all_known: bool) -> 
 
 
 def _new_loads(
-    instance: dg.DagsterInstance, loads: list[Load], reported: Mapping[str, str], catalog: Catalog
+    instance: dg.DagsterInstance,
+    loads: list[Load],
+    reported: Mapping[str, str],
+    catalog: Catalog,
+    is_finished: _FinishedRuns,
 ) -> tuple[list[_News], dict[str, str]]:
-    """The loads that Dagster does not know of, and the digests of the feeds of which it knows everything."""
+    """Loads that Dagster does not know of, and the digests of the groups of which it knows everything.
+
+    When there are enough for a tick, the other groups that have changed are left to the next ones: reading what Dagster
+    knows of all history takes longer than telling it of a hundred loads.
+    """
     news: list[_News] = []
     settled: dict[str, str] = {}
-    for feed, group in groupby(loads, key=lambda load: load.partition.feed):
-        of_feed = list(group)
-        state = digest(of_feed)
-        unknown = [] if reported.get(feed.name) == state else _unknown(instance, feed, of_feed, catalog)
-        if not unknown:
-            settled[feed.name] = state
-        news += [_News(feed.name, load.partition.key, event_of(load, catalog), load.dagster_run_id) for load in unknown]
+    ready = 0
+    for name, group in groupby(loads, key=group_of):
+        of_group = list(group)
+        state = digest(of_group)
+        if reported.get(name) == state:
+            settled[name] = state
+        elif ready < _EVENTS_A_TICK:
+            unknown = _unknown(instance, of_group, catalog)
+            if not unknown:
+                settled[name] = state
+            news += [_news_of(load, catalog) for load in unknown]
+            ready += sum(is_finished(load.dagster_run_id) for load in unknown)
     return news, settled
 
 
-def _unknown(instance: dg.DagsterInstance, feed: Feed, loads: list[Load], catalog: Catalog) -> list[Load]:
-    return unreported(loads, known_load_ids(instance, asset_key(feed, catalog)))
+def _unknown(instance: dg.DagsterInstance, loads: list[Load], catalog: Catalog) -> list[Load]:
+    keys = [key for load in loads if (key := dagster_key(load.partition))]
+    return unreported(loads, known_load_ids(instance, asset_key(loads[0].partition.feed, catalog), keys))
+
+
+def _news_of(load: Load, catalog: Catalog) -> _News:
+    return _News(load.partition.feed.name, load.partition.key, event_of(load, catalog), load.dagster_run_id)
 
 
 def _cursor(context: dg.SensorEvaluationContext) -> LedgerCursor:

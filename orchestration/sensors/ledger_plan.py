@@ -10,6 +10,7 @@ from ingestion.feeds import Feed
 from ingestion.partitions import Partition
 from orchestration.assets.partitions import dagster_key, has_partitions
 from warehouse.ledger import Watermark
+from warehouse.periods import Grain
 
 FileStamp = tuple[int, int]
 """Time of last change in nanoseconds, and size."""
@@ -20,7 +21,7 @@ class LedgerCursor:
     """What a tick leaves to the next one. It only saves work: without a cursor the outcome is the same.
 
     `files` are the stamps of the DuckDB file and its log when Dagster knew everything in them. `reported` has for each
-    feed the digest of its load ids when Dagster knew all of them.
+    group of partitions (`group_of`) the digest of its load ids when Dagster knew all of them.
     """
 
     files: tuple[FileStamp, ...] = ()
@@ -52,8 +53,19 @@ class Load:
     dagster_run_id: str | None
 
 
+# So many that a load makes Dagster read few others again, and so few that the cursor stays short: it is kept for every
+# tick.
+_GROUPS = {Grain.MONTH: "", Grain.DAY: "%Y", Grain.HOUR: "%Y-%m"}
+
+
+def group_of(load: Load) -> str:
+    """The partitions among which a load is looked up in Dagster: a feed's days of a year, hours of a month, or all."""
+    feed, period = load.partition.feed, load.partition.period
+    return f"{feed.name} {period.start.strftime(_GROUPS[period.grain])}" if has_partitions(feed) else feed.name
+
+
 def digest(loads: Iterable[Load]) -> str:
-    """A text that changes whenever one of a feed's partitions is loaded."""
+    """A text that changes whenever one of these partitions is loaded."""
     ids = sorted((load.partition.key, load.watermark.load_id) for load in loads)
     return hashlib.sha256(repr(ids).encode()).hexdigest()[:16]
 

@@ -3,10 +3,10 @@
 import pandas as pd
 import streamlit as st
 
-from ingestion.ledger_gaps import Freshness, LedgerState, freshness, plan_by_ledger, read_ledger_state
+from ingestion.ledger_gaps import Freshness, LedgerState, freshness, read_ledger_state
 from portal.cards import Card, show_cards
 from portal.general.gaps import show_gaps
-from portal.general.judged import show_verdict, verdict_of
+from portal.general.judged import plan_of, show_verdict, verdict_of
 from portal.session import link_to
 from portal.states import nothing_to_show, show_commands
 from portal.tables import capitalised, table
@@ -55,22 +55,23 @@ def render(view: View) -> None:
     """Draw the page."""
     now = utc_now()
     state = view.read(read_ledger_state)
-    plan = plan_by_ledger(state, now)
+    plan = plan_of(view, state)
     fresh = freshness(plan, state)
     checks = view.read(latest_checks)
+    found = room()
     st.title("Health")
     verdict = verdict_of(view)
     show_verdict(verdict)
-    _show_figures(fresh, sum(bool(planned.open_gaps) for planned in plan), checks, room())
+    _show_figures(fresh, sum(bool(planned.open_gaps) for planned in plan), checks, found)
     for trouble in verdict.troubles:
         _show_trouble(trouble)
-    _say_what_is_judged(view.release, room())
+    _say_what_is_judged(view.release, found)
     _show_freshness(fresh, state)
     show_gaps(view, plan, state, now)
     _show_checks(checks)
     _show_table(view.rows(_RUNS), "Last runs", "The last five of each kind, whoever started them, until this release.")
     _show_table(view.rows(_VERSIONS), "Published versions", "The last ten. Those that can still be read: Releases.")
-    _show_sizes(view.release, room())
+    _show_sizes(view.release, found)
 
 
 def _show_trouble(trouble: Trouble) -> None:

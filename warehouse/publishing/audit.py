@@ -16,7 +16,7 @@ import duckdb
 
 from warehouse.ledger.schema import RUN_SELECTION
 from warehouse.periods import Period, compress
-from warehouse.publishing.parts import PublishingError, columns_of
+from warehouse.publishing.parts import PublishingError, columns_of_tables
 from warehouse.publishing.project import Project
 from warehouse.publishing.staleness import stale_models, waiting
 from warehouse.reconciliation import RECONCILIATION, PartitionRows, reconcile
@@ -193,9 +193,8 @@ def count_checks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
 def _objections(connection: duckdb.DuckDBPyConnection, project: Project) -> Iterator[str]:
     failed = list(failed_builds(connection))
     yield from failed
-    missing = [
-        model.full_name for model in project.models if not model.is_optional and not columns_of(connection, model)
-    ]
+    there = columns_of_tables(connection)
+    missing = [model.full_name for model in project.models if not model.is_optional and model.full_name not in there]
     if missing:
         # What failed to build is named already.
         if not failed:

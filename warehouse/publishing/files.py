@@ -88,29 +88,36 @@ def write_files(
     old = before.table(table.full_name) if before else None
     same_columns = old if old and old.columns == table.columns else None
     done = []
+    folders: set[Path] = set()
     for part, same in plan(table.parts, same_columns):
-        target = folder / file_of(model, part)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if same and before and _reuse(before.folder / str(same.file), same, target, written):
-            kept = (same.bytes, target.stat().st_mtime_ns, same.sha256)
-        else:
+        file = file_of(model, part)
+        target = folder / file
+        if target.parent not in folders:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            folders.add(target.parent)
+        kept = _reused(before.folder / str(same.file), same, target, written) if same and before else None
+        if kept is None:
             kept = _write(connection, model, table.columns, part, target)
             written.written += 1
             written.bytes_written += kept[0]
-        file = str(target.relative_to(folder))
         done.append(replace(part, file=file, bytes=kept[0], modified_ns=kept[1], sha256=kept[2]))
     return tuple(done)
 
 
 def is_whole(file: Path, part: Part) -> bool:
     """Whether a file is as it was written. It is read only if its time is another."""
+    return _time_if_whole(file, part) is not None
+
+
+def _time_if_whole(file: Path, part: Part) -> int | None:
     try:
         state = file.stat()
-        if state.st_size != part.bytes:
-            return False
-        return state.st_mtime_ns == part.modified_ns or sha256_of(file) == part.sha256
+        is_same = state.st_size == part.bytes and (
+            state.st_mtime_ns == part.modified_ns or sha256_of(file) == part.sha256
+        )
+        return state.st_mtime_ns if is_same else None
     except OSError:
-        return False
+        return None
 
 
 def sha256_of(file: Path) -> str:
@@ -119,12 +126,17 @@ def sha256_of(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def _reuse(source: Path, part: Part, target: Path, written: Written) -> bool:
-    """Have the same file in the new release: by a hard link, or where that cannot be, as a copy."""
-    if not is_whole(source, part):
+def _reused(source: Path, part: Part, target: Path, written: Written) -> tuple[int, int, str] | None:
+    """Have the same file in the new release: by a hard link, or where that cannot be, as a copy.
+
+    Gives its size, time and SHA-256; None if it is damaged.
+    """
+    # Thousands of files come by here for each release, so each is looked at once.
+    modified_ns = _time_if_whole(source, part)
+    if modified_ns is None or part.bytes is None or part.sha256 is None:
         logger.warning("%s: damaged or gone since it was published; it is written anew", source)
         written.damaged.append(source)
-        return False
+        return None
     try:
         os.link(source, target)
     except OSError:
@@ -132,9 +144,10 @@ def _reuse(source: Path, part: Part, target: Path, written: Written) -> bool:
         with clear_write_errors(target):
             shutil.copy2(source, target)
             sync(target)
-        written.bytes_written += part.bytes or 0
+        written.bytes_written += part.bytes
+        modified_ns = target.stat().st_mtime_ns
     written.reused += 1
-    return True
+    return part.bytes, modified_ns, part.sha256
 
 
 def _write(

@@ -19,7 +19,7 @@ from warehouse.ledger import Ledger, utc_now
 from warehouse.publishing.audit import count_checks
 from warehouse.publishing.database import attached, write_database
 from warehouse.publishing.files import Written, expected_bytes, sha256_of, write_files
-from warehouse.publishing.parts import PublishingError, columns_of, parts_of, rows_and_content
+from warehouse.publishing.parts import PublishingError, columns_of_tables, parts_of, rows_and_content
 from warehouse.publishing.project import Model, Project
 from warehouse.publishing.versions import record_version
 from warehouse.releases.release import (
@@ -54,8 +54,9 @@ def drafts_of(connection: duckdb.DuckDBPyConnection, project: Project, before: R
         PublishingError: a table has other rows than the ledger says.
     """
     drafts = []
+    columns_of = columns_of_tables(connection)
     for model in project.models:
-        columns = columns_of(connection, model)
+        columns = columns_of.get(model.full_name)
         if not columns:
             # Only a test's table may be missing; the audit has seen to the others.
             continue
@@ -219,10 +220,10 @@ def _other_than(release: Release, table: ReleaseTable, expected: str, found: str
 
 
 def _protect(folder: Path) -> None:
-    """Make a release read-only: it never changes."""
-    for path in sorted(folder.rglob("*"), reverse=True):
-        path.chmod(0o555 if path.is_dir() else 0o444)
-        if path.is_dir():
-            sync(path)
-    folder.chmod(0o555)
-    sync(folder)
+    """Make a release read-only: it never changes. Files of tables are already, each since it was written."""
+    for path in folder.iterdir():
+        if path.is_file():
+            path.chmod(0o444)
+    for parent, _, _ in os.walk(folder, topdown=False):
+        Path(parent).chmod(0o555)
+        sync(Path(parent))

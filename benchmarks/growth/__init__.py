@@ -1,0 +1,1 @@
+"""How the work of the platform grows with the number of partitions that are loaded."""
