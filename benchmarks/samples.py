@@ -41,12 +41,15 @@ def rows_a_month(trips: int) -> dict[str, int]:
     return {feed: round(trips * share / 32 / len(HISTORY)) for feed, share in _SHARES.items()}
 
 
-def sample_file(feed: str, month: date, rows: int) -> Path:
-    """A sample file of the feed and month with about so many rows; made if it does not exist."""
+def sample_file(feed: str, month: date, rows: int, revision: int = 0) -> Path:
+    """A sample file of the feed and month with about so many rows; made if it does not exist.
+
+    Another revision is the file as its publisher replaced it.
+    """
     yellow_rows = round(rows * 1_000_000 / row_count(feed, month, rows=1_000_000))
-    folder = FOLDER / f"{feed}-{month:%Y-%m}-{rows}"
+    folder = FOLDER / f"{feed}-{month:%Y-%m}-{rows}{f'-{revision}' if revision else ''}"
     made = list(folder.glob("*"))
-    return made[0] if made else write_file(feed, month, folder, rows=yellow_rows)
+    return made[0] if made else write_file(feed, month, folder, rows=yellow_rows, revision=revision)
 
 
 def load_sample(feed: str, month: date, rows: int) -> None:

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from benchmarks.processes import BenchmarkError, measure
+from benchmarks.processes import BenchmarkError, Limits, measure
 
 BUSY = "data = b'x' * 300 * 1024**2; sum(range(4_000_000)); print('done')"
 
@@ -23,3 +23,13 @@ def test_cost_is_of_the_process_alone() -> None:
 def test_a_command_that_fails_is_no_measurement() -> None:
     with pytest.raises(BenchmarkError, match="no such thing"):
         measure([sys.executable, "-c", "raise SystemExit('no such thing')"])
+
+
+def test_a_command_that_takes_too_much_is_stopped_with_its_children() -> None:
+    greedy = (
+        f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BUSY + '; import time; time.sleep(60)'!r}])"
+    )
+    with pytest.raises(BenchmarkError, match="stopped: it took more than 200 MB of memory"):
+        measure([sys.executable, "-c", greedy], limits=Limits(mb=200))
+    with pytest.raises(BenchmarkError, match="stopped: it took more than 1 seconds"):
+        measure([sys.executable, "-c", "import time; time.sleep(60)"], limits=Limits(seconds=1))

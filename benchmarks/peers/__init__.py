@@ -1,0 +1,1 @@
+"""What people would pick instead of the platform: the same files in, the same facts out, measured side by side."""

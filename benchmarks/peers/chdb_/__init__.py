@@ -1,0 +1,1 @@
+"""chDB: ClickHouse in the process, MergeTree tables by month."""

@@ -1,0 +1,1 @@
+"""The floor: DuckDB alone, with the shortest SQL."""

@@ -1,0 +1,1 @@
+"""Polars: lazy queries, and Parquet files in folders by feed and month."""

@@ -1,0 +1,1 @@
+"""PySpark in one process: Parquet by month, and partitions that are overwritten."""

@@ -1,0 +1,1 @@
+"""SQLMesh on DuckDB: a project of its own, incremental by ranges of months."""
