@@ -1,6 +1,5 @@
 """What tests of several folders use."""
 
-import gc
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +7,14 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling, Scheduling
 
+from tests.in_memory import keep_temporary_files_in_memory
+from tests.times import Measuring
+from warehouse.garbage import collect_seldom
 from warehouse.paths import DATABASE_VARIABLE
 
-# Of the time of a test that runs dbt or Dagster, Python spends a seventh on looking through hundreds of thousands of
-# objects for cycles, again and again. It finds next to none: the objects are those of libraries, which stay.
-gc.set_threshold(50_000, 20, 20)
+# Tests run dbt and Dagster in their process.
+collect_seldom()
+keep_temporary_files_in_memory()
 
 # A machine with much to do is no fault of what is tested.
 settings.register_profile("without deadlines", deadline=None)
@@ -23,6 +25,22 @@ settings.load_profile("without deadlines")
 # Of a folder and one in it, the inner one comes first.
 _SHARE_A_WAREHOUSE = ("tests/dbt/markets", "tests/dbt", "tests/metrics", "tests/quality", "tests/spark")
 
+# What takes longest is sent first, so that no worker has it left when the other has nothing more to do. The rest comes
+# as it is collected.
+_LONGEST_FIRST = (
+    "tests/dbt",
+    "tests/spark",
+    "tests/orchestration/execution/test_queue.py",
+    "tests/ingestion/test_hostile_files.py",
+    "tests/subjects",
+    "tests/end_to_end",
+    "tests/orchestration/sensors/test_ledger_results.py",
+    "tests/portal/browser",
+    "tests/quality",
+    "tests/ingestion",
+    "tests/orchestration",
+)
+
 
 class _ByWarehouse(LoadFileScheduling):  # type: ignore[misc]
     """A file's tests go to one worker, and a folder's, where they share a warehouse."""
@@ -32,10 +50,25 @@ class _ByWarehouse(LoadFileScheduling):  # type: ignore[misc]
         return next((folder for folder in _SHARE_A_WAREHOUSE if file.startswith(f"{folder}/")), file)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Measuring())
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
     """Where tests are distributed by file."""
     return _ByWarehouse(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In a worker: all of them have to have the same order, by which the files are sent."""
+
+    def rank(item: pytest.Item) -> int:
+        found = (place for place, path in enumerate(_LONGEST_FIRST) if item.nodeid.startswith(path))
+        return next(found, len(_LONGEST_FIRST))
+
+    if hasattr(config, "workerinput"):
+        items.sort(key=rank)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dbt.small_warehouse import MARCH, MARKETS, Warehouse, parsed_project, ride
+from tests.dbt.small_warehouse import MARCH, OTHER_SUBJECTS, Warehouse, parsed_project, ride
 from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE
 from warehouse.publishing.publish import publish
 from warehouse.releases import Releases
@@ -34,7 +34,7 @@ def make_little(scratch: Path) -> None:
         warehouse.load("citibike", MARCH, rides)
         _build_and_publish(warehouse)
         # Its models are there, empty.
-        warehouse.left_out = (MARKETS,)
+        warehouse.left_out = OTHER_SUBJECTS
         warehouse.unload("citibike", MARCH)
         warehouse.load_query("green", MARCH, _GREEN)
         _build_and_publish(warehouse)

@@ -20,6 +20,7 @@ from warehouse.spark.settings import FOLDER_VARIABLE, MASTER_VARIABLE, MEMORY_VA
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
+    from dbt.contracts.graph.manifest import Manifest
     from dbt_common.events.base_types import EventMsg
 
 
@@ -55,11 +56,15 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 
 @dataclass
 class SparkWarehouse:
-    """A DuckDB file with the ledger, Spark's catalog, and dbt on both. `said` is what dbt said in the last call."""
+    """A DuckDB file with the ledger, Spark's catalog, and dbt on both. `said` is what dbt said in the last call.
+
+    With a `manifest` dbt does not look again whether the project has changed, which takes as long as a small model.
+    """
 
     database: Path
     folder: Path
     said: list[str] = field(default_factory=list)
+    manifest: "Manifest | None" = None
 
     def dbt(self, *arguments: str, listen: "Callable[[EventMsg], None] | None" = None) -> "dbtRunnerResult":
         """Run dbt with the target spark, in this process; the caller looks whether all went well.
@@ -75,7 +80,7 @@ class SparkWarehouse:
                 self.said.append(event.info.msg)
 
         project = str(PROJECT_ROOT / "dbt")
-        return dbtRunner(callbacks=[keep, listen] if listen else [keep]).invoke(
+        return dbtRunner(self.manifest, callbacks=[keep, listen] if listen else [keep]).invoke(
             [*arguments, "--target", "spark", "--project-dir", project, "--profiles-dir", project]
         )
 
@@ -97,32 +102,30 @@ class SparkWarehouse:
                 spark_session().sql(f"drop schema `{name}` cascade")
 
 
-@pytest.fixture(scope="package")
-def _spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of the session that all modules share, while they run."""
+@pytest.fixture(scope="session")
+def _session_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of the session that all modules share. It ends with the tests."""
     from warehouse.spark.session import end_session
 
-    folder = tmp_path_factory.mktemp("spark")
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {
-            FOLDER_VARIABLE: str(folder),
-            MASTER_VARIABLE: "local[2]",
-            MEMORY_VARIABLE: "2g",
-            "JAVA_TOOL_OPTIONS": _FOR_SHORT_RUNS,
-            "DBT_TARGET_PATH": str(folder / "target"),
-            "DBT_LOG_PATH": str(folder / "logs"),
-        }.items():
-            patch.setenv(name, value)
-        yield folder
-        end_session()
+    yield tmp_path_factory.mktemp("spark")
+    end_session()
 
 
 @pytest.fixture(scope="module")
-def spark(_spark: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkWarehouse]:
-    """An empty catalog and a new DuckDB file, which everything in this process uses."""
+def spark(_session_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkWarehouse]:
+    """An empty catalog and a new DuckDB file, which everything in this process uses while a module's tests run."""
     database = tmp_path_factory.mktemp("warehouse") / "nyc_mobility.duckdb"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(DATABASE_VARIABLE, str(database))
-        warehouse = SparkWarehouse(database, _spark)
+        for name, value in {
+            FOLDER_VARIABLE: str(_session_folder),
+            MASTER_VARIABLE: "local[2]",
+            MEMORY_VARIABLE: "2g",
+            "JAVA_TOOL_OPTIONS": _FOR_SHORT_RUNS,
+            "DBT_TARGET_PATH": str(_session_folder / "target"),
+            "DBT_LOG_PATH": str(_session_folder / "logs"),
+            DATABASE_VARIABLE: str(database),
+        }.items():
+            patch.setenv(name, value)
+        warehouse = SparkWarehouse(database, _session_folder)
         yield warehouse
         warehouse.empty()

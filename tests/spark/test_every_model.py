@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from tests.dbt.every_table import fill_every_table
-from tests.dbt.small_warehouse import JANUARY, MARCH, Warehouse, citibike_month, yellow_month
+from tests.dbt.small_warehouse import JANUARY, MARCH, Warehouse, citibike_month, parsed_project, yellow_month
 from tests.spark.conftest import SparkWarehouse
 from warehouse.connection import open_for_writing
 from warehouse.ledger import Ledger
@@ -20,7 +20,7 @@ FAILS_ON_BOTH = {"assert_every_message_is_once_in_raw_data"}
 @pytest.fixture(scope="module")
 def on_duckdb(spark: SparkWarehouse, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Raw data of every subject, built by DuckDB."""
-    warehouse = Warehouse(spark.database, tmp_path_factory.mktemp("duckdb"))
+    warehouse = Warehouse(spark.database, tmp_path_factory.mktemp("duckdb"), parsed_project())
     warehouse.create_raw_tables()
     with open_for_writing() as connection:
         Ledger(connection)

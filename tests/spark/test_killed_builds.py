@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.dbt.small_warehouse import FEBRUARY, JANUARY, MARCH, Warehouse
+from tests.dbt.small_warehouse import FEBRUARY, JANUARY, MARCH, Warehouse, parsed_project
 from tests.spark.rides import rides
 from warehouse.paths import DATABASE_VARIABLE, PROJECT_ROOT
 from warehouse.spark.settings import FOLDER_VARIABLE, MASTER_VARIABLE, MEMORY_VARIABLE
@@ -38,7 +38,7 @@ class Builds:
             "DBT_LOG_PATH": str(folder / "logs"),
         }.items():
             monkeypatch.setenv(name, value)
-        self.raw = Warehouse(folder / "nyc_mobility.duckdb", folder / "duckdb")
+        self.raw = Warehouse(folder / "nyc_mobility.duckdb", folder / "duckdb", parsed_project())
         self.raw.create_raw_tables()
 
     def start(self) -> "subprocess.Popen[bytes]":

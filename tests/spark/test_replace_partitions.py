@@ -5,8 +5,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from dbt.contracts.graph.manifest import Manifest
 
-from tests.dbt.small_warehouse import FEBRUARY, JANUARY, MARCH, Warehouse, citibike_month
+from tests.dbt.small_warehouse import FEBRUARY, JANUARY, MARCH, Warehouse, citibike_month, parsed_project
 from tests.spark.conftest import SparkWarehouse
 from tests.spark.rides import rides
 from tests.spark.writes import Write, last_statement, writes_since
@@ -23,7 +24,10 @@ class Engines:
 
     def __init__(self, spark: SparkWarehouse, scratch: Path) -> None:
         self._spark = spark
-        self.raw = Warehouse(spark.database, scratch)
+        parsed = spark.dbt("parse")
+        assert isinstance(parsed.result, Manifest), spark.said
+        spark.manifest = parsed.result
+        self.raw = Warehouse(spark.database, scratch, parsed_project())
         self.raw.create_raw_tables()
 
     def build(self, *arguments: str) -> list[Write]:

@@ -19,8 +19,8 @@ from tests.dbt.small_warehouse import keep_parsed_project
 from warehouse.paths import PROJECT_ROOT
 
 _FOLDERS = ("cli", "dbt", "ingestion", "metrics", "orchestration", "quality", "sandbox", "warehouse")
-# What tools leave in these folders.
-_IS_LEFT_BEHIND = shutil.ignore_patterns("__pycache__", "target", "logs", "dbt_packages", ".*")
+# What tools leave in these folders. What Python has compiled goes along: it is known by the times of files, which stay.
+_IS_LEFT_BEHIND = shutil.ignore_patterns("target", "logs", "dbt_packages", ".*")
 
 
 class ProjectCopy:

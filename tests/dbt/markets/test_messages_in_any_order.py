@@ -6,6 +6,7 @@ Whatever comes before what, the tables are those of a clean build of the same me
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import product
 
 import pytest
@@ -18,15 +19,27 @@ from tests.dbt.markets.messages import DAYS, STREAMS, Message, Said, Topics, tab
 from tests.dbt.small_warehouse import Warehouse, parsed_project
 from warehouse.paths import DATABASE_VARIABLE
 
-SCHEMAS = tables_of_streams()
-# Which day found that a trade has messages of several depends on what came when; what follows from it does not.
-COMPARED = {
-    **{table: schema for table, schema in SCHEMAS.items() if table != "int_trades_of_several_days"},
-    "int_trades_moved": SCHEMAS["int_trades_of_several_days"],
-}
-TABLES_ALONE = ("--select", *SCHEMAS)
-# With what they are made of, and what joins them.
-MODELS = ("--select", *(f"+{table}" for table in SCHEMAS), "stream_reconciliation", "stream_rejects")
+# Asked for by tests alone: the project is parsed for it, which takes longer than to collect all other tests.
+schemas = cache(tables_of_streams)
+
+
+def compared() -> dict[str, str]:
+    """Which day found that a trade has messages of several depends on what came when; what follows from it does not."""
+    return {
+        **{table: schema for table, schema in schemas().items() if table != "int_trades_of_several_days"},
+        "int_trades_moved": schemas()["int_trades_of_several_days"],
+    }
+
+
+def tables_alone() -> tuple[str, ...]:
+    return ("--select", *schemas())
+
+
+def models() -> tuple[str, ...]:
+    """The tables with what they are made of, and what joins them."""
+    return ("--select", *(f"+{table}" for table in schemas()), "stream_reconciliation", "stream_rejects")
+
+
 DATA_TESTS = ("--indirect-selection", "buildable", "--exclude-resource-type", "unit_test")
 REFERENCES = tuple(product(("symbols", "traders", "accounts", "exchanges"), DAYS[:2]))
 
@@ -50,7 +63,9 @@ said = st.builds(
     partition=st.integers(0, 1),
 )
 builds = st.builds(Build, st.sampled_from(((), (), ("--full-refresh",))))
-kills = st.builds(KilledBuild, st.sampled_from(sorted(SCHEMAS)), st.integers(0, 120), st.just(TABLES_ALONE))
+kills = st.deferred(
+    lambda: st.builds(KilledBuild, st.sampled_from(sorted(schemas())), st.integers(0, 120), st.just(tables_alone()))
+)
 steps = st.lists(st.builds(Batch, st.integers(1, 4)) | builds, min_size=1, max_size=6)
 
 # What is there before the first step: each thing once on each day, and a trade that was moved already.
@@ -91,8 +106,8 @@ class Streams:
         self.warehouse.path.unlink()
         _make(self.warehouse)
         take(self.warehouse, self.topics.messages)
-        self.warehouse.build(*MODELS)
-        return contents(self.warehouse, COMPARED)
+        self.warehouse.build(*models())
+        return contents(self.warehouse, compared())
 
 
 def _make(warehouse: Warehouse) -> None:
@@ -112,7 +127,7 @@ def streams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Streams]:
         _make(streams.warehouse)
         streams.append(LOADED_FIRST)
         streams.all_come()
-        streams.warehouse.build(*MODELS)
+        streams.warehouse.build(*models())
         shutil.copy(streams.warehouse.path, streams.warehouse.base)
         yield streams
 
@@ -138,15 +153,15 @@ def test_messages_in_any_order_give_what_a_clean_build_gives(
             case Batch(count):
                 here.come(count)
             case Build(arguments):
-                here.warehouse.build(*TABLES_ALONE, *arguments)
+                here.warehouse.build(*tables_alone(), *arguments)
             case KilledBuild():
                 event(f"killed: {kill_in(here.warehouse, step)}")
     here.all_come()
-    assert here.warehouse.dbt("build", *MODELS, *DATA_TESTS).success, here.warehouse.said
+    assert here.warehouse.dbt("build", *models(), *DATA_TESTS).success, here.warehouse.said
     _every_message_is_somewhere(here)
-    built = contents(here.warehouse, COMPARED)
+    built = contents(here.warehouse, compared())
     clean = here.built_from_nothing()
-    for table in COMPARED:
+    for table in compared():
         assert built[table] == clean[table], table
 
 
@@ -181,13 +196,13 @@ def latest_of_trades(messages: list[tuple[str, Message]]) -> list[tuple[object, 
 def test_the_first_messages_are_in_every_table_of_streams(streams: Streams) -> None:
     """Otherwise it would prove nothing that they are equal."""
     here = _as_it_was(streams)
-    before = contents(here.warehouse, SCHEMAS)
+    before = contents(here.warehouse, schemas())
     here.append([Said(feed, 4, DAYS[1], 5 if feed == "marketdata" else 0, 5) for feed in STREAMS])
     here.append([Said("trades", 5, DAYS[0], 1, 4), Said("trades", 5, DAYS[1], 0, 5)])
     here.all_come()
-    here.warehouse.build(*TABLES_ALONE)
-    after = contents(here.warehouse, SCHEMAS)
-    assert [table for table in SCHEMAS if not after[table] or before[table] == after[table]] == []
+    here.warehouse.build(*tables_alone())
+    after = contents(here.warehouse, schemas())
+    assert [table for table in schemas() if not after[table] or before[table] == after[table]] == []
 
 
 def test_only_days_that_messages_change_are_built_again(streams: Streams) -> None:
@@ -195,7 +210,7 @@ def test_only_days_that_messages_change_are_built_again(streams: Streams) -> Non
 
     def built(model: str = "silver_trades") -> set[str]:
         here.all_come()
-        here.warehouse.build(*TABLES_ALONE)
+        here.warehouse.build(*tables_alone())
         return {key.removeprefix("trades/") for key in here.warehouse.rebuilt(model)}
 
     first, second, third = (str(day) for day in DAYS)

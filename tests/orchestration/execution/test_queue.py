@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -27,7 +28,7 @@ from sandbox.server import SamplePublisher
 from tests.orchestration.conftest import APRIL, MAY
 from tests.orchestration.sensors.conftest import held_by_another_process
 from warehouse.connection import open_for_reading
-from warehouse.paths import PROJECT_ROOT, log_folder
+from warehouse.paths import DATABASE_VARIABLE, PROJECT_ROOT, log_folder
 
 WORKSPACE = str(PROJECT_ROOT / "orchestration" / "workspace.yaml")
 PATIENCE_SECONDS = 300
@@ -36,11 +37,22 @@ PATIENCE_SECONDS = 300
 IMPATIENT = {"poll_interval_seconds": 2, "free_slots_after_run_end_seconds": 2}
 
 
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A little raw data that passes every check."""
+    file = tmp_path_factory.mktemp("loaded") / "warehouse.duckdb"
+    with SamplePublisher(MAY, MAY, rows=2000) as publisher, pytest.MonkeyPatch.context() as patch:
+        for name, value in (publisher.environment | {DATABASE_VARIABLE: str(file)}).items():
+            patch.setenv(name, value)
+        assert load(["--year", "2025", "--months", "5", "--sources", "green,citibike_jc,weather"]) == 0
+    return file
+
+
 @pytest.fixture
 def instance(
-    tmp_path: Path, database: Path, logs: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, loaded: Path, database: Path, logs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[dg.DagsterInstance]:
-    """The project's instance, kept in a folder of the test's own, with a little raw data that passes every check."""
+    """The project's instance, kept in a folder of the test's own, and a copy of the raw data."""
     settings = yaml.safe_load((PROJECT_ROOT / "orchestration" / "dagster.yaml").read_text())
     settings["storage"]["custom"]["config"]["base_dir"] = str(tmp_path / "storage")
     settings["local_artifact_storage"]["config"]["base_dir"] = str(tmp_path / "storage")
@@ -50,10 +62,7 @@ def instance(
     settings["run_coordinator"]["config"]["dequeue_interval_seconds"] = 1
     (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(settings))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    with SamplePublisher(MAY, MAY, rows=2000) as publisher, pytest.MonkeyPatch.context() as patch:
-        for name, value in publisher.environment.items():
-            patch.setenv(name, value)
-        assert load(["--year", "2025", "--months", "5", "--sources", "green,citibike_jc,weather"]) == 0
+    shutil.copy(loaded, database)
     prepare_manifest(dbt_project)
     with dg.DagsterInstance.get() as instance:
         yield instance
@@ -162,7 +171,8 @@ def test_two_runs_at_once_go_one_after_the_other_and_one_that_is_lost_leaves_its
     _launched(instance, "maintenance_job")
     request.getfixturevalue("daemon")
     victim = _runs(instance)[0]
-    _wait_for(lambda: _status(instance, victim.run_id) is dg.DagsterRunStatus.STARTED, "the first run to begin")
+    # Dagster calls it started shortly before it has the lock.
+    _wait_for(lambda: look_at(instance, victim.run_id) is Lock.HELD, "the first run to begin")
     # As if the machine had gone down: nobody who started the run is there to say that it is over.
     code_server.kill()
     _wait_for(lambda: look_at(instance, victim.run_id) is Lock.FREED, "the kernel to free the lock")

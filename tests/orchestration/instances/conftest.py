@@ -40,10 +40,9 @@ def postgres(server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> str:
     return name
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An instance as dagster.yaml of the project has it, in folders of the test's own."""
-    folder = tmp_path / "home"
+def lay_out_home(root: Path) -> Path:
+    """An instance as dagster.yaml of the project has it, in folders below `root`: its own is `home`."""
+    folder = root / "home"
     folder.mkdir()
     (folder / "dagster.yaml").write_text(
         f"""
@@ -52,21 +51,28 @@ storage:
     module: orchestration.instances.storage
     class: ChosenStorage
     config:
-      base_dir: {tmp_path}/storage
+      base_dir: {root}/storage
 compute_logs:
   module: dagster._core.storage.local_compute_log_manager
   class: LocalComputeLogManager
   config:
-    base_dir: {tmp_path}/compute
+    base_dir: {root}/compute
 local_artifact_storage:
   module: dagster._core.storage.root
   class: LocalArtifactStorage
   config:
-    base_dir: {tmp_path}/storage
+    base_dir: {root}/storage
 telemetry:
   enabled: false
 """
     )
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An instance in folders of the test's own."""
+    folder = lay_out_home(tmp_path)
     monkeypatch.setenv("DAGSTER_HOME", str(folder))
     monkeypatch.delenv(STORAGE_VARIABLE, raising=False)
     return folder

@@ -1,6 +1,7 @@
 """A history is carried over whole: sensors go on where they were, and nothing is told or started again."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,8 +18,9 @@ from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._daemon.types import DaemonHeartbeat
 
 from orchestration.instances.command import main
-from orchestration.instances.settings import PostgresSettings
+from orchestration.instances.settings import STORAGE_VARIABLE, PostgresSettings
 from orchestration.instances.storage import open_postgres
+from tests.orchestration.instances.conftest import lay_out_home
 from tests.orchestration.instances.history import (
     DEFINITIONS,
     failing,
@@ -34,11 +36,24 @@ FROM_THE_BEGINNING = RunStatusSensorCursor(record_id=-1).to_json()  # type: igno
 pytestmark = pytest.mark.usefixtures("postgres")
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folders of an instance with a history, which runs of Dagster wrote: that takes seconds."""
+    root = tmp_path_factory.mktemp("written")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", str(lay_out_home(root)))
+        patch.delenv(STORAGE_VARIABLE, raising=False)
+        with dg.DagsterInstance.get() as instance:
+            write_history(instance)
+    return root
+
+
 @pytest.fixture
-def sqlite(home: Path) -> Iterator[dg.DagsterInstance]:
-    """An instance with a history."""
+def sqlite(written: Path, home: Path, tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """The test's own instance with the history."""
+    for folder in ("storage", "compute"):
+        shutil.copytree(written / folder, tmp_path / folder)
     with dg.DagsterInstance.get() as instance:
-        write_history(instance)
         yield instance
 
 
