@@ -26,6 +26,7 @@ from warehouse.terminal import quiet_on_broken_pipe
 
 _GO = "go\n"
 _SECONDS_TO_END = 10
+_LEFT_BEHIND = "ignore:resource_tracker:UserWarning"
 
 
 class PreparedBuild:
@@ -40,7 +41,10 @@ class PreparedBuild:
 
     def __enter__(self) -> Self:
         command = (sys.executable, "-m", "warehouse.prepared_build", *self._arguments)
-        self._process = subprocess.Popen(command, cwd=PROJECT_ROOT, stdin=subprocess.PIPE, text=True)
+        # Where it is killed before it is ready, Python would say that its semaphores leaked, and remove them.
+        ignored = [warning for warning in (os.environ.get("PYTHONWARNINGS"), _LEFT_BEHIND) if warning]
+        environment = {**os.environ, "PYTHONWARNINGS": ",".join(ignored)}
+        self._process = subprocess.Popen(command, cwd=PROJECT_ROOT, env=environment, stdin=subprocess.PIPE, text=True)
         return self
 
     def run(self) -> ExitCode:
