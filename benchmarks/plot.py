@@ -24,9 +24,8 @@ def draw(results: Results, path: Path) -> None:
     full = [each for each in measurements if each.stage.name.startswith("full refresh")]
     _lines(rows_axes, [(each.stage.rows / 1e6, each) for each in full])
     rows_axes.set(title="Full refresh against rows", xlabel="million trips", ylabel="seconds")
-    new = [each for each in measurements if each.stage.name.startswith("new month")]
-    _lines(history_axes, [(each.stage.months, each) for each in new])
-    history_axes.set(title="A new month against history", xlabel="months of history", ylabel="seconds")
+    _lines(history_axes, [(each.stage.months, each) for each in results.new_months("build")])
+    history_axes.set(title="Building a new month against history", xlabel="months of history", ylabel="seconds")
     _ratios(ratio_axes, measurements)
     figure.suptitle(sentence(results.about), fontsize=8, color="#555555")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -18,11 +18,11 @@ import duckdb
 
 from benchmarks.bench import Bench, Contest, copy_database
 from benchmarks.dbt_runs import Dbt
-from benchmarks.metrics import TRIP_TYPES
+from benchmarks.metrics import metrics_of_trips
 from benchmarks.processes import Cost, Stopwatch, measure_inside
 from benchmarks.samples import NEW_MONTH, load_trips, raw_database, rows_a_month
 from benchmarks.stages import FLOOR, PLATFORM, Measurement, Stage, Turn
-from metrics.query import MetricQuery, list_dimensions, list_metrics, metric_sql
+from metrics.query import MetricQuery, metric_sql
 from warehouse.connection import open_for_writing
 from warehouse.paths import PUBLISHED_FOLDER_VARIABLE, database_path
 from warehouse.publishing.files import COPY_OPTIONS
@@ -175,16 +175,12 @@ def _ask() -> dict[str, float]:
     costs = dict.fromkeys(("wall", "cpu", "floor wall", "floor cpu"), 0.0)
     release = Source(current_release())
     with Source().open() as working, release.open() as published:
-        for metric in list_metrics(release):
-            sql = metric_sql(MetricQuery((metric.name,), ("metric_time__month", _trip_type(metric.name))), release)
+        for metric, trip_type in metrics_of_trips(release).items():
+            sql = metric_sql(MetricQuery((metric.name,), ("metric_time__month", trip_type)), release)
             taken = [(*_seconds(published, sql), *_seconds(working, sql)) for _ in range(_RUNS_OF_A_METRIC)]
             for name, seconds in zip(costs, map(min, *taken), strict=True):
                 costs[name] += seconds
     return costs
-
-
-def _trip_type(metric: str) -> str:
-    return next(name for name in list_dimensions((metric,)) if name in TRIP_TYPES)
 
 
 def _seconds(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[float, float]:

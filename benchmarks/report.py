@@ -93,26 +93,21 @@ def conclusions(results: Results) -> list[str]:
 
 
 def _flatness(results: Results) -> list[str]:
-    months = sorted(
-        (
-            measured
-            for measured in results.measurements.values()
-            if measured.stage.name.startswith("new month") and measured.costs(PLATFORM)
-        ),
-        key=lambda measured: measured.stage.months,
-    )
-    if len(months) < 2:
-        return []
-    shortest, longest = months[0], months[-1]
+    """A new month after the longest history against one after the shortest: built, and published."""
+    parts = {each.stage.part: results.new_months(each.stage.part) for each in results.measurements.values()}
+    return [_growth(part, months[0], months[-1]) for part, months in parts.items() if len(months) > 1]
+
+
+def _growth(part: str, shortest: Measurement, longest: Measurement) -> str:
     # Turn by turn, so that both had the same conditions.
     pairs = list(zip(longest.costs(PLATFORM), shortest.costs(PLATFORM), strict=False))
     growth = {
         unit: median(getattr(long, unit) / getattr(short, unit) for long, short in pairs) for unit in ("wall", "cpu")
     }
-    return [
-        f"a new month after {longest.stage.months} months against one after {shortest.stage.months}: "
+    return (
+        f"{part}: a new month after {longest.stage.months} months against one after {shortest.stage.months}: "
         f"{growth['wall']:.2f} x, {growth['cpu']:.2f} in CPU; {_verdict(growth['wall'], FLAT_GOAL)}"
-    ]
+    )
 
 
 def _idleness(results: Results) -> list[str]:

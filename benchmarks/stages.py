@@ -93,6 +93,15 @@ class Results:
         """The measurement of a stage, if it was measured."""
         return self.measurements.get(f"{part}: {name}")
 
+    def new_months(self, part: str) -> list[Measurement]:
+        """What a part measured of a new month, from the shortest history to the longest."""
+        measured = [
+            each
+            for each in self.measurements.values()
+            if each.stage.part == part and each.stage.name.startswith("new month") and each.costs(PLATFORM)
+        ]
+        return sorted(measured, key=lambda each: each.stage.months)
+
     def write(self, path: Path) -> None:
         """Write every figure as JSON."""
         figures = {"about": self.about, "stages": [asdict(measured) for measured in self.measurements.values()]}
