@@ -38,6 +38,9 @@ class Project:
         from dbt.cli.main import dbtRunner
         from dbt.contracts.graph.manifest import Manifest
 
+        from warehouse.dbt_starts import make_starts_for_less
+
+        make_starts_for_less()
         target = dbt_target_folder()
         # What was not current before is written by the run.
         before = _time_of(target / _PARSED)
@@ -57,19 +60,34 @@ def run_dbt(arguments: Sequence[str], manifest: "Manifest | None" = None) -> "db
     """
     from dbt.cli.main import dbtRunner
 
+    from warehouse.dbt_starts import make_starts_for_less
+
+    # The adapter has it done as well, but only once the project is read.
+    make_starts_for_less()
     target = dbt_target_folder()
     if _is_decided(arguments) or not _are_current(target):
         return dbtRunner().invoke([*arguments])
     parsed_at = _time_of(target / _PARSED)
+    done = run_for_results(arguments, manifest)
+    if _time_of(target / _PARSED) != parsed_at:
+        dbtRunner().invoke(["parse", "--quiet"])
+    return done
+
+
+def run_for_results(arguments: Sequence[str], manifest: "Manifest | None" = None) -> "dbtRunnerResult":
+    """Run a command of dbt that builds, for a caller who has the manifest: into the target folder go the SQL and the
+    results alone, by which `dbt retry` knows what to take up.
+    """
+    from dbt.cli.main import dbtRunner
+
+    results = dbt_target_folder() / _RESULTS
     # Otherwise `dbt retry` would take up what an earlier run left.
-    (target / _RESULTS).unlink(missing_ok=True)
+    results.unlink(missing_ok=True)
     done = dbtRunner(manifest=manifest).invoke([arguments[0], "--no-write-json", *arguments[1:]])
     if write := getattr(done.result, "write", None):
         # `dbt retry` takes its arguments from there, and has to write its own results.
         getattr(done.result, "args", {})["write_json"] = True
-        write(str(target / _RESULTS))
-    if _time_of(target / _PARSED) != parsed_at:
-        dbtRunner().invoke(["parse", "--quiet"])
+        write(str(results))
     return done
 
 

@@ -91,6 +91,14 @@ class Period:
         return _KEY_LENGTHS[self.grain] > _KEY_LENGTHS[other.grain]
 
     @classmethod
+    def _that_starts(cls, grain: Grain, start: datetime) -> "Period":
+        """The period of which this is the first moment. Years of hours are listed: that is not worked out again."""
+        period = object.__new__(cls)
+        object.__setattr__(period, "grain", grain)
+        object.__setattr__(period, "start", start)
+        return period
+
+    @classmethod
     def parse(cls, grain: Grain, key: str) -> "Period":
         """Read a key of this grain.
 
@@ -133,7 +141,8 @@ class Period:
     @property
     def end(self) -> datetime:
         """The first moment after the period."""
-        return self.next().start
+        after = self.start + _STEPS[self.grain]
+        return after.replace(day=1) if self.grain is Grain.MONTH else after
 
     @property
     def first_day(self) -> date:
@@ -154,7 +163,7 @@ class Period:
 
     def next(self) -> "Period":
         """The period after this one."""
-        return Period(self.grain, self.start + _STEPS[self.grain])
+        return Period._that_starts(self.grain, self.end)
 
     def previous(self) -> "Period":
         """The period before this one."""

@@ -1,12 +1,15 @@
 """The days on which the New York Stock Exchange trades, and the hours of each.
 
-Holidays and half-days come from `exchange_calendars` (its calendar XNYS).
+Holidays and half-days come from `exchange_calendars` (its calendar XNYS). The weekdays on which it is closed are also
+kept in `closed_days.txt`: whoever asks only for days does not wait for that library and pandas. After an upgrade of the
+library, `keep_closed_days` writes the file again.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +19,9 @@ _EXCHANGE = "XNYS"
 NEW_YORK = ZoneInfo("America/New_York")
 # No feed begins earlier. The calendar is made for these years, whatever is asked of it, and then kept.
 _FIRST_DAY = date(1998, 1, 1)
-_LAST_YEAR = 2050
+_LAST_DAY = date(2050, 12, 31)
+# A line for each.
+CLOSED_DAYS = Path(__file__).with_name("closed_days.txt")
 # Holidays are decided some years ahead: what is known of later years may change.
 _FIRST_DAY_FOR_DBT = date(2003, 1, 1)
 _DAYS_FOR_DBT = (date(2031, 1, 1) - _FIRST_DAY_FOR_DBT).days
@@ -80,6 +85,17 @@ def closings_csv() -> str:
     return "".join(["closing_date,closes_at\n", *lines])
 
 
+def closed_days_text() -> str:
+    """What `CLOSED_DAYS` has to hold: the weekdays on which the exchange is closed, by the library."""
+    opened = {moment.date() for moment in _calendar().sessions}
+    return "".join(f"{day}\n" for day in _weekdays() if day not in opened)
+
+
+def keep_closed_days() -> None:
+    """Write the file."""
+    CLOSED_DAYS.write_text(closed_days_text(), encoding="ascii")
+
+
 def _in_new_york(moment: Any) -> datetime:
     found: datetime = moment.to_pydatetime().astimezone(NEW_YORK)
     return found
@@ -87,7 +103,14 @@ def _in_new_york(moment: Any) -> datetime:
 
 @cache
 def _all_days() -> frozenset[date]:
-    return frozenset(moment.date() for moment in _calendar().sessions)
+    closed = {date.fromisoformat(line) for line in CLOSED_DAYS.read_text(encoding="ascii").split()}
+    return frozenset(day for day in _weekdays() if day not in closed)
+
+
+def _weekdays() -> list[date]:
+    count = (_LAST_DAY - _FIRST_DAY).days + 1
+    days = (_FIRST_DAY + timedelta(days=number) for number in range(count))
+    return [day for day in days if day.weekday() < _SATURDAY]
 
 
 @cache
@@ -95,4 +118,4 @@ def _calendar() -> Any:
     # Imported here because it takes more than a second.
     import exchange_calendars
 
-    return exchange_calendars.get_calendar(_EXCHANGE, start=str(_FIRST_DAY), end=f"{_LAST_YEAR}-12-31")
+    return exchange_calendars.get_calendar(_EXCHANGE, start=str(_FIRST_DAY), end=str(_LAST_DAY))

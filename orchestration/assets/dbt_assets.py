@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource, dbt_assets
 
 from orchestration.assets.translator import TRANSLATOR
 from orchestration.dbt_cli.commands import dbt_build_arguments
+from orchestration.dbt_cli.integration import DbtCliResource, dbt_assets
 from orchestration.dbt_cli.project import dbt_project, prepare_manifest
 from orchestration.dbt_cli.runs import run_dbt
 from orchestration.execution.retries import RETRIES

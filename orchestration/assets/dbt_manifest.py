@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dagster_dbt.asset_utils import get_manifest_and_translator_from_dbt_assets
-
 from orchestration.assets.dbt_assets import dbt_analytics_assets
+from orchestration.dbt_cli.integration import get_manifest_and_translator_from_dbt_assets
 
 
 def dbt_manifest() -> Mapping[str, Any]:

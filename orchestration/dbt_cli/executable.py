@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from dagster_dbt import DbtCliResource, DbtProject
-from dagster_dbt.dbt_project import DagsterDbtProjectPreparer
-
+from orchestration.dbt_cli.integration import DagsterDbtProjectPreparer, DbtCliResource, DbtProject
 from warehouse.paths import PROJECT_ROOT
 
 # Answers at once when dagster-dbt asks for its version, which it does before each command.
@@ -30,4 +28,10 @@ class PlainPreparer(DagsterDbtProjectPreparer):
         # It takes a project, too, as dagster-dbt's own preparer gives it.
         dbt = PlainDbtCliResource(project_dir=project, dbt_executable=str(DBT))  # type: ignore[arg-type]
         dbt.cli(self._prepare_project_cli_args, target_path=project.target_path).wait()
+
+    def forget_seeds(self, project: DbtProject) -> None:
+        """Have dbt read all seeds again, of which it remembers the folder. dagster-dbt does so after each parse.
+
+        Then every run would parse something, and write what it parsed.
+        """
         self._invalidate_seeds_in_partial_parse(project)

@@ -1,11 +1,12 @@
 """The dbt project and its manifest, which dbt writes when it parses the project."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-
-from dagster_dbt import DagsterDbtCliRuntimeError, DbtProject
+from typing import Any
 
 from orchestration.dbt_cli.executable import PlainPreparer
+from orchestration.dbt_cli.integration import DagsterDbtCliRuntimeError, DbtProject
 from warehouse.paths import PROJECT_ROOT, dbt_target_folder
 
 dbt_project = DbtProject(
@@ -26,15 +27,19 @@ def prepare_manifest(project: DbtProject) -> Path:
     Raises:
         ManifestError: dbt cannot parse the project.
     """
-    if not _is_manifest_current(project):
+    nodes = nodes_of(project.manifest_path)
+    if nodes is None or _was_moved(nodes, project) or not _is_current(project):
+        preparer = PlainPreparer()
+        if nodes and _was_moved(nodes, project):
+            preparer.forget_seeds(project)
         try:
-            PlainPreparer().prepare(project)
+            preparer.prepare(project)
         except DagsterDbtCliRuntimeError as error:
             raise ManifestError(
                 f"{project.project_dir}: expected a dbt project that can be parsed. {error}\n"
                 "Correct what is named there, and try it in that folder: dbt parse"
             ) from None
-        if not _is_complete(project.manifest_path):
+        if nodes_of(project.manifest_path) is None:
             raise ManifestError(
                 f"{project.manifest_path}: dbt parsed the project, but the file that it wrote is not complete. "
                 "Is the disk full?"
@@ -42,9 +47,7 @@ def prepare_manifest(project: DbtProject) -> Path:
     return project.manifest_path
 
 
-def _is_manifest_current(project: DbtProject) -> bool:
-    if not _is_complete(project.manifest_path):
-        return False
+def _is_current(project: DbtProject) -> bool:
     built_at = project.manifest_path.stat().st_mtime
     roots = [Path(project.project_dir) / name for name in _PARSED]
     # A folder's own time changes when a file in it is removed or renamed.
@@ -52,9 +55,17 @@ def _is_manifest_current(project: DbtProject) -> bool:
     return all(path.stat().st_mtime <= built_at for path in paths)
 
 
-def _is_complete(manifest: Path) -> bool:
-    """Whether dbt wrote all of it. It did not if it was killed meanwhile, or the disk was full."""
+def _was_moved(nodes: Mapping[str, Any], project: DbtProject) -> bool:
+    """Whether dbt parsed the project in another folder: of each seed it remembers in which."""
+    here = Path(project.project_dir).resolve()
+    folders = {node["root_path"] for node in nodes.values() if node["resource_type"] == "seed"}
+    return any(folder and not Path(folder).resolve().is_relative_to(here) for folder in folders)
+
+
+def nodes_of(manifest: Path) -> Mapping[str, Any] | None:
+    """Its nodes; None unless dbt wrote all of the file. It did not if it was killed meanwhile, or the disk was full."""
     try:
-        return "nodes" in json.loads(manifest.read_bytes())
-    except (FileNotFoundError, ValueError, TypeError):
-        return False
+        nodes: Mapping[str, Any] = json.loads(manifest.read_bytes())["nodes"]
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return None
+    return nodes

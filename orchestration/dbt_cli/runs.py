@@ -15,9 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtCliRuntimeError, DagsterDbtTranslator, DbtCliInvocation, DbtCliResource
 
 from orchestration.dbt_cli.commands import RETRY_ARGUMENTS, is_transient, unfinished_nodes
+from orchestration.dbt_cli.integration import (
+    DagsterDbtCliRuntimeError,
+    DagsterDbtTranslator,
+    DbtCliInvocation,
+    DbtCliResource,
+)
 from orchestration.dbt_cli.project import dbt_project
 from orchestration.dbt_cli.table_metadata import Metadata, table_metadata
 from orchestration.execution.executor import record_termination

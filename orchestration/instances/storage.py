@@ -22,6 +22,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_de
 
 from monitoring.runbooks import Runbook
 from orchestration.instances.settings import DagsterStorageError, PostgresSettings, Storage
+from orchestration.instances.sqlite import SqliteStorage
 from warehouse.paths import PROJECT_ROOT
 from warehouse.secrets import scrubbed
 
@@ -58,7 +59,7 @@ class ChosenStorage(DagsterStorage, ConfigurableClass):
         match Storage.chosen(os.environ):
             case Storage.SQLITE:
                 folder = str(PROJECT_ROOT / config_value["base_dir"])
-                return DagsterSqliteStorage.from_local(folder, inst_data=inst_data)
+                return SqliteStorage.from_local(folder, inst_data=inst_data)
             case Storage.POSTGRES:
                 return open_postgres(PostgresSettings.from_environment(os.environ), inst_data)
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource
 
 from ingestion.catalog import Catalog
 from ingestion.feeds import Feed
@@ -18,6 +17,7 @@ from orchestration.assets.subjects import tags_of_feeds
 from orchestration.assets.translator import TRANSLATOR
 from orchestration.checks.quality import check_op
 from orchestration.dbt_cli.commands import dbt_build_arguments
+from orchestration.dbt_cli.integration import DbtCliResource
 from orchestration.dbt_cli.runs import run_dbt
 from orchestration.dbt_cli.selection import selection_to_build
 from orchestration.execution.retries import RETRIES, Retries

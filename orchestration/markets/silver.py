@@ -6,13 +6,13 @@ from typing import Any
 
 import dagster as dg
 import duckdb
-from dagster_dbt import DbtCliResource
 
 from ingestion.catalog import Catalog
 from ingestion.partitions import no_file_expected
 from orchestration.assets.subjects import tags_of_feeds
 from orchestration.assets.translator import TRANSLATOR
 from orchestration.dbt_cli.commands import dbt_build_arguments
+from orchestration.dbt_cli.integration import DbtCliResource
 from orchestration.dbt_cli.runs import run_dbt
 from orchestration.execution.retries import SILVER_RETRIES
 from orchestration.execution.writer_pool import WRITER_POOL

@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource
 
 from ingestion.catalog import Catalog
 from ingestion.gap_survey import without_unpublished
@@ -22,6 +21,7 @@ from orchestration.assets.published import publish_op
 from orchestration.assets.raw_assets import materialization, raise_on_failure, started
 from orchestration.assets.subjects import tags_of_feeds
 from orchestration.checks.quality import check_op
+from orchestration.dbt_cli.integration import DbtCliResource
 from orchestration.execution.retries import DIMENSION_RETRIES, GOLD_RETRIES, RETRIES, SILVER_RETRIES
 from orchestration.execution.writer_pool import WRITER_POOL
 from orchestration.jobs.ingestion import Loaded, LoadedPeriod, SharedOps

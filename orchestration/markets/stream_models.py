@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource
 
 from orchestration.assets.translator import TRANSLATOR
 from orchestration.dbt_cli.commands import dbt_build_arguments
+from orchestration.dbt_cli.integration import DbtCliResource
 from orchestration.dbt_cli.runs import run_dbt
 
 STREAMS = ("trades", "orderbook", "marketdata")

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dagster as dg
-from dagster_dbt import DbtCliResource
 
 from orchestration.dbt_cli.executable import DBT, PlainDbtCliResource
+from orchestration.dbt_cli.integration import DbtCliResource
 from orchestration.dbt_cli.project import dbt_project
 
 # The ledger's hooks (dbt/macros/ledger) read this. dagster-dbt itself sets DAGSTER_DBT_CLI.

@@ -5,7 +5,7 @@ from datetime import date, time
 import pytest
 
 from ingestion.catalog import FEEDS
-from ingestion.markets.trading_days import TRADING_DAYS, sessions, trading_days
+from ingestion.markets.trading_days import CLOSED_DAYS, TRADING_DAYS, closed_days_text, sessions, trading_days
 from ingestion.partitions import partitions_between
 from ingestion.run_pipeline import parse_arguments
 from warehouse.periods import Period, day, month
@@ -31,6 +31,10 @@ def test_weekends_and_holidays_have_no_file() -> None:
     assert _expected(day(2026, 1, 6), day(2026, 1, 5)) == []
     # A day of mourning, which no rule foresees.
     assert date(2025, 1, 9) not in trading_days(date(2025, 1, 1), date(2025, 1, 31))
+
+
+def test_the_kept_days_are_those_of_the_library() -> None:
+    assert CLOSED_DAYS.read_text() == closed_days_text(), "write it again: trading_days.keep_closed_days()"
 
 
 def test_the_first_file_is_of_september_2003() -> None:

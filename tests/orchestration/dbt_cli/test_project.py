@@ -8,15 +8,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from dagster_dbt import DbtProject
 
-from orchestration.dbt_cli.project import ManifestError, dbt_project, prepare_manifest
+from orchestration.dbt_cli.integration import DbtProject
+from orchestration.dbt_cli.project import ManifestError, dbt_project, nodes_of, prepare_manifest
 from tests.dbt.small_warehouse import PARTIAL_PARSE, keep_parsed_project
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> DbtProject:
-    """The dbt project with a manifest that is younger than all of it."""
+    """The dbt project, moved to another folder with a manifest that is younger than all of it."""
     manifest = prepare_manifest(dbt_project)
     folder = tmp_path / "dbt"
     shutil.copytree(dbt_project.project_dir, folder, ignore=shutil.ignore_patterns("target", "logs"))
@@ -25,16 +25,16 @@ def project(tmp_path: Path) -> DbtProject:
     return DbtProject(project_dir=folder, profiles_dir=folder)
 
 
-def test_a_manifest_that_is_current_is_taken_as_it_is(project: DbtProject) -> None:
-    before = project.manifest_path.stat()
-    assert prepare_manifest(project).stat() == before
+def test_a_manifest_that_is_current_is_taken_as_it_is() -> None:
+    before = prepare_manifest(dbt_project).stat()
+    assert prepare_manifest(dbt_project).stat() == before
 
 
 def test_the_manifest_is_where_what_is_published_looks_for_it(tmp_path: Path) -> None:
     keep_parsed_project(tmp_path)
-    asked = "import orchestration.definitions; from orchestration.dbt_cli.project import dbt_project as p"
+    asked = "from orchestration.dbt_cli import project; print(project.prepare_manifest(project.dbt_project))"
     said = subprocess.run(
-        [sys.executable, "-c", f"{asked}; print(p.manifest_path)"],
+        [sys.executable, "-c", asked],
         env=os.environ | {"DBT_TARGET_PATH": str(tmp_path)},
         capture_output=True,
         text=True,
@@ -44,21 +44,29 @@ def test_the_manifest_is_where_what_is_published_looks_for_it(tmp_path: Path) ->
     assert (tmp_path / "manifest.json").exists()
 
 
-def test_a_new_model_is_in_the_manifest(project: DbtProject) -> None:
+def test_a_new_model_is_in_the_manifest_and_seeds_are_where_the_project_is(project: DbtProject) -> None:
     (Path(project.project_dir) / "models" / "marts" / "mobility" / "brand_new.sql").write_text("select 1 as n")
     nodes = json.loads(prepare_manifest(project).read_text())["nodes"]
     assert "model.nyc_mobility.brand_new" in nodes
+    # Else dbt would look for them where it parsed them first.
+    folders = {node["root_path"] for node in nodes.values() if node["resource_type"] == "seed"}
+    assert folders == {str(project.project_dir)}
 
 
-@pytest.mark.parametrize(("bytes_left", "is_all_half_written"), [(1, False), (200_000, True)])
-def test_a_manifest_that_was_not_written_to_its_end_is_made_anew(
-    project: DbtProject, bytes_left: int, is_all_half_written: bool
-) -> None:
+def test_a_manifest_that_was_not_written_to_its_end_is_made_anew(project: DbtProject) -> None:
     whole = json.loads(project.manifest_path.read_text())["nodes"].keys()
-    os.truncate(project.manifest_path, bytes_left)
-    if is_all_half_written:
-        project.manifest_path.with_name(PARTIAL_PARSE).write_bytes(b"half")
+    os.truncate(project.manifest_path, 200_000)
+    project.manifest_path.with_name(PARTIAL_PARSE).write_bytes(b"half")
     assert json.loads(prepare_manifest(project).read_text())["nodes"].keys() == whole
+
+
+@pytest.mark.parametrize("bytes_left", [0, 1, 200_000])
+def test_a_part_of_a_manifest_has_no_nodes(tmp_path: Path, bytes_left: int) -> None:
+    part = tmp_path / "manifest.json"
+    part.write_bytes(prepare_manifest(dbt_project).read_bytes()[:bytes_left])
+    assert nodes_of(part) is None
+    part.unlink()
+    assert nodes_of(part) is None
 
 
 def test_a_project_that_cannot_be_parsed_says_why(project: DbtProject) -> None:

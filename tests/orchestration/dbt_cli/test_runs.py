@@ -8,17 +8,19 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster_dbt import DbtCliResource, dbt_assets
 
 from orchestration.assets.dbt_assets import dbt_assets_with
 from orchestration.assets.translator import TRANSLATOR
 from orchestration.dbt_cli.commands import dbt_build_arguments
+from orchestration.dbt_cli.integration import DbtCliResource, dbt_assets
 from orchestration.dbt_cli.project import dbt_project
 from orchestration.dbt_cli.runs import remove_old, run_dbt
 from orchestration.resources.dbt import dbt_resource
 from tests.dbt.small_warehouse import JANUARY, Warehouse, yellow_month
 
 IMPATIENT = dg.RetryPolicy(max_retries=1, delay=0)
+# One subject, with what it is built from: all of them take more than twice as long.
+PART = dg.AssetSelection.tag("subject", "mobility").upstream()
 
 
 @pytest.fixture
@@ -59,10 +61,10 @@ def test_a_retry_builds_only_what_failed_and_what_was_skipped_for_it(warehouse: 
         yield from run_dbt(context.op_execution_context, dbt, dbt_build_arguments(), TRANSLATOR)
 
     _rename(warehouse, "time", "not_the_time")
-    result = dg.materialize([mended_between_attempts], resources={"dbt": dbt_resource})
+    result = dg.materialize([mended_between_attempts], resources={"dbt": dbt_resource}, selection=PART)
     first, second = _builds(result)
     assert first & second == set()
-    assert first | second == {key.path[-1] for key in mended_between_attempts.keys}
+    assert first | second == {key.path[-1] for key in PART.resolve([mended_between_attempts])}
     assert first >= {"dim_time", "dim_location", "stg_tlc__yellow_taxi"}
     assert second >= {"stg_weather__hourly", "dim_weather", "fct_trips"}
     checks = result.get_asset_check_evaluations()
@@ -75,7 +77,9 @@ def test_a_retry_builds_only_what_failed_and_what_was_skipped_for_it(warehouse: 
 
 def test_a_test_that_does_not_hold_is_not_tried_again(warehouse: Warehouse, logs: Path) -> None:
     warehouse.execute("update raw_data.yellow_taxi set source_row = 0")
-    result = dg.materialize([dbt_assets_with(IMPATIENT)], resources={"dbt": dbt_resource}, raise_on_error=False)
+    result = dg.materialize(
+        [dbt_assets_with(IMPATIENT)], resources={"dbt": dbt_resource}, selection=PART, raise_on_error=False
+    )
     (failure,) = result.get_step_failure_events()
     assert "assert_every_source_row_is_held_once" in str(failure.step_failure_data.error)
     assert len(_builds(result)) == 1

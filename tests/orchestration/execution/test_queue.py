@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -28,41 +27,59 @@ from sandbox.server import SamplePublisher
 from tests.orchestration.conftest import APRIL, MAY
 from tests.orchestration.sensors.conftest import held_by_another_process
 from warehouse.connection import open_for_reading
-from warehouse.paths import DATABASE_VARIABLE, PROJECT_ROOT, log_folder
+from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE, PROJECT_ROOT, log_folder
 
 WORKSPACE = str(PROJECT_ROOT / "orchestration" / "workspace.yaml")
 PATIENCE_SECONDS = 300
+# Each look reads all that a run has said, while other processes do the work.
+_SECONDS_BETWEEN_LOOKS = 0.3
 
 # How often the daemon looks, and how long a place stays taken after a run's end: shorter than in dagster.yaml.
 IMPATIENT = {"poll_interval_seconds": 2, "free_slots_after_run_end_seconds": 2}
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A little raw data that passes every check."""
-    file = tmp_path_factory.mktemp("loaded") / "warehouse.duckdb"
-    with SamplePublisher(MAY, MAY, rows=2000) as publisher, pytest.MonkeyPatch.context() as patch:
-        for name, value in (publisher.environment | {DATABASE_VARIABLE: str(file)}).items():
+def publisher() -> Iterator[SamplePublisher]:
+    """April and May are published."""
+    with SamplePublisher(APRIL, MAY, rows=2000) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where everything here is."""
+    return tmp_path_factory.mktemp("instance")
+
+
+@pytest.fixture(scope="module")
+def logs(folder: Path) -> Path:
+    return folder / "logs"
+
+
+@pytest.fixture(scope="module")
+def database(folder: Path, publisher: SamplePublisher, logs: Path) -> Iterator[Path]:
+    """A little raw data that passes every check, and which this process and its children use."""
+    file = folder / "warehouse.duckdb"
+    own = {DATABASE_VARIABLE: str(file), LOG_FOLDER_VARIABLE: str(logs), "DAGSTER_HOME": str(folder)}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (publisher.environment | own).items():
             patch.setenv(name, value)
         assert load(["--year", "2025", "--months", "5", "--sources", "green,citibike_jc,weather"]) == 0
-    return file
+        yield file
 
 
-@pytest.fixture
-def instance(
-    tmp_path: Path, loaded: Path, database: Path, logs: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[dg.DagsterInstance]:
-    """The project's instance, kept in a folder of the test's own, and a copy of the raw data."""
+@pytest.fixture(scope="module")
+def instance(folder: Path, database: Path) -> Iterator[dg.DagsterInstance]:
+    """The project's instance, kept in a folder of its own. The tests share it: its processes take long to start."""
+    assert database.exists()
     settings = yaml.safe_load((PROJECT_ROOT / "orchestration" / "dagster.yaml").read_text())
-    settings["storage"]["custom"]["config"]["base_dir"] = str(tmp_path / "storage")
-    settings["local_artifact_storage"]["config"]["base_dir"] = str(tmp_path / "storage")
-    settings["compute_logs"]["config"]["base_dir"] = str(tmp_path / "compute")
+    settings["storage"]["custom"]["config"]["base_dir"] = str(folder / "storage")
+    settings["local_artifact_storage"]["config"]["base_dir"] = str(folder / "storage")
+    settings["compute_logs"]["config"]["base_dir"] = str(folder / "compute")
     assert settings["run_monitoring"].keys() >= IMPATIENT.keys()
     settings["run_monitoring"] |= IMPATIENT
     settings["run_coordinator"]["config"]["dequeue_interval_seconds"] = 1
-    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(settings))
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    shutil.copy(loaded, database)
+    (folder / "dagster.yaml").write_text(yaml.safe_dump(settings))
     prepare_manifest(dbt_project)
     with dg.DagsterInstance.get() as instance:
         yield instance
@@ -93,7 +110,7 @@ class CodeServer:
         self._started.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def code_server(instance: dg.DagsterInstance, logs: Path) -> Iterator[CodeServer]:
     server = CodeServer(instance, logs / "code_server.log")
     server.start()
@@ -129,7 +146,7 @@ def _running(command: list[str], instance: dg.DagsterInstance, log: Path) -> Ite
             process.wait()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def daemon(instance: dg.DagsterInstance, code_server: CodeServer, logs: Path) -> Iterator[None]:
     """What runs queued runs, in `dagster dev`."""
     code_server.wait()
@@ -142,11 +159,11 @@ def _launching_from_a_terminal(instance: dg.DagsterInstance, job: str) -> subpro
     return subprocess.Popen(["dagster", "job", "launch", "-w", WORKSPACE, "-j", job], cwd=instance.root_directory)
 
 
-def _wait_for(condition: Callable[[], bool], what: str) -> None:
+def _wait_for(condition: Callable[[], bool], what: str, every_seconds: float = _SECONDS_BETWEEN_LOOKS) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS} seconds for {what}"
-        time.sleep(0.1)
+        time.sleep(every_seconds)
 
 
 def _runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
@@ -172,7 +189,7 @@ def test_two_runs_at_once_go_one_after_the_other_and_one_that_is_lost_leaves_its
     request.getfixturevalue("daemon")
     victim = _runs(instance)[0]
     # Dagster calls it started shortly before it has the lock.
-    _wait_for(lambda: look_at(instance, victim.run_id) is Lock.HELD, "the first run to begin")
+    _wait_for(lambda: look_at(instance, victim.run_id) is Lock.HELD, "the first run to begin", every_seconds=0.05)
     # As if the machine had gone down: nobody who started the run is there to say that it is over.
     code_server.kill()
     _wait_for(lambda: look_at(instance, victim.run_id) is Lock.FREED, "the kernel to free the lock")
@@ -259,7 +276,7 @@ def _unfinished(database: Path) -> list[tuple[object, ...]]:
         return connection.execute("select * from meta.ingestion_runs where status = 'running'").fetchall()
 
 
-@pytest.mark.usefixtures("daemon", "publisher")
+@pytest.mark.usefixtures("daemon")
 def test_what_is_terminated_ends_and_stays_canceled(
     instance: dg.DagsterInstance, database: Path, publisher: SamplePublisher
 ) -> None:

@@ -34,12 +34,14 @@ IS_BUSY = """
     sum(range(10**11))
 """
 LEAVES_A_COPY = """
+    run = os.getpid()
     copy = os.fork()
     if copy == 0:
+        print("held", flush=True)
+        os.kill(run, 9)
         sys.stdin.read()
         os._exit(0)
-    print("held", flush=True)
-    os.kill(os.getpid(), 9)
+    time.sleep(60)
 """
 
 

@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 from dagster._core.definitions.run_status_sensor_definition import RunStatusSensorCursor
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
+from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 from dagster._daemon.types import DaemonHeartbeat
 
 from orchestration.instances.command import main
@@ -108,7 +109,7 @@ def test_everything_is_there_and_sensors_go_on(
     assert main(["--to", "sqlite"]) == 0
     os.environ["DAGSTER_STORAGE"] = "sqlite"
     with dg.DagsterInstance.get() as back:
-        assert type(back.event_log_storage).__name__ == "SqliteEventLogStorage"
+        assert isinstance(back.event_log_storage, SqliteEventLogStorage)
         after = shown(back)
         for what, value in before.items():
             assert after[what] == value, what

@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 
 from ingestion.catalog import FEEDS
+from ingestion.streams import ends
 from orchestration import defs
 from sandbox.kafka_broker import Broker, Message
 from tests.orchestration.sensors.conftest import held_by_another_process
@@ -127,8 +128,9 @@ def test_after_a_failure_the_same_messages_are_requested_again_but_not_at_once(
 
 
 def test_a_broker_that_is_down_is_a_reason_and_no_failure(
-    broker: Broker, database: Path, instance: dg.DagsterInstance
+    broker: Broker, database: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(ends, "_SECONDS_TO_ANSWER", 2)
     ticks = Ticks(instance)
     produce(broker, "trades", 1)
     broker.stop()
