@@ -1,13 +1,14 @@
 """Results of Great Expectations as checks of the ledger."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
-
-from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
+from typing import TYPE_CHECKING, Any
 
 from quality.figures import PARTITION_KEY
 from quality.suite import Expectation, Suite
 from warehouse.ledger import Check
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
 
 # The values of all files, by the name of the figure.
 Figures = Mapping[str, Sequence[float | None]]
@@ -15,20 +16,20 @@ Figures = Mapping[str, Sequence[float | None]]
 _EXAMPLES = 3
 
 
-def checks_of(suite: Suite, result: ExpectationSuiteValidationResult, figures: Figures | None) -> tuple[Check, ...]:
+def checks_of(suite: Suite, result: "ExpectationSuiteValidationResult", figures: Figures | None) -> tuple[Check, ...]:
     """A check for each expectation, or where files failed it one for each of those."""
     by_name = {expectation.name: expectation for expectation in suite.expectations}
     return tuple(check for each in result.results for check in _checks(suite, by_name[_name_of(each)], each, figures))
 
 
-def _name_of(result: ExpectationValidationResult) -> str:
+def _name_of(result: "ExpectationValidationResult") -> str:
     """Our name of the expectation, which GX keeps as meta."""
     config = result.expectation_config
     return str((config.meta if config else {})["name"])
 
 
 def _checks(
-    suite: Suite, expectation: Expectation, result: ExpectationValidationResult, figures: Figures | None
+    suite: Suite, expectation: Expectation, result: "ExpectationValidationResult", figures: Figures | None
 ) -> Iterator[Check]:
     error = _error(result)
     failed_files = [] if error else (result.result or {}).get("unexpected_index_list") or []
@@ -58,7 +59,7 @@ def _check(
     )
 
 
-def _error(result: ExpectationValidationResult) -> str | None:
+def _error(result: "ExpectationValidationResult") -> str | None:
     """The reason why GX could not check, if it could not."""
     info = result.exception_info or {}
     raised = [info] if "raised_exception" in info else [each for each in info.values() if isinstance(each, dict)]
