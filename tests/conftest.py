@@ -1,5 +1,6 @@
 """What tests of several folders use."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,17 @@ keep_temporary_files_in_memory()
 settings.register_profile("without deadlines", deadline=None)
 settings.load_profile("without deadlines")
 
-# Folders whose tests share a warehouse, or a session of Spark, that takes long to make. One worker has all of them, and
-# makes it once.
+# Folders whose tests share a warehouse, a session of Spark or a browser that takes long to make. One worker has all of
+# them, and makes it once.
 # Of a folder and one in it, the inner one comes first.
-_SHARE_A_WAREHOUSE = ("tests/dbt/markets", "tests/dbt", "tests/metrics", "tests/quality", "tests/spark")
+_SHARE_A_WAREHOUSE = (
+    "tests/dbt/markets",
+    "tests/dbt",
+    "tests/metrics",
+    "tests/portal/browser",
+    "tests/quality",
+    "tests/spark",
+)
 
 # What takes longest is sent first, so that no worker has it left when the other has nothing more to do. The rest comes
 # as it is collected.
@@ -69,6 +77,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     if hasattr(config, "workerinput"):
         items.sort(key=rank)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Fail a file's last test if a variable still names a folder of its tests: the next file would work there."""
+    if nextitem is not None and nextitem.path == item.path:
+        return
+    left = {name: value for name, value in os.environ.items() if "/pytest-of-" in value and name != "TMPDIR"}
+    for name in left:
+        del os.environ[name]
+    assert not left, f"{item.location[0]}: expected that no variable names a folder of these tests, but some do: {left}"
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from cli.settings import read_env_file
 from ingestion.catalog import FEEDS
 from sandbox.server import SamplePublisher
 from tests.dbt.small_warehouse import Warehouse, keep_parsed_project
+from tests.forking import interpreter
 from tests.warehouse.small_releases import make_release
 from warehouse.exit_codes import ExitCode
 from warehouse.paths import PROJECT_ROOT
@@ -29,8 +30,7 @@ EXAMPLES = [example for examples in all_examples().values() for example in examp
 def nyc(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command from another folder than the project's."""
     settings = os.environ | {"PYTHONPATH": str(PROJECT_ROOT), "COLUMNS": "200"} | environment
-    command = [sys.executable, "-m", "cli", *arguments]
-    return subprocess.run(command, cwd="/", env=settings, capture_output=True, text=True)
+    return interpreter().run(["-m", "cli", *arguments], settings, cwd="/")
 
 
 def parsed(words: list[str]) -> object:
@@ -83,7 +83,10 @@ def test_every_command_has_examples_of_its_own() -> None:
 
 
 def test_the_help_has_the_table_of_exit_codes() -> None:
-    shown = nyc("--help").stdout
+    # By an interpreter of its own, as people run it.
+    settings = os.environ | {"PYTHONPATH": str(PROJECT_ROOT)}
+    command = [sys.executable, "-m", "cli", "--help"]
+    shown = subprocess.run(command, cwd="/", env=settings, capture_output=True, text=True, check=True).stdout
     for code in ExitCode:
         assert f"    {code.value}  {code.meaning}\n" in shown
     assert [code.value for code in ExitCode] == [0, 1, 2, 3]

@@ -7,7 +7,7 @@ from itertools import product
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from tests.dbt.any_order import Build, KilledBuild, any_order, contents, kill_in
+from tests.dbt.any_order import Build, KilledBuild, any_order, contents, delays, kill_in
 from tests.dbt.small_warehouse import (
     FEBRUARY,
     JANUARY,
@@ -67,7 +67,7 @@ builds = st.builds(Build, st.sampled_from(((), full_refresh, since_february, in_
 kills = st.builds(
     KilledBuild,
     st.sampled_from(KILLED_IN),
-    st.integers(0, 120),
+    delays,
     st.sampled_from(((), ("--full-refresh",), since_february)),
 )
 
@@ -118,7 +118,7 @@ class Files:
         return contents(self.warehouse, SCHEMAS)
 
 
-@any_order(examples=3)
+@any_order(examples=1)
 @given(before=st.lists(loads | builds, min_size=1, max_size=5), kill=kills, after=st.lists(loads | builds, max_size=3))
 def test_any_order_gives_what_a_clean_build_gives(
     warehouse: Warehouse, before: list[Step], kill: KilledBuild, after: list[Step]

@@ -74,7 +74,7 @@ def test_dbt_waits_once_for_the_timeout_and_names_the_holder(
 
 @pytest.mark.parametrize("command", ["build", "run", "test", "compile"])
 def test_every_command_waits_once(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
-    timeout = 2.0
+    timeout = 1.0
     monkeypatch.setenv("DUCKDB_LOCK_TIMEOUT_SECONDS", str(timeout))
     with held(warehouse.path) as holder:
         refused: list[float] = []

@@ -14,6 +14,7 @@ from tests.dbt.small_warehouse import (
     DBT_DIRECTORY,
     FEBRUARY,
     JANUARY,
+    OTHER_SUBJECTS,
     Warehouse,
     keep_parsed_project,
     yellow_month,
@@ -35,7 +36,10 @@ def built(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     project = shutil.copytree(DBT_DIRECTORY, tmp_path / "dbt", ignore=shutil.ignore_patterns("target", "logs"))
     copied = Warehouse(warehouse.path, tmp_path, project=project)
     keep_parsed_project(tmp_path / "target")
-    copied._loads, copied.left_out = warehouse._loads, warehouse.left_out
+    # Views as well, for they may be changed.
+    copied._loads, copied.left_out = warehouse._loads, OTHER_SUBJECTS
+    # Until then it need not be read.
+    copied.manifest = warehouse.manifest
     monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
     monkeypatch.setenv("PUBLISHED_FOLDER", str(tmp_path / "published"))
     return copied
@@ -54,6 +58,7 @@ def edit(built: Warehouse, model: str, old: str, new: str) -> None:
     text = path.read_text()
     assert text.count(old) == 1
     path.write_text(text.replace(old, new))
+    built.manifest = None
 
 
 def told(diff: ReleaseDiff, table: str) -> dict[str, list[str]]:

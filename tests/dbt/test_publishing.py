@@ -32,6 +32,33 @@ def built(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return warehouse
 
 
+@pytest.fixture(scope="module")
+def _kept(_base: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with that warehouse once it is published, and with its release, both to be copied."""
+    folder = tmp_path_factory.mktemp("publishing")
+    _base.restore()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DUCKDB_DATABASE_PATH", str(_base.path))
+        patch.setenv("DBT_TARGET_PATH", str(_base.scratch / "target"))
+        patch.setenv("PUBLISHED_FOLDER", str(folder / "published"))
+        patch.setattr(making, "ROWS_FOR_FILES", 2)
+        publish()
+    shutil.copytree(folder / "published", folder / "kept", symlinks=True)
+    shutil.copy(_base.path, folder / "kept.duckdb")
+    return folder
+
+
+@pytest.fixture
+def first(_kept: Path, built: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Release:
+    """What the warehouse holds is published. In one folder, for a release knows where its files are."""
+    monkeypatch.setenv("PUBLISHED_FOLDER", str(_kept / "published"))
+    if (_kept / "published").exists():
+        _remove(_kept / "published")
+    shutil.copytree(_kept / "kept", _kept / "published", symlinks=True)
+    shutil.copy(_kept / "kept.duckdb", built.path)
+    return current_release()
+
+
 def _add_february(warehouse: Warehouse) -> None:
     warehouse.load("yellow", FEBRUARY, yellow_month(FEBRUARY))
     warehouse.build()
@@ -70,8 +97,7 @@ def test_a_release_is_what_the_working_file_holds(built: Warehouse) -> None:
     assert not any(table.full_name.startswith(("raw_data", "core_staging.stg")) for table in done.release.tables)
 
 
-def test_any_client_reads_it_under_the_one_address(built: Warehouse) -> None:
-    publish()
+def test_any_client_reads_it_under_the_one_address(built: Warehouse, first: Release) -> None:
     with duckdb.connect(str(Releases().link), read_only=True) as client:
         assert client.execute("select count(*) from core_core.fct_trips").fetchall() == built.execute(
             "select count(*) from core_core.fct_trips"
@@ -80,15 +106,13 @@ def test_any_client_reads_it_under_the_one_address(built: Warehouse) -> None:
     assert comment.startswith("Trips of all types")
 
 
-def test_nothing_new_is_not_published_again(built: Warehouse) -> None:
-    first = publish()
+def test_nothing_new_is_not_published_again(built: Warehouse, first: Release) -> None:
     again = publish()
-    assert (again.is_new, again.release.id) == (False, first.release.id)
+    assert (again.is_new, again.release.id) == (False, first.id)
     assert len(Releases().all()) == 1
 
 
-def test_a_publication_that_finds_nothing_new_tells_that_readers_have_all(built: Warehouse) -> None:
-    publish()
+def test_a_publication_that_finds_nothing_new_tells_that_readers_have_all(built: Warehouse, first: Release) -> None:
     os.utime(Releases().link, (1, 1), follow_symlinks=False)
     assert not publish().is_new
     switched_at = Releases().switched_at()
@@ -120,8 +144,7 @@ def _reopen(connection: duckdb.DuckDBPyConnection) -> None:
     reopen_gaps([("green", "2025-01")], connection)
 
 
-def test_what_a_person_accepts_or_takes_back_is_published(built: Warehouse) -> None:
-    publish()
+def test_what_a_person_accepts_or_takes_back_is_published(built: Warehouse, first: Release) -> None:
     for change in (_accept, _reopen):
         with duckdb.connect(str(built.path)) as connection:
             change(connection)
@@ -133,8 +156,7 @@ def test_what_a_person_accepts_or_takes_back_is_published(built: Warehouse) -> N
         assert not publish().is_new
 
 
-def test_a_new_month_costs_that_month(built: Warehouse) -> None:
-    first = publish().release
+def test_a_new_month_costs_that_month(built: Warehouse, first: Release) -> None:
     _add_february(built)
     done = publish()
     _assert_same_as_working_file(built, done.release)
@@ -158,8 +180,7 @@ def _content_of(release: Release, name: str) -> str:
     )
 
 
-def test_a_full_refresh_to_the_same_rows_writes_no_file(built: Warehouse) -> None:
-    first = publish().release
+def test_a_full_refresh_to_the_same_rows_writes_no_file(built: Warehouse, first: Release) -> None:
     built.build("--full-refresh")
     done = publish()
     assert (done.is_new, done.parts_written) == (True, 0)
@@ -167,8 +188,7 @@ def test_a_full_refresh_to_the_same_rows_writes_no_file(built: Warehouse) -> Non
     assert _inodes(done.release) == _inodes(first)
 
 
-def test_a_damaged_file_is_named_and_written_anew(built: Warehouse) -> None:
-    first = publish().release
+def test_a_damaged_file_is_named_and_written_anew(built: Warehouse, first: Release) -> None:
     file = next(first.folder / str(part.file) for table, part in first.files() if table.name == "fct_trips")
     file.chmod(0o644)
     content = bytearray(file.read_bytes())
@@ -181,8 +201,8 @@ def test_a_damaged_file_is_named_and_written_anew(built: Warehouse) -> None:
 
 
 @pytest.mark.parametrize("name", [DATABASE, SEMANTIC_MANIFEST, DBT_MANIFEST])
-def test_a_damaged_database_or_manifest_is_made_anew(built: Warehouse, name: str) -> None:
-    file = publish().release.folder / name
+def test_a_damaged_database_or_manifest_is_made_anew(built: Warehouse, first: Release, name: str) -> None:
+    file = first.folder / name
     file.chmod(0o644)
     file.write_bytes(file.read_bytes()[:-100])
     done = publish()
@@ -190,27 +210,26 @@ def test_a_damaged_database_or_manifest_is_made_anew(built: Warehouse, name: str
     _assert_same_as_working_file(built, current_release())
 
 
-def test_a_release_deleted_by_hand_is_not_missed(built: Warehouse) -> None:
-    release = publish().release
-    _remove(release.folder)
-    with pytest.raises(ReleaseError, match=f"{release.id}.*Publish again"):
+def test_a_release_deleted_by_hand_is_not_missed(built: Warehouse, first: Release) -> None:
+    _remove(first.folder)
+    with pytest.raises(ReleaseError, match=f"{first.id}.*Publish again"):
         current_release()
     done = publish()
     assert (done.is_new, done.parts_reused) == (True, 0)
     _assert_same_as_working_file(built, current_release())
 
 
-def test_the_releases_can_be_moved(built: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    publish()
-    (tmp_path / "published").rename(tmp_path / "moved")
+def test_the_releases_can_be_moved(
+    built: Warehouse, first: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Releases().folder.rename(tmp_path / "moved")
     monkeypatch.setenv("PUBLISHED_FOLDER", str(tmp_path / "moved"))
     relink(Releases())
     _assert_same_as_working_file(built, current_release())
     assert not publish().is_new
 
 
-def test_a_rollback_stays(built: Warehouse) -> None:
-    first = publish().release
+def test_a_rollback_stays(built: Warehouse, first: Release) -> None:
     _add_february(built)
     second = publish().release
     with Releases().lock():
@@ -229,8 +248,9 @@ def test_a_rollback_stays(built: Warehouse) -> None:
     assert list(Releases().withdrawn()) == [third.release.id]
 
 
-def test_a_file_that_maintenance_found_damaged_is_written_anew_though_nothing_else_changed(built: Warehouse) -> None:
-    first = publish().release
+def test_a_file_that_maintenance_found_damaged_is_written_anew_though_nothing_else_changed(
+    built: Warehouse, first: Release
+) -> None:
     _, part = next(first.files())
     file = first.folder / str(part.file)
     content, state = bytearray(file.read_bytes()), file.stat()
@@ -248,8 +268,7 @@ def test_a_file_that_maintenance_found_damaged_is_written_anew_though_nothing_el
     _assert_same_as_working_file(built, done.release)
 
 
-def test_a_rollback_to_a_damaged_release_is_refused(built: Warehouse) -> None:
-    first = publish().release
+def test_a_rollback_to_a_damaged_release_is_refused(built: Warehouse, first: Release) -> None:
     _add_february(built)
     second = publish().release
     file = next(first.folder / str(part.file) for _, part in first.files())
@@ -261,8 +280,7 @@ def test_a_rollback_to_a_damaged_release_is_refused(built: Warehouse) -> None:
 
 
 @pytest.mark.parametrize("id_", ["../../etc", "20250101T000000Z-0000", "", "x" * 10_000])
-def test_an_id_that_is_none_is_refused(built: Warehouse, id_: str) -> None:
-    publish()
+def test_an_id_that_is_none_is_refused(built: Warehouse, first: Release, id_: str) -> None:
     with pytest.raises(ReleaseError, match="expected the id of a release"):
         Releases().roll_back(id_)
 
@@ -293,14 +311,13 @@ def test_a_key_that_would_climb_out_is_refused(built: Warehouse) -> None:
     assert Releases().current() is None
 
 
-def test_the_ledger_knows_of_it_and_so_does_the_release(built: Warehouse) -> None:
-    release = publish().release
+def test_the_ledger_knows_of_it_and_so_does_the_release(built: Warehouse, first: Release) -> None:
     query = "select release_id, content from meta.published_versions"
     runs = "select kind, status from meta.ingestion_runs where kind = 'publish'"
-    assert built.execute(query) == [(release.id, release.content)]
+    assert built.execute(query) == [(first.id, first.content)]
     assert built.execute(runs) == [("publish", "success")]
-    with open_release(release) as published:
-        assert published.execute(query).fetchall() == [(release.id, release.content)]
+    with open_release(first) as published:
+        assert published.execute(query).fetchall() == [(first.id, first.content)]
         assert published.execute(runs).fetchall() == [("publish", "success")]
 
 
@@ -322,8 +339,9 @@ def test_a_publication_that_was_killed_is_failed_in_the_ledger(built: Warehouse)
     ]
 
 
-def test_a_publication_killed_before_the_switch_is_finished(built: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = publish().release
+def test_a_publication_killed_before_the_switch_is_finished(
+    built: Warehouse, first: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _add_february(built)
 
     def killed(*_: object) -> None:

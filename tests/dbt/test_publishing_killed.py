@@ -59,6 +59,8 @@ class _Reader:
                 process.stdin.flush()
                 kind, _, text = process.stdout.readline().rstrip("\n").partition(" ")
                 (self.answers if kind == "answer" else self.errors).append(text)
+                # Much shorter than a publication, and long enough to leave it a processor.
+                time.sleep(0.05)
             process.stdin.close()
 
 

@@ -69,7 +69,7 @@ def statements_of(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> list
         if event.info.name == "SQLQuery":
             sent.append(event.data.sql)
 
-    monkeypatch.setattr(warehouse, "_listen", listen)
+    monkeypatch.setattr(warehouse, "listener", lambda: listen)
     return sent
 
 

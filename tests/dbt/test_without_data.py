@@ -10,7 +10,7 @@ from tests.dbt.small_warehouse import Warehouse, keep_parsed_project, parsed_pro
 
 @pytest.mark.parametrize(
     "command",
-    [["parse"], ["ls"], ["compile"], ["docs", "generate"], ["docs", "generate", "--static"]],
+    [["parse"], ["ls"], ["compile"], ["docs", "generate", "--static"]],
     ids=" ".join,
 )
 def test_without_data_everything_is_compiled_and_documented(database: Path, command: list[str]) -> None:

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from sandbox.server import SamplePublisher
-from tests.end_to_end.line import Line
+from tests.end_to_end.line import OTHER_SUBJECTS, Line
 
 NEW_YORK = ZoneInfo("America/New_York")
 MARCH, NOVEMBER = date(2025, 3, 1), date(2025, 11, 1)
@@ -23,7 +23,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.Duck
     with SamplePublisher(MARCH, NOVEMBER, rows=20_000, folder=folder / "published") as publisher:
         line = Line(folder, publisher)
         line.load("--year", "2025", "--months", "3,11", "--sources", "yellow,citibike,weather")
-        line.build()
+        line.build(exclude=OTHER_SUBJECTS)
     with duckdb.connect(str(line.database), read_only=True) as connection:
         yield connection
 

@@ -33,8 +33,8 @@ class Built:
 def built(tmp_path_factory: pytest.TempPathFactory, publisher: SamplePublisher) -> Built:
     """May and June loaded in order, and built once."""
     line = Line(tmp_path_factory.mktemp("in_order"), publisher)
-    line.load("--from", "2025-05", "--to", "2025-06")
-    return Built(line, line.build(data_tests=True))
+    line.load_as_in_the_guide("--from", "2025-05", "--to", "2025-06")
+    return Built(line, line.build(data_tests=True, exclude=OTHER_SUBJECTS))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 
 from quality.suites import SUITES
 from quality.validate import run_suites
+from tests.dbt.small_warehouse import keep_parsed_project
 from warehouse.paths import PROJECT_ROOT
 
 REAL_DATA_DIR = Path(os.environ.get("REAL_DATA_DIR", ""))
@@ -45,8 +46,11 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDB
     loads = [
         ([*load, "--from", month, "--to", month, "--sources", feeds], PROJECT_ROOT) for month, feeds in MONTHS.items()
     ]
+    # Unit tests read no file.
+    build = ["dbt", "build", "--exclude-resource-type", "unit_test"]
+    keep_parsed_project(folder / "target")
     try:
-        for command, cwd in (*loads, (["dbt", "build"], PROJECT_ROOT / "dbt")):
+        for command, cwd in (*loads, (build, PROJECT_ROOT / "dbt")):
             done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
             assert done.returncode == 0, done.stdout + done.stderr
     finally:

@@ -1,8 +1,6 @@
 """The working file is lost, and there is no backup: what a release knows, and what publishers have, make it again."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,6 +12,8 @@ from sandbox.server import SamplePublisher
 from sandbox.telemetry.event_files import write_event_files
 from sandbox.telemetry.event_lines import Sample
 from tests.dbt.small_warehouse import keep_parsed_project
+from tests.end_to_end.line import interpreter_with_dbt
+from tests.forking import interpreter
 from warehouse.connection import open_for_writing
 from warehouse.paths import PROJECT_ROOT
 from warehouse.publishing.database import write_database
@@ -45,8 +45,8 @@ class Shell:
 
     def nyc(self, *arguments: str, status: Collection[int] = (0,)) -> str:
         """What `nyc …` prints. It must end with one of these statuses."""
-        command = [sys.executable, "-m", "cli", *arguments]
-        done = subprocess.run(command, cwd=PROJECT_ROOT, env=self._environment, capture_output=True, text=True)
+        starter = interpreter_with_dbt() if arguments[0] == "build" else interpreter()
+        done = starter.run(["-m", "cli", *arguments], self._environment, cwd=PROJECT_ROOT)
         assert done.returncode in status, done.stdout + done.stderr
         return done.stdout + done.stderr
 

@@ -1,4 +1,4 @@
-"""One publisher and one loaded database for all rounds of a file of tests."""
+"""One publisher and one loaded database for all rounds that a worker does."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from tests.fuzz.publisher import FuzzPublisher
 from tests.fuzz.rounds import Fuzzer
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def fuzzer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fuzzer]:
     with FuzzPublisher() as publisher:
         yield Fuzzer(tmp_path_factory.mktemp("fuzz"), publisher)

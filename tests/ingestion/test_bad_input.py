@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from datetime import date
@@ -22,6 +21,7 @@ from sandbox.broken_zips import CLIMBING_NAME
 from sandbox.faults import Fault
 from sandbox.mobility.broken_weather import EXTRA_VARIABLE
 from sandbox.server import SamplePublisher
+from tests.forking import interpreter
 from tests.partitions import partition_of, partitions_of
 from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE
 
@@ -275,14 +275,7 @@ def _run_pipeline(before_it: str, *arguments: str, **environment: str) -> "subpr
     code = (
         f"import os, resource, sys; from ingestion.run_pipeline import main; {before_it}; sys.exit(main(sys.argv[1:]))"
     )
-    return subprocess.run(
-        [sys.executable, "-c", code, "--year", "2025", *arguments],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return interpreter().run(["-c", code, "--year", "2025", *arguments], os.environ | environment)
 
 
 def _limit_file_size(size: int) -> str:

@@ -133,17 +133,17 @@ def test_a_reason_that_drips_is_not_waited_for(status: bytes, tmp_path: Path) ->
         begun = time.monotonic()
         with pytest.raises(NotPublishedError):
             # The limit ends the reason, and the status is good: it may take its time.
-            fetch(f"{url}/file", tmp_path, replace(POLICY, answer_seconds=3))
+            fetch(f"{url}/file", tmp_path, replace(POLICY, answer_seconds=1.5))
     assert time.monotonic() - begun < SOON_SECONDS
 
 
 def test_a_download_as_a_whole_has_its_time(tmp_path: Path) -> None:
-    policy = replace(POLICY, longest_download_seconds=3)
+    policy = replace(POLICY, longest_download_seconds=1.5)
     head = OK + b"Content-Length: 100000000\r\n\r\n"
     with publishing(_drip(head, b"x" * 70_000)) as (url, seen):
         message = failure(f"{url}/file", tmp_path, policy)
         assert len(seen) == 1
-    assert "it was not whole within 3 seconds, after " in message
+    assert "it was not whole within 1.5 seconds, after " in message
 
 
 def test_a_slow_line_is_served(tmp_path: Path) -> None:
@@ -151,9 +151,9 @@ def test_a_slow_line_is_served(tmp_path: Path) -> None:
         yield OK + b"Content-Length: 2100000\r\n\r\n"
         yield from repeat(b"x" * 70_000, 30)
 
-    # Three seconds, so that what came is looked at while more is to come.
-    with publishing(says, pause_seconds=0.1) as (url, seen):
-        done = fetch(f"{url}/file", tmp_path, replace(NEVER_SLOW, slow_seconds=2))
+    # A second and a half, so that what came is looked at while more is to come.
+    with publishing(says, pause_seconds=0.05) as (url, seen):
+        done = fetch(f"{url}/file", tmp_path, replace(NEVER_SLOW, slow_seconds=1))
         assert len(seen) == 1
     assert done is not None
     assert done.bytes == 2_100_000

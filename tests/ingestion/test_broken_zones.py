@@ -18,6 +18,8 @@ from tests.ingestion.zone_files import changed, with_zone_number
 from tests.partitions import partition_of
 from warehouse.ledger import Fingerprint
 
+pytestmark = pytest.mark.usefixtures("made_tables")
+
 DAY = date(2025, 1, 1)
 
 

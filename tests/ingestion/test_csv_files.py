@@ -20,6 +20,8 @@ from ingestion.publishers import Publisher, Visits
 from ingestion.readers.csv_files import CsvReader
 from warehouse.periods import Grain, day
 
+pytestmark = pytest.mark.usefixtures("made_tables")
+
 
 class Toys(HttpPublisher):
     name = "toys"

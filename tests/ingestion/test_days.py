@@ -16,6 +16,7 @@ import pytest
 
 from ingestion.partitions import Partition
 from ingestion.pipeline import Result, RunProgress, Status, ingest
+from tests.forking import interpreter
 from tests.ingestion.days import BASE_ADDRESS_VARIABLE, day, publish, served
 
 ROWS = 50
@@ -206,7 +207,7 @@ ingest([day(number) for number in range(1, 21)])
 
 
 def test_a_kill_in_a_batch_leaves_whole_days_only(published: Path, database: Path) -> None:
-    killed = subprocess.run([sys.executable, "-c", LOAD_AND_DIE, "13"], check=False, timeout=300)
+    killed = interpreter().run(["-c", LOAD_AND_DIE, "13"])
     assert killed.returncode == -signal.SIGKILL
     assert len(_whole_days(database)) == 12
     assert len(_query(database, "select * from meta.ingestion_run_assets")) == 12, "each is recorded with its rows"

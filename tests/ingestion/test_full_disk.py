@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.server import SamplePublisher
+from tests.forking import interpreter
 from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE
 
 MAY = date(2025, 5, 1)
@@ -38,15 +38,11 @@ def _load(database: Path, logs: Path, publisher: SamplePublisher, before_it: str
         f"import resource, sys; from ingestion.run_pipeline import main; {before_it};"
         "sys.exit(main(['--year', '2025', '--months', '5', '--sources', 'yellow,citibike,weather']))"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", code],
-        env=os.environ
+    run = interpreter().run(
+        ["-c", code],
+        os.environ
         | publisher.environment
         | {DATABASE_VARIABLE: str(database), LOG_FOLDER_VARIABLE: str(logs), "COLUMNS": "1000"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
     )
     return run.returncode, run.stdout + run.stderr
 

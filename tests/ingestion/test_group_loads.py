@@ -1,10 +1,7 @@
 """Many small partitions that are loaded together: as one by one, also where one is bad or the loader is killed."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +15,7 @@ from ingestion.catalog import FEEDS
 from ingestion.partitions import Partition
 from ingestion.pipeline import Status, ingest
 from ingestion.readers.lines import VanishedFileError
+from tests.forking import interpreter
 from warehouse.paths import DATABASE_VARIABLE
 from warehouse.periods import Grain, Period
 
@@ -162,8 +160,7 @@ LOAD = "from tests.ingestion.test_group_loads import _hours, ingest; print('read
 
 def test_a_kill_leaves_whole_partitions(published: Path, database: Path) -> None:
     for seconds in (0.4, 0.9, 1.5):
-        process = subprocess.Popen([sys.executable, "-c", LOAD], stdout=subprocess.PIPE, env=dict(os.environ))
-        assert process.stdout
+        process = interpreter().start(["-c", LOAD])
         process.stdout.readline()
         time.sleep(seconds)
         process.send_signal(signal.SIGKILL)

@@ -27,6 +27,8 @@ from ingestion.readers.published_file import PublishedFile
 from tests.partitions import partition_of
 from warehouse.ledger import Fingerprint
 
+pytestmark = pytest.mark.usefixtures("made_tables")
+
 BARS = FEEDS["minute_aggs"]
 MONDAY = partition_of(BARS, date(2026, 1, 5))
 HEADER = "ticker,volume,open,close,high,low,window_start,transactions\n"

@@ -23,6 +23,8 @@ from ingestion.publishers import Downloaded
 from tests.partitions import partition_of
 from warehouse.ledger import Fingerprint
 
+pytestmark = pytest.mark.usefixtures("made_tables")
+
 MAY, JUNE = date(2025, 5, 1), date(2025, 6, 1)
 GREEN, BIKES = "green_tripdata_2025-05.parquet", "202505-citibike-tripdata.zip"
 RIDE = (

@@ -1,10 +1,10 @@
 """A loader that is killed leaves the old partition or the new one, and the next run just works."""
 
+import logging
 import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import date
@@ -18,14 +18,19 @@ from ingestion.partitions import Partition
 from ingestion.pipeline import Status, ingest
 from sandbox.faults import Fault
 from sandbox.server import SamplePublisher
+from tests.forking import Forked, interpreter
 from tests.partitions import partition_of
+from warehouse.ledger import utc_now
 from warehouse.paths import DATABASE_VARIABLE
+
+logger = logging.getLogger(__name__)
 
 MAY = date(2025, 5, 1)
 # Of every kind of publisher: files by HTTP, answers, files in a bucket, pages of an API.
 FEEDS_LOADED = ("yellow", "citibike", "weather", "minute_aggs", "options_snapshots", "candles_daily")
-# Each takes five seconds or more.
-KILLS = int(os.environ.get("LOADER_KILLS", "4"))
+# Each takes three seconds or more. Other moments each day.
+SEED = os.environ.get("KILL_SEED") or f"{utc_now():%Y-%m-%d}"
+KILLS = int(os.environ.get("LOADER_KILLS", "3"))
 
 LOAD = """
 import sys
@@ -33,6 +38,7 @@ from datetime import date
 from ingestion.catalog import FEEDS
 from ingestion.pipeline import ingest
 from ingestion import raw_loader
+from tests.forking import Forked, interpreter
 from tests.partitions import partition_of
 print("ready", flush=True)
 ingest([partition_of(FEEDS[name], date(2025, 5, 1)) for name in sys.argv[1].split(",")])
@@ -41,7 +47,7 @@ ingest([partition_of(FEEDS[name], date(2025, 5, 1)) for name in sys.argv[1].spli
 
 @pytest.fixture
 def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[SamplePublisher]:
-    with SamplePublisher(MAY, MAY, rows=30_000) as server:
+    with SamplePublisher(MAY, MAY, rows=10_000) as server:
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         yield server
@@ -72,12 +78,9 @@ def _contents(path: Path) -> dict[str, tuple[object, ...]]:
     return contents
 
 
-def _start_load() -> "subprocess.Popen[bytes]":
+def _start_load() -> Forked:
     """Start a load in a process of its own, and return when it has begun."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", LOAD, ",".join(FEEDS_LOADED)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    assert process.stdout
+    process = interpreter().start(["-c", LOAD, ",".join(FEEDS_LOADED)], stderr=subprocess.DEVNULL)
     process.stdout.readline()
     return process
 
@@ -95,7 +98,7 @@ def _kill_after(seconds: float) -> bool:
 def test_every_kill_leaves_the_old_partition_or_the_new_one(
     publisher: SamplePublisher, database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    moments = random.Random(20)
+    moments = random.Random(SEED)
     uninterrupted = _start_load()
     begun = time.monotonic()
     assert uninterrupted.wait() == 0
@@ -108,6 +111,7 @@ def test_every_kill_leaves_the_old_partition_or_the_new_one(
         for feed in ("yellow", "citibike", "minute_aggs"):
             publisher.replace(feed, MAY)
         moment = moments.uniform(0, longest)
+        logger.warning("KILL_SEED=%s, after %.3f of %.3f seconds", SEED, moment, longest)
         if _kill_after(moment):
             killed += 1
         else:
@@ -156,9 +160,7 @@ def test_a_kill_in_the_transaction_leaves_the_table_without_its_new_column(
     with duckdb.connect(str(database), read_only=True) as connection:
         before = connection.execute("describe raw_data.green_taxi").fetchall()
     publisher.break_("green", MAY, Fault.EXTRA_COLUMN)
-    killed = subprocess.run(
-        [sys.executable, "-c", ADD_COLUMN_AND_DIE], capture_output=True, text=True, timeout=120, check=False
-    )
+    killed = interpreter().run(["-c", ADD_COLUMN_AND_DIE])
     assert (killed.returncode, killed.stdout) == (-signal.SIGKILL, "dying\n"), killed.stderr
     with duckdb.connect(str(database), read_only=True) as connection:
         assert connection.execute("describe raw_data.green_taxi").fetchall() == before

@@ -24,6 +24,8 @@ from ingestion.prefetch import Limits, downloads_ahead
 from sandbox.server import SamplePublisher
 from tests.partitions import partition_of
 
+pytestmark = pytest.mark.usefixtures("made_tables")
+
 MAY = date(2025, 5, 1)
 PARTITIONS = [partition_of(FEEDS[name], MAY) for name in ("weather", "green")]
 

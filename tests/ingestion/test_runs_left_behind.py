@@ -1,5 +1,6 @@
 """A run whose process is gone is never called running for long, wherever it was killed, and whoever had the file."""
 
+import logging
 import os
 import random
 import signal
@@ -16,14 +17,20 @@ import pytest
 from ingestion.catalog import FEEDS
 from ingestion.pipeline import ingest
 from sandbox.server import SamplePublisher
+from tests.forking import interpreter
 from tests.partitions import partition_of
-from warehouse.ledger import ABANDONED, Ledger
+from warehouse.ledger import ABANDONED, Ledger, utc_now
 from warehouse.paths import DATABASE_VARIABLE
 
-MAY = date(2025, 5, 1)
-KILLS = int(os.environ.get("LOADER_KILLS", "6"))
+logger = logging.getLogger(__name__)
 
-# Loads in a child, which dies as it calls the nth function of ingestion/ and warehouse/; says how many it called.
+MAY = date(2025, 5, 1)
+# Other points each day.
+SEED = os.environ.get("KILL_SEED") or f"{utc_now():%Y-%m-%d}"
+KILLS = int(os.environ.get("LOADER_KILLS", "4"))
+
+# Loads in a child, which dies as it calls a function of ingestion/ or warehouse/, or leaves it, for the nth time; says
+# how many times there were.
 LOADS = """
 import os, signal, sys
 import ingestion.raw_loader
@@ -33,17 +40,27 @@ from ingestion.partitions import Partition
 from ingestion.pipeline import ingest
 
 def load(kill_at):
-    calls = 0
-    def count(frame, event, argument):
+    calls, ours = 0, {}
+    def reached():
         nonlocal calls
-        is_ours = any(name in frame.f_code.co_filename for name in ("/ingestion/", "/warehouse/"))
-        if event in ("call", "return") and is_ours:
-            calls += 1
-            if calls == kill_at:
-                os.kill(os.getpid(), signal.SIGKILL)
-    sys.setprofile(count)
+        calls += 1
+        if calls == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+    def called(frame, event, argument):
+        code = frame.f_code
+        if code not in ours:
+            ours[code] = any(name in code.co_filename for name in ("/ingestion/", "/warehouse/"))
+        if ours[code]:
+            frame.f_trace_lines = False
+            reached()
+            return returned
+    def returned(frame, event, argument):
+        if event == "return":
+            reached()
+        return returned
+    sys.settrace(called)
     ingest([Partition(FEEDS["green"], month(2025, 5))], force=True)
-    sys.setprofile(None)
+    sys.settrace(None)
     print(calls, flush=True)
 
 for line in sys.stdin:
@@ -97,9 +114,10 @@ def test_a_run_that_was_killed_at_any_point_is_finished_by_the_next(
     loads(0)  # the first creates the tables
     calls = int(loads(0))
     assert calls > 200
-    points = [*random.Random(3).sample(range(1, calls - 50), KILLS), calls - 5, calls - 25]
+    points = [*random.Random(SEED).sample(range(1, calls - 50), KILLS), calls - 5, calls - 25]
     killed = 0
     for point in points:
+        logger.warning("KILL_SEED=%s, at %s of %s", SEED, point, calls)
         killed += loads(point) == "killed"
         before = _query(database, "select run_id from meta.ingestion_runs where status = 'running'")
         _load()
@@ -147,13 +165,9 @@ sys.exit(main(["--year", "2025", "--months", "5", "--sources", "green"]))
 
 
 def test_what_the_ledger_could_not_be_told_is_told_by_the_next_run(database: Path, tmp_path: Path) -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", LOAD_AND_LOSE_THE_FILE, str(database)],
-        env=os.environ | {"DUCKDB_LOCK_TIMEOUT_SECONDS": "0.5", "LOG_FOLDER": str(tmp_path / "logs")},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+    run = interpreter().run(
+        ["-c", LOAD_AND_LOSE_THE_FILE, str(database)],
+        os.environ | {"DUCKDB_LOCK_TIMEOUT_SECONDS": "0.5", "LOG_FOLDER": str(tmp_path / "logs")},
     )
     assert run.returncode == 0, run.stderr
     assert "Traceback" not in run.stderr
@@ -177,9 +191,7 @@ def test_sigterm_ends_a_run_that_says_so(database: Path, tmp_path: Path) -> None
         "main(['--year', '2025', '--months', '5', '--sources', 'green'])"
     )
     environment = os.environ | {"LOG_FOLDER": str(tmp_path / "logs"), DATABASE_VARIABLE: str(database)}
-    run = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
+    run = interpreter().run(["-c", code], environment)
     assert run.returncode == 128 + signal.SIGTERM, run.stderr
     assert _query(database, "select status, error from meta.ingestion_runs") == [("failed", "interrupted")]
     assert list((database.parent / "work").iterdir()) == []

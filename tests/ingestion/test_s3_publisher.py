@@ -33,6 +33,8 @@ from warehouse.ledger import utc_now
 from warehouse.paths import LOG_FOLDER_VARIABLE
 from warehouse.periods import day
 
+pytestmark = pytest.mark.usefixtures("made_tables")
+
 BARS = FEEDS["minute_aggs"]
 FRIDAY, MONDAY, TUESDAY = date(2026, 1, 2), date(2026, 1, 5), date(2026, 1, 6)
 ROWS = 200

@@ -1,8 +1,6 @@
 """Passwords and keys of addresses and proxies are nowhere: not in ledger, log, errors, plan or progress."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -14,6 +12,7 @@ from ingestion.catalog import FEEDS
 from ingestion.pipeline import Status, ingest
 from sandbox.faults import Fault
 from sandbox.server import SamplePublisher
+from tests.forking import interpreter
 from tests.partitions import partition_of
 
 MAY, JUNE = date(2025, 5, 1), date(2025, 6, 1)
@@ -31,13 +30,9 @@ def _with_password(environment: dict[str, str]) -> dict[str, str]:
 
 
 def _run(tmp_path: Path, *arguments: str, module: str = "ingestion.run_pipeline", **environment: str) -> str:
-    run = subprocess.run(
-        [sys.executable, "-m", module, "--from", "2025-05", "--to", "2025-06", *arguments],
-        env=os.environ | {"LOG_FOLDER": str(tmp_path / "logs"), "NO_PROXY": "", "no_proxy": ""} | environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+    run = interpreter().run(
+        ["-m", module, "--from", "2025-05", "--to", "2025-06", *arguments],
+        os.environ | {"LOG_FOLDER": str(tmp_path / "logs"), "NO_PROXY": "", "no_proxy": ""} | environment,
     )
     return run.stdout + run.stderr
 

@@ -24,6 +24,7 @@ from sandbox.markets.exchange.parties import ACCOUNTS_OF, TRADERS, account_rows,
 from sandbox.markets.exchange.quirks import SHARES, Quirk, Sent
 from sandbox.markets.exchange.schemas import STREAMS, Edition, Schema, schema_of, subject_of
 from sandbox.schema_registry import SchemaRegistry
+from tests.forking import interpreter
 
 FIRST, LAST = date(2026, 1, 8), date(2026, 1, 9)
 ADDED_BY = {Quirk.DUPLICATE, Quirk.CORRECTION, Quirk.EARLY_CORRECTION}
@@ -215,13 +216,7 @@ def test_traders_and_accounts_change_over_time() -> None:
 
 def nyc(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     without = {name: value for name, value in os.environ.items() if not name.startswith(("KAFKA", "SCHEMA"))}
-    return subprocess.run(
-        [sys.executable, "-m", "sandbox", *arguments],
-        capture_output=True,
-        text=True,
-        env={**without, **(environment or {})},
-        timeout=120,
-    )
+    return interpreter().run(["-m", "sandbox", *arguments], {**without, **(environment or {})})
 
 
 def consumed(servers: str) -> Counter[str]:

@@ -1,6 +1,5 @@
 """Minute files and reference files of the sandbox: deterministic, in the publishers' form, with their quirks."""
 
-import csv
 import gzip
 from datetime import date, datetime, time
 from pathlib import Path
@@ -32,12 +31,14 @@ def bars(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute(f"create table bars (day date, row_number bigint, {TYPES})")
     for day in (BEFORE_2026, HALF_DAY, IN_2026):
-        with gzip.open(write_file("minute_aggs", day, folder, rows=ROWS), "rt") as file:
-            header, *rows = csv.reader(file)
-        assert header == ["ticker", "volume", "open", "close", "high", "low", "window_start", "transactions"]
-        connection.executemany(
-            "insert into bars values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [[day, number, *row] for number, row in enumerate(rows)],
+        path = write_file("minute_aggs", day, folder, rows=ROWS)
+        with gzip.open(path, "rt") as file:
+            assert file.readline() == "ticker,volume,open,close,high,low,window_start,transactions\n"
+        types = dict(column.split() for column in TYPES.split(", "))
+        connection.execute(
+            "insert into bars select ?, row_number() over () - 1, *"
+            f" from read_csv(?, header = true, auto_detect = false, delim = ',', columns = {types})",
+            [day, str(path)],
         )
     return connection
 

@@ -7,16 +7,19 @@ finds a catalog without schemas, and a DuckDB file of its own. dbt runs in this 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.folders import Shared
 from warehouse.connection import NotThereYetError
 from warehouse.paths import DATABASE_VARIABLE, PROJECT_ROOT
+from warehouse.spark import session
 from warehouse.spark.java import java_home
-from warehouse.spark.settings import FOLDER_VARIABLE, MASTER_VARIABLE, MEMORY_VARIABLE
+from warehouse.spark.settings import FOLDER_VARIABLE, MASTER_VARIABLE, MEMORY_VARIABLE, session_settings
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
@@ -37,8 +40,27 @@ def _missing() -> str | None:
 
 _MISSING = _missing()
 
-# Most of what Java compiles with much care in these minutes is run a few times. Without that care, a third less time.
-_FOR_SHORT_RUNS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC"
+# For all that tests start. Most of what Java compiles with much care in these minutes is run a few times: without that
+# care, a third less time.
+_JAVA = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -XX:MetaspaceSize=256m"
+
+# For the session that tests share. Spark writes Java for every query and compiles it, which takes longer than a few
+# rows do. Without that it evaluates the same plan of the same expressions, as it does for users where a query is too
+# large to compile. Processes of their own, such as those of test_killed_builds.py, have what users have. All else stays
+# as it is: two threads, partitions, adaptive plans and Hive's catalog are what makes a query right or wrong.
+_SESSION = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+# With the memory that it ends with from the start, Java collects garbage less often.
+_SESSIONS_JAVA = "-Xms1g -Xmn640m"
+_JAVA_OPTIONS = "spark.driver.extraJavaOptions"
+
+
+def _settings() -> dict[str, str]:
+    settings = session_settings()
+    return {**settings, **_SESSION, _JAVA_OPTIONS: f"{settings[_JAVA_OPTIONS]} {_SESSIONS_JAVA}"}
+
+
+_DBT = str(PROJECT_ROOT / "dbt")
+_PROJECT = ("--target", "spark", "--project-dir", _DBT, "--profiles-dir", _DBT)
 
 
 class _SkippedModule(pytest.Module):
@@ -66,6 +88,13 @@ class SparkWarehouse:
     said: list[str] = field(default_factory=list)
     manifest: "Manifest | None" = None
 
+    def parse(self) -> "Manifest":
+        """The project, which is parsed once in this process: that takes longer than a model to build.
+
+        dbt has it in the target folder then, for other processes.
+        """
+        return _parsed(self.folder)
+
     def dbt(self, *arguments: str, listen: "Callable[[EventMsg], None] | None" = None) -> "dbtRunnerResult":
         """Run dbt with the target spark, in this process; the caller looks whether all went well.
 
@@ -79,10 +108,7 @@ class SparkWarehouse:
             if event.info.level != "debug":
                 self.said.append(event.info.msg)
 
-        project = str(PROJECT_ROOT / "dbt")
-        return dbtRunner(self.manifest, callbacks=[keep, listen] if listen else [keep]).invoke(
-            [*arguments, "--target", "spark", "--project-dir", project, "--profiles-dir", project]
-        )
+        return dbtRunner(self.manifest, callbacks=[keep, listen] if listen else [keep]).invoke([*arguments, *_PROJECT])
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """What a statement on Spark gives."""
@@ -102,13 +128,30 @@ class SparkWarehouse:
                 spark_session().sql(f"drop schema `{name}` cascade")
 
 
-@pytest.fixture(scope="session")
-def _session_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of the session that all modules share. It ends with the tests."""
-    from warehouse.spark.session import end_session
+@cache
+def _parsed(folder: Path) -> "Manifest":
+    from dbt.cli.main import dbtRunner
+    from dbt.contracts.graph.manifest import Manifest
 
-    yield tmp_path_factory.mktemp("spark")
-    end_session()
+    parsed = dbtRunner().invoke(["parse", "--quiet", *_PROJECT])
+    assert isinstance(parsed.result, Manifest), parsed.exception
+    return parsed.result
+
+
+_shared = Shared(__file__)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the session after the last test of this folder: it is in the way of tests whose Spark has another folder."""
+    _shared.end_after(nextitem)
+
+
+@pytest.fixture(scope="session")
+def _session_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the session that all modules share."""
+    _shared.callback(session.end_session)
+    return tmp_path_factory.mktemp("spark")
 
 
 @pytest.fixture(scope="module")
@@ -120,12 +163,14 @@ def spark(_session_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> It
             FOLDER_VARIABLE: str(_session_folder),
             MASTER_VARIABLE: "local[2]",
             MEMORY_VARIABLE: "2g",
-            "JAVA_TOOL_OPTIONS": _FOR_SHORT_RUNS,
+            "JAVA_TOOL_OPTIONS": _JAVA,
             "DBT_TARGET_PATH": str(_session_folder / "target"),
             "DBT_LOG_PATH": str(_session_folder / "logs"),
             DATABASE_VARIABLE: str(database),
         }.items():
             patch.setenv(name, value)
+        # spark_session() reads its settings when it starts.
+        patch.setattr(session, "session_settings", _settings)
         warehouse = SparkWarehouse(database, _session_folder)
         yield warehouse
         warehouse.empty()

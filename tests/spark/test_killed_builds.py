@@ -1,72 +1,75 @@
-"""A build on Spark that is killed, with its Java: the next one is right, and builds again only what was unfinished."""
+"""A build on Spark that is killed, with its Java: the one that waits for the folder then is right, and quiet.
 
-import os
+It builds again only what was unfinished. Each process takes ten seconds of a CPU, so one drill asserts all that is said
+of them.
+"""
+
+import random
+import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from tests.dbt.small_warehouse import FEBRUARY, JANUARY, MARCH, Warehouse, parsed_project
+from tests.spark.conftest import SparkWarehouse
 from tests.spark.rides import rides
+from warehouse.connection import LOCK_TIMEOUT_VARIABLE
 from warehouse.paths import DATABASE_VARIABLE, PROJECT_ROOT
-from warehouse.spark.settings import FOLDER_VARIABLE, MASTER_VARIABLE, MEMORY_VARIABLE
+from warehouse.spark.settings import FOLDER_VARIABLE, LOG_FILE, MEMORY_VARIABLE
 
+DBT = PROJECT_ROOT / "dbt"
 MODEL = "int_station_months"
-_BUILD = ("dbt", "run", "--target", "spark", "--select", f"+{MODEL}")
-_COMPARE = (sys.executable, "-m", "warehouse.spark.comparing", f"core_staging.{MODEL}")
-_LONGEST_SECONDS = 240.0
+TABLE = f"core_staging.{MODEL}"
+# The command `dbt`, and then `python -m warehouse.spark.comparing`, with one Java for both.
+_BUILD_AND_COMPARE = f"""
+import sys
+from dbt.cli.main import cli
+from warehouse.spark.comparing import main
+try:
+    cli(["run", "--target", "spark", "--select", "+{MODEL}", "--no-use-colors"])
+except SystemExit as ended:
+    if ended.code:
+        raise
+sys.exit(main(["{TABLE}"]))
+"""
+# Drawn anew every day.
+_DRAWN = random.Random(datetime.now(UTC).toordinal())
+_MOMENT, _SECONDS = _DRAWN.choice(["before", "while", "after"]), _DRAWN.uniform(0, 0.15)
 
 
 class Builds:
-    """Builds on Spark, each in a process of its own."""
+    """Processes that share a DuckDB file and a folder of Spark. All of them have ended with the test."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._folder = folder
-        self._log = folder / "said"
-        for name, value in {
-            DATABASE_VARIABLE: str(folder / "nyc_mobility.duckdb"),
-            FOLDER_VARIABLE: str(folder / "spark"),
-            MASTER_VARIABLE: "local[2]",
-            MEMORY_VARIABLE: "1g",
-            "LAKEHOUSE_URL": str(folder / "lakehouse"),
-            "DBT_TARGET_PATH": str(folder / "target"),
-            "DBT_LOG_PATH": str(folder / "logs"),
-        }.items():
-            monkeypatch.setenv(name, value)
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "spark"
         self.raw = Warehouse(folder / "nyc_mobility.duckdb", folder / "duckdb", parsed_project())
         self.raw.create_raw_tables()
+        self._log = folder / "said"
+        self._started: list[subprocess.Popen[str]] = []
 
-    def start(self) -> "subprocess.Popen[bytes]":
-        with self._log.open("wb") as said:
-            return subprocess.Popen(
-                _BUILD, cwd=PROJECT_ROOT / "dbt", stdout=said, stderr=subprocess.STDOUT, start_new_session=True
+    def start(self, *command: str) -> "subprocess.Popen[str]":
+        with self._log.open("w") as said:
+            process = subprocess.Popen(
+                command,
+                cwd=DBT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said if "built_twice.py" in command[1] else subprocess.PIPE,
+                text=True,
+                start_new_session=True,
             )
-
-    def said(self) -> str:
-        return self._log.read_text()
-
-    def build(self) -> None:
-        assert self.start().wait(_LONGEST_SECONDS) == 0, self.said()
-
-    def kill(self, when: Callable[["Builds"], bool]) -> None:
-        """Start a build, and kill it with all of its processes."""
-        process = self.start()
-        until = time.monotonic() + _LONGEST_SECONDS
-        while not when(self):
-            assert process.poll() is None, f"it ended before it was killed: {self.said()}"
-            assert time.monotonic() < until, self.said()
-            time.sleep(0.01)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        self._started.append(process)
+        return process
 
     def files(self, month: str) -> set[str]:
         """The data files of a month."""
-        folder = self._folder / "spark" / "tables" / "core_staging.db" / MODEL
+        folder = self.folder / "tables" / "core_staging.db" / MODEL
         return {path.name for path in folder.glob(f"feed=citibike/source_month={month}-01/*.parquet")}
 
     def watermarks(self) -> set[object]:
@@ -74,38 +77,81 @@ class Builds:
             found = connection.execute("select partition_key from meta.spark_watermarks").fetchall()
         return {key for (key,) in found}
 
-    def compared(self) -> str:
-        self.raw.build("--select", f"+{MODEL}")
-        done = subprocess.run(_COMPARE, capture_output=True, text=True, cwd=PROJECT_ROOT)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout.strip()
+    def processes(self) -> list[int]:
+        """Those that have the folder on their command line: Java."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                if str(self.folder).encode() in process.read_bytes():
+                    found.append(int(process.parent.name))
+            except OSError:
+                continue
+        return found
+
+    def said(self) -> str:
+        return self._log.read_text()
+
+    def end(self) -> None:
+        for process in self._started:
+            process.kill()
+            process.communicate()
 
 
-def its_rows_are_there(builds: Builds) -> bool:
-    return bool(builds.files("2025-02"))
+@pytest.fixture
+def builds(spark: SparkWarehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Builds]:
+    """The project is parsed already, and the settings of the tests' session are those of these processes."""
+    spark.parse()
+    for name, value in {
+        DATABASE_VARIABLE: str(tmp_path / "nyc_mobility.duckdb"),
+        FOLDER_VARIABLE: str(tmp_path / "spark"),
+        MEMORY_VARIABLE: "1g",
+        "LAKEHOUSE_URL": str(tmp_path / "lakehouse"),
+        LOCK_TIMEOUT_VARIABLE: "600",
+    }.items():
+        monkeypatch.setenv(name, value)
+    found = Builds(tmp_path)
+    yield found
+    found.end()
 
 
-def the_model_has_begun(builds: Builds) -> bool:
-    if f"START sql replace_partitions model core_staging.{MODEL}" not in builds.said():
-        return False
-    time.sleep(0.7)
-    return True
-
-
-def test_a_killed_build_is_repaired_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    builds = Builds(tmp_path, monkeypatch)
+def test_a_killed_build_is_repaired_by_the_one_that_waits(builds: Builds, monkeypatch: pytest.MonkeyPatch) -> None:
     builds.raw.load("citibike", JANUARY, rides(JANUARY, 3))
     builds.raw.load("citibike", MARCH, rides(MARCH, 5))
-    builds.build()
+    script = str(Path(__file__).with_name("built_twice.py"))
+    first = builds.start(sys.executable, script, MODEL, _MOMENT, str(_SECONDS))
+    assert first.stdout is not None
+    assert first.stdout.readline() == "built\n", builds.said()
     march = builds.files("2025-03")
     builds.raw.load("citibike", FEBRUARY, rides(FEBRUARY, 2))
     builds.raw.load("citibike", JANUARY, rides(JANUARY, 6))
+    builds.raw.build("--select", f"+{MODEL}")
+    assert builds.watermarks() == {"citibike/2025-01", "citibike/2025-03"}
 
-    builds.kill(the_model_has_begun)
-    builds.kill(its_rows_are_there)
-    assert builds.watermarks() == {"citibike/2025-03"}
+    # Its Java, with Derby's catalog, has the folder.
+    with monkeypatch.context() as patch:
+        patch.setenv(LOCK_TIMEOUT_VARIABLE, "0.2")
+        refused = builds.start("dbt", "seed", "--select", "wmo_weather_codes", "--target", "spark", "--no-use-colors")
+        said, _ = refused.communicate()
+    assert refused.returncode != 0
+    assert re.search(rf"\(PID {first.pid}\) still has it open", said)
+    assert "Derby" not in said
 
-    builds.build()
-    assert builds.compared() == f"core_staging.{MODEL}: 16 rows, equal"
+    second = builds.start(sys.executable, "-c", _BUILD_AND_COMPARE)
+    assert second.stderr is not None
+    assert "waiting for it" in second.stderr.readline()
+    # So that it does not take the file before this test has looked into it.
+    second.send_signal(signal.SIGSTOP)
+    first.communicate("go on\n")
+    assert first.returncode == -signal.SIGKILL, builds.said()
+    assert builds.watermarks() == {"citibike/2025-03"}, (_MOMENT, _SECONDS)
+    second.send_signal(signal.SIGCONT)
+
+    out, err = second.communicate()
+    assert (second.returncode, err) == (0, ""), out
+    assert out.splitlines()[-1] == f"{TABLE}: 16 rows, equal"
     assert builds.watermarks() == {"citibike/2025-01", "citibike/2025-02", "citibike/2025-03"}
     assert builds.files("2025-03") == march
+    assert "leaked" not in out
+    assert "WARN" not in out.replace("WARN=0", "")
+    assert (builds.folder / LOG_FILE).stat().st_size > 0
+    assert builds.processes() == []

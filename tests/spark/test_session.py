@@ -1,35 +1,18 @@
-"""Spark's session: one a process, quiet, ended with it, and never two of a folder."""
+"""Spark's session: one a process, and what it says of errors. `test_killed_builds.py` has two processes of a folder."""
 
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.spark.conftest import SparkWarehouse
 from warehouse.connection import WarehouseError
-from warehouse.paths import PROJECT_ROOT
 from warehouse.spark.errors import SPARK_ERRORS, in_words
 from warehouse.spark.session import spark_session
-from warehouse.spark.settings import FOLDER_VARIABLE, LOG_FILE, SQL_SETTINGS
-
-DBT = PROJECT_ROOT / "dbt"
-SEED = ("seed", "--select", "wmo_weather_codes", "--target", "spark", "--no-use-colors")
-
-
-def start(folder: Path, *command: str, **settings: str) -> "subprocess.Popen[str]":
-    """A process with a folder and a ledger of its own; the project is parsed already."""
-    own = {
-        FOLDER_VARIABLE: str(folder),
-        "DUCKDB_DATABASE_PATH": str(folder.with_suffix(".duckdb")),
-    }
-    return subprocess.Popen(
-        command, cwd=DBT, env=os.environ | own | settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+from warehouse.spark.settings import FOLDER_VARIABLE, LOG_FILE, MEMORY_VARIABLE, SQL_SETTINGS
 
 
 def test_a_folder_cannot_change_while_spark_runs(
@@ -71,43 +54,13 @@ def test_dbt_says_it_and_no_more(spark: SparkWarehouse) -> None:
     assert "UnresolvedRelation" not in said
 
 
-def test_dbt_is_quiet_and_leaves_no_process(tmp_path: Path, spark: SparkWarehouse) -> None:
-    folder = tmp_path / "spark"
-    ran = start(folder, "dbt", *SEED)
-    out, err = ran.communicate()
-    assert (ran.returncode, err) == (0, "")
-    assert "leaked" not in out
-    assert "WARN" not in out.replace("WARN=0", "")
-    assert (folder / LOG_FILE).stat().st_size > 0
-    assert processes_of(folder) == []
-
-
-def test_two_at_once_wait_for_each_other_and_a_kill_frees_the_folder(tmp_path: Path, spark: SparkWarehouse) -> None:
-    folder = tmp_path / "spark"
-    # So that Derby has its catalog open.
-    opens = "from warehouse.spark.session import spark_session; spark_session().sql('create schema if not exists s'); "
-    first = start(folder, sys.executable, "-c", f"{opens} print('has it', flush=True); import time; time.sleep(600)")
-    assert first.stdout is not None
-    assert first.stdout.readline() == "has it\n"
-    refused = start(folder, "dbt", *SEED, DUCKDB_LOCK_TIMEOUT_SECONDS="0.5")
-    said, _ = refused.communicate()
-    assert refused.returncode != 0
-    assert re.search(rf"\(PID {first.pid}\) still has it open", said)
-    assert "Derby" not in said
-    waits = start(folder, sys.executable, "-c", opens)
-    time.sleep(1)
-    first.send_signal(signal.SIGKILL)
-    first.communicate()
-    out, err = waits.communicate()
-    assert waits.returncode == 0, out + err
-
-
 def test_a_start_that_fails_is_told_in_words(tmp_path: Path, spark: SparkWarehouse) -> None:
     starts = "from warehouse.spark.session import spark_session; spark_session()"
-    failed = start(tmp_path / "spark", sys.executable, "-c", starts, SPARK_MEMORY="2x")
-    _, err = failed.communicate()
+    own = {FOLDER_VARIABLE: str(tmp_path / "spark"), MEMORY_VARIABLE: "2x"}
+    failed = subprocess.run([sys.executable, "-c", starts], env=os.environ | own, capture_output=True, text=True)
     assert failed.returncode == 1
-    assert re.search(r"expected Spark to start, but Java ended: .*2x.*SPARK_MEMORY", err.splitlines()[-1]), err
+    said = failed.stderr.splitlines()[-1]
+    assert re.search(r"expected Spark to start, but Java ended: .*2x.*SPARK_MEMORY", said), failed.stderr
 
 
 def test_a_server_is_told_how_the_models_take_sql() -> None:
@@ -120,15 +73,3 @@ def test_a_server_is_told_how_the_models_take_sql() -> None:
     told = LakehouseCredentials(host="localhost", schema="core", method=thrift).server_side_parameters
     # Spark's server takes no notice of a setting without this prefix.
     assert told == {f"set:hiveconf:{name}": value for name, value in SQL_SETTINGS.items()}
-
-
-def processes_of(folder: Path) -> list[int]:
-    """Those that have this folder on their command line."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if str(folder).encode() in process.read_bytes():
-                found.append(int(process.parent.name))
-        except OSError:
-            continue
-    return found

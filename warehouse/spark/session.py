@@ -5,8 +5,8 @@ import logging
 import os
 import subprocess
 import threading
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -107,14 +107,26 @@ def _launch(
     from pyspark.java_gateway import launch_gateway
     from pyspark.sql import SparkSession
 
-    os.environ.setdefault(HOME_VARIABLE, str(home))
     conf = SparkConf().setAll(list(settings.items()))
-    with log.open("wb") as output:
+    with log.open("wb") as output, _with_java(home):
         # It has no types.
         launch: Any = launch_gateway
         gateway = launch(conf, {"stdout": output, "stderr": subprocess.STDOUT, "pass_fds": (lock.fileno(),)})
     context = SparkContext(conf=conf, gateway=gateway)
     return SparkSession(context), gateway.proc
+
+
+@contextmanager
+def _with_java(home: Path) -> Iterator[None]:
+    """Tell the script that starts Java where it is, and nobody else."""
+    if os.environ.get(HOME_VARIABLE):
+        yield
+        return
+    os.environ[HOME_VARIABLE] = str(home)
+    try:
+        yield
+    finally:
+        del os.environ[HOME_VARIABLE]
 
 
 def _end(running: _Running) -> None:

@@ -7,12 +7,13 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
 
 import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from tests.dbt.any_order import Build, KilledBuild, any_order, contents, kill_in
+from tests.dbt.any_order import Build, KilledBuild, any_order, contents, delays, kill_in
 from tests.dbt.small_warehouse import Warehouse, parsed_project
 from tests.dbt.telemetry.lines import (
     CRAWLS,
@@ -28,9 +29,19 @@ from tests.dbt.telemetry.lines import (
 )
 from warehouse.paths import DATABASE_VARIABLE
 
-SCHEMAS = tables_of_telemetry()
-TABLES_ALONE = ("--select", *SCHEMAS)
-MODELS = ("--select", *(f"+{table}" for table in SCHEMAS))
+# Asked for by tests alone: the project is parsed for it, which takes longer than to collect all other tests.
+schemas = cache(tables_of_telemetry)
+
+
+def tables_alone() -> tuple[str, ...]:
+    return ("--select", *schemas())
+
+
+def models() -> tuple[str, ...]:
+    """The tables with what they are made of."""
+    return ("--select", *(f"+{table}" for table in schemas()))
+
+
 DATA_TESTS = ("--indirect-selection", "buildable", "--exclude-resource-type", "unit_test")
 
 
@@ -52,7 +63,7 @@ loads = st.builds(Load, st.sampled_from((EVENTS, EVENTS, RUNS)), st.sampled_from
     Load, st.just(CRAWLS), st.sampled_from(DAYS), lines
 )
 builds = st.builds(Build, st.sampled_from(((), (), ("--full-refresh",))))
-kills = st.builds(KilledBuild, st.sampled_from(sorted(SCHEMAS)), st.integers(0, 120), st.just(TABLES_ALONE))
+kills = st.deferred(lambda: st.builds(KilledBuild, st.sampled_from(sorted(schemas())), delays, st.just(tables_alone())))
 
 # A later hour has what came first in an earlier one, and an earlier hour what happened last.
 LOADED_FIRST = (
@@ -81,8 +92,8 @@ class Files:
         self.warehouse.path.unlink()
         self.warehouse.create_raw_tables()
         self.load(*sorted(self.last.values(), key=str))
-        self.warehouse.build(*MODELS)
-        return contents(self.warehouse, SCHEMAS)
+        self.warehouse.build(*models())
+        return contents(self.warehouse, schemas())
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +105,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Files]:
         patch.setenv(DATABASE_VARIABLE, str(files.warehouse.path))
         files.warehouse.create_raw_tables()
         files.load(*LOADED_FIRST)
-        files.warehouse.build(*MODELS)
+        files.warehouse.build(*models())
         shutil.copy(files.warehouse.path, files.warehouse.base)
         yield files
 
@@ -105,7 +116,7 @@ def _as_it_was(files: Files) -> Files:
     return Files(files.warehouse, {(file.feed, file.period): file for file in LOADED_FIRST})
 
 
-@any_order(examples=3)
+@any_order(examples=1)
 @given(before=st.lists(loads | builds, min_size=2, max_size=7), kill=kills, after=st.lists(loads | builds, max_size=5))
 def test_files_in_any_order_give_what_a_clean_build_gives(
     files: Files, before: list[Step], kill: KilledBuild, after: list[Step]
@@ -116,15 +127,15 @@ def test_files_in_any_order_give_what_a_clean_build_gives(
             case Load():
                 here.load(step)
             case Build(arguments):
-                here.warehouse.build(*TABLES_ALONE, *arguments)
+                here.warehouse.build(*tables_alone(), *arguments)
             case KilledBuild():
                 event(f"killed: {kill_in(here.warehouse, step)}")
-    assert here.warehouse.dbt("build", *MODELS, *DATA_TESTS).success, here.warehouse.said
+    assert here.warehouse.dbt("build", *models(), *DATA_TESTS).success, here.warehouse.said
     _every_line_is_somewhere(here)
     _of_each_thing_the_latest_is_kept(here)
-    built = contents(here.warehouse, SCHEMAS)
+    built = contents(here.warehouse, schemas())
     clean = here.built_from_nothing()
-    for table in SCHEMAS:
+    for table in schemas():
         assert built[table] == clean[table], table
 
 
@@ -169,21 +180,21 @@ def _of_each_thing_the_latest_is_kept(files: Files) -> None:
 def test_the_first_files_are_in_every_table(files: Files) -> None:
     """Otherwise it would prove nothing that they are equal."""
     here = _as_it_was(files)
-    before = contents(here.warehouse, SCHEMAS)
+    before = contents(here.warehouse, schemas())
     here.load(
         Load(EVENTS, HOURS[1], (Line(0, 80, 1), Line(1, 90, 0), Line(3, 61, 2))),
         Load(CRAWLS, DAYS[0], (Line(0, 40, 1), Line(1, 100), Line(1, 115, 3))),
     )
-    here.warehouse.build(*TABLES_ALONE)
-    after = contents(here.warehouse, SCHEMAS)
-    assert [table for table in SCHEMAS if not after[table] or before[table] == after[table]] == []
+    here.warehouse.build(*tables_alone())
+    after = contents(here.warehouse, schemas())
+    assert [table for table in schemas() if not after[table] or before[table] == after[table]] == []
 
 
 def test_only_hours_that_files_change_are_built_again(files: Files) -> None:
     here = _as_it_was(files)
 
     def built(model: str = "silver_pipeline_events") -> set[str]:
-        here.warehouse.build(*TABLES_ALONE)
+        here.warehouse.build(*tables_alone())
         return {key.removeprefix(f"{EVENTS}/")[-3:] for key in here.warehouse.rebuilt(model)}
 
     assert built() == set()
@@ -223,7 +234,7 @@ def test_a_line_with_a_fault_supersedes_nothing(files: Files) -> None:
     )
     before = here.warehouse.execute(kept)
     here.load(Load(EVENTS, HOURS[3], tuple(Line(1, 200, version) for version in VERSIONS if version > 3)))
-    here.warehouse.build(*TABLES_ALONE)
+    here.warehouse.build(*tables_alone())
     assert here.warehouse.execute(kept) == before
     reasons = here.warehouse.execute(
         "select reason from core_telemetry.quarantined_events where source_hour = '2026-03-07 01:00'"

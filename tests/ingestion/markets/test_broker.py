@@ -34,6 +34,8 @@ from tests.ingestion.api import QUICK, fetched
 from tests.partitions import partition_of
 from warehouse.periods import day as period_of_day
 
+pytestmark = pytest.mark.usefixtures("made_tables")
+
 CANDLES, BARS, CHAINS = (FEEDS[name] for name in ("candles_daily", "options_bars", "options_snapshots"))
 # A Thursday and a Friday, on which contracts expire, and a Monday.
 THURSDAY, FRIDAY, MONDAY = date(2026, 1, 8), date(2026, 1, 9), date(2026, 1, 12)

@@ -7,7 +7,6 @@ import logging
 import os
 import random
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -19,13 +18,19 @@ import pytest
 from ingestion.feeds import Feed
 from sandbox.kafka_broker import Broker, Message
 from sandbox.schema_registry import SchemaRegistry
+from tests.forking import Forked, interpreter
 from tests.ingestion.streams.avro import MICROS, NOON, encoded
 from tests.ingestion.streams.warehouse import STREAMS, assert_all_agrees, places
+from warehouse.ledger import utc_now
 from warehouse.paths import LOG_FOLDER_VARIABLE
 
-KILLS = int(os.environ.get("STREAM_KILLS", "12"))
-MESSAGES = int(os.environ.get("STREAM_MESSAGES", "60000"))
+logger = logging.getLogger(__name__)
+
+KILLS = int(os.environ.get("STREAM_KILLS", "6"))
+MESSAGES = int(os.environ.get("STREAM_MESSAGES", "30000"))
 PARTITIONS = 3
+# Other moments each day.
+SEED = os.environ.get("KILL_SEED") or f"{utc_now():%Y-%m-%d}"
 # So few that there are more batches than are written before the last kill.
 BATCH_ROWS = max(100, MESSAGES // (8 * KILLS))
 # So long that most of the messages are read between kills, at 15,000 a second.
@@ -64,11 +69,9 @@ def _values(feed: Feed, registry: SchemaRegistry, count: int) -> Iterator[bytes 
         yield broken[number // 1000 % 3] if number % 1000 == 999 else ways[number > count // 2]
 
 
-def _start() -> "subprocess.Popen[bytes]":
+def _start() -> Forked:
     environment = {**os.environ, "STREAM_BATCH_ROWS": str(BATCH_ROWS), "STREAM_BATCH_SECONDS": "0.2"}
-    return subprocess.Popen(
-        [sys.executable, "-m", "cli", "stream"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    return interpreter().start(["-m", "cli", "stream"], environment, stderr=subprocess.DEVNULL)
 
 
 def _read(database: Path) -> int:
@@ -89,7 +92,7 @@ def _kill(dice: random.Random, logs: Path) -> None:
     """Start a stream and kill it: now and then as it starts, else amid its batches."""
     process = _start()
     if dice.random() < 0.2:
-        time.sleep(dice.uniform(0.1, 2.5))
+        time.sleep(dice.uniform(0.05, 1))
     else:
         before, deadline = _batches_logged(logs), time.monotonic() + 30
         while _batches_logged(logs) == before and time.monotonic() < deadline:
@@ -103,17 +106,15 @@ def test_whenever_it_is_killed_each_message_is_there_once(
     produced: Counter[tuple[str, int]], database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(LOG_FOLDER_VARIABLE, str(database.parent / "logs"))
-    dice = random.Random(19)
+    dice = random.Random(SEED)
     killed_midway = 0
+    logger.warning("KILL_SEED=%s", SEED)
     for _ in range(KILLS):
         _kill(dice, database.parent / "logs")
         killed_midway += 0 < _read(database) < produced.total()
     assert killed_midway > KILLS / 2, "most kills come amid the messages"
-    logging.getLogger(__name__).info(
-        "%d of %d messages were read by what was killed", _read(database), produced.total()
-    )
-    command = [sys.executable, "-m", "cli", "stream", "--once"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    logger.info("%d of %d messages were read by what was killed", _read(database), produced.total())
+    ended = interpreter().run(["-m", "cli", "stream", "--once"])
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert_all_agrees(database, dict(produced))
     rejected = sum(len(places(database, feed)["rejects"]) for feed in STREAMS)

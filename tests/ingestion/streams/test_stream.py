@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +23,7 @@ from ingestion.streams.results import StreamResult
 from ingestion.streams.settings import BatchBounds, KafkaSettings
 from sandbox.kafka_broker import Broker, Message
 from sandbox.schema_registry import SchemaRegistry
+from tests.forking import Forked, interpreter
 from tests.ingestion.streams.avro import SCHEMA, TRADES, encoded, schema_of
 from tests.ingestion.streams.warehouse import assert_all_agrees, places
 from warehouse.connection import open_for_writing
@@ -243,21 +242,18 @@ def test_a_registry_that_stays_down_ends_a_session_to_the_current_end(
 
 def test_two_sessions_at_once_read_each_message_once(broker: Broker, schema_id: int, database: Path) -> None:
     _produce(broker, schema_id, range(600))
-    command = [sys.executable, "-m", "cli", "stream", "trades", "--once"]
+    command = ["-m", "cli", "stream", "trades", "--once"]
     environment = {**os.environ, "STREAM_BATCH_ROWS": "50"}
-    both = [subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) for _ in range(2)]
+    both = [interpreter().start(command, environment) for _ in range(2)]
     assert [process.wait(60) for process in both] == [0, 0]
     assert_all_agrees(database, {(TOPIC, partition): 200 for partition in range(3)}, [TRADES])
 
 
 def test_sigterm_ends_it_cleanly(broker: Broker, schema_id: int, database: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cli", "stream", "trades", "--json"], stdout=subprocess.PIPE, env=dict(os.environ)
-    )
+    process = interpreter().start(["-m", "cli", "stream", "trades", "--json"])
     _produce(broker, schema_id, range(300))
     _wait_for(lambda: len(places(database, TRADES)["rows"]) == 270)
     process.send_signal(signal.SIGTERM)
-    assert process.stdout is not None
     printed, code = process.stdout.read(), process.wait(20)
     (result,) = json.loads(printed)
     assert (code, result["rows"], result["rejected"]) == (0, 270, 30)
@@ -268,12 +264,12 @@ def test_sigterm_ends_it_cleanly(broker: Broker, schema_id: int, database: Path)
 def test_a_stream_that_waits_for_the_file_goes_on_with_what_it_holds(
     broker: Broker, schema_id: int, database: Path
 ) -> None:
-    process = subprocess.Popen([sys.executable, "-m", "cli", "stream", "trades"], stdout=subprocess.DEVNULL)
+    process = interpreter().start(["-m", "cli", "stream", "trades"])
     _produce(broker, schema_id, range(30))
     _wait_for(lambda: len(places(database, TRADES)["rows"]) == 27)
     with open_for_writing(timeout_seconds=5):
         _produce(broker, schema_id, range(30))
-        time.sleep(2)
+        time.sleep(1)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0, "also while it waits"
     assert len(places(database, TRADES)["rows"]) == 27, "the batch in hand is dropped"
@@ -291,10 +287,10 @@ sys.exit(main(["{feed}", "--json"]))
 
 
 @contextmanager
-def _streaming(before: str = "") -> "Iterator[subprocess.Popen[str]]":
+def _streaming(before: str = "") -> Iterator[Forked]:
     """A process reads trades until the block ends; `before` is code that it runs first."""
     code = STREAM.format(before=before, feed=TRADES.name)
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    process = interpreter().start(["-c", code])
     try:
         yield process
     finally:

@@ -5,7 +5,6 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +22,7 @@ from ingestion.catalog import FEEDS
 from ingestion.gap_survey import ask
 from ingestion.partitions import Partition
 from ingestion.pipeline import Result, Status, ingest
+from tests.forking import interpreter
 from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE
 from warehouse.periods import Grain, Period
 
@@ -255,10 +255,10 @@ def test_a_kill_during_loads_leaves_what_the_next_load_mends(base: Path, tmp_pat
     keys = [f"2026-01-{day:02d}T{hour:02d}" for day in (5, 6) for hour in range(24)]
     for number, key in enumerate(keys):
         _put(base, key, "a.jsonl", b"".join(_event(number * 1000 + each) for each in range(50)) + b"{")
-    command = [sys.executable, "-m", "ingestion.run_pipeline", "--sources", "pipeline_events"]
+    command = ["-m", "ingestion.run_pipeline", "--sources", "pipeline_events"]
     command += ["--from", "2026-01-05", "--to", "2026-01-06"]
-    for seconds in (0.7, 1.4, 2.1, 2.8):
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for seconds in (0.1, 0.4, 0.8, 1.3):
+        process = interpreter().start(command, stderr=subprocess.DEVNULL)
         time.sleep(seconds)
         process.send_signal(signal.SIGKILL)
         process.wait()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitoring.alerts import store
+from monitoring.alerts import looking, store
 from monitoring.alerts.delivery import AlertSettings
 from monitoring.alerts.looking import conditions_of_disks
 from monitoring.alerts.store import AlertStateError, read_state, state_path
@@ -128,6 +128,7 @@ def test_while_somebody_writes_the_disks_are_looked_at_and_what_was_told_stays(
     ledger.load_all()
     ledger.forget("green", "2025-02")
     tell(NOW + 2 * HOUR)
+    monkeypatch.setattr(looking, "_WAIT_SECONDS", 0.2)
     with held_by_another_process(database):
         monkeypatch.setenv("DISK_FLOOR_GB", "1000000")
         told = tell(NOW + 3 * HOUR)

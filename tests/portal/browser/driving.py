@@ -59,23 +59,27 @@ class Tab:
 
     def __init__(self, browser: Browser, port: int, *, width: int = 1280, scheme: Scheme = "light") -> None:
         self.portal = f"http://127.0.0.1:{port}"
-        self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        self.context.set_default_timeout(PATIENCE_MILLISECONDS)
+        # One for all: it keeps Streamlit's and Plotly's code, which takes two seconds to read.
+        self.context = browser.contexts[0] if browser.contexts else browser.new_context()
         self.requested: list[str] = []
         self.errors: list[str] = []
         self.dialogs: list[str] = []
         self._runs = 0
-        self.context.on("request", self._on_request)
-        self.context.on("response", self._on_response)
-        self.context.on("console", self._on_console)
-        self.context.on("weberror", lambda error: self.errors.append(f"uncaught: {error.error}"))
-        self.context.on("dialog", self._on_dialog)
         self.page: Page = self.context.new_page()
+        self.page.set_default_timeout(PATIENCE_MILLISECONDS)
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.emulate_media(color_scheme=scheme)
+        self.page.on("request", self._on_request)
+        self.page.on("response", self._on_response)
+        self.page.on("console", self._on_console)
+        self.page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
+        self.page.on("dialog", self._on_dialog)
+        self.page.on("popup", lambda other: self.errors.append(f"opened another window: {other.url}"))
         self.page.on("websocket", self._on_websocket)
 
     def close(self) -> None:
         """Close the tab."""
-        self.context.close()
+        self.page.close()
 
     def open(self, path: str, address: Mapping[str, str] | None = None) -> None:
         """Open a page by its address, and wait until all of it is drawn."""
@@ -106,7 +110,8 @@ class Tab:
 
     def wait_until_drawn(self) -> None:
         """Wait until the server is done and everything is drawn, charts and maps included."""
-        self.page.wait_for_function(_IS_DRAWN)
+        # Not at each frame: then Chromium draws all the time.
+        self.page.wait_for_function(_IS_DRAWN, polling=50)
 
     @property
     def address(self) -> dict[str, str]:

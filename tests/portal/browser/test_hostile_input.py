@@ -2,22 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Locator
 
-from portal.frame import sections
 from portal.page import Page
 from tests.portal.browser.driving import Tab
-
-SQL_AND_MARKUP = (
-    "'\"; drop table core_core.fct_trips; -- ') or 1=1 {{ 7 * 7 }}"
-    "<img src=/ran.png onerror=window.ran=1;alert(1)><script>window.ran=1;alert(1)</script>"
-    "![x](/ran.png) [x](javascript:alert(1)) $x^2$ :red[x] </style></textarea><b id=ran>"
-)
-STRANGE = "\0\x1b\u202e👩‍👩‍👧🚕 ../../etc/passwd %00 " + "9" * 400 + ".5e999"
-MEGABYTE = "<b id=ran>" + "x" * 1_000_000
+from tests.portal.browser.hostile import MEGABYTE, SQL_AND_MARKUP, STRANGE, assert_nothing_ran
+from tests.portal.browser.shown import PAGES
 
 # The names that a page reads from its address.
 NAMES = {
@@ -40,13 +32,8 @@ NAMES = {
     "quarantine": ["example", "subject", "feed", "reason", "year"],
     "releases": ["old", "new"],
 }
-PAGES = [page for section in sections() for page in section.pages]
-
 # With this much in the address, the explorer has a question that hostile text is added to.
 ASKED = {"metrics": {"metrics": "total_trips"}}
-
-_RAN = """() => window.ran
-    ?? document.querySelector("#ran, img[src*=ran], [onerror], a[href^='javascript:'], main script")?.outerHTML"""
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +42,6 @@ def open_tab(browser: Browser, port: int) -> Iterator[Tab]:
     tab = Tab(browser, port)
     yield tab
     tab.close()
-
-
-def assert_nothing_ran(tab: Tab) -> None:
-    """Nothing of a text became code or an element, and the server failed at nothing."""
-    assert tab.page.evaluate(_RAN) is None
-    assert not any(urlsplit(url).path.endswith("ran.png") for url in tab.requested)
-    assert tab.faults() == []
 
 
 def lasting_text(tab: Tab) -> str:
@@ -74,11 +54,13 @@ def test_the_names_of_every_page_are_tried() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
-def test_nothing_in_the_address_is_code(page: Page, open_tab: Tab) -> None:
+def test_nothing_in_the_address_or_in_a_list_to_search_is_code(page: Page, open_tab: Tab) -> None:
     tab, asked = open_tab, ASKED.get(page.path, {})
-    tab.open(page.path, asked)
-    undisturbed = lasting_text(tab)
     names = [*NAMES[page.path], "no_such_name"]
+    tab.open(page.path, asked | dict.fromkeys(names, SQL_AND_MARKUP))
+    assert_nothing_ran(tab)
+    tab.change_address(page.path, asked)
+    undisturbed = lasting_text(tab)
     for address in (
         dict.fromkeys([*names, SQL_AND_MARKUP], SQL_AND_MARKUP),
         dict.fromkeys(names, STRANGE),
@@ -91,14 +73,11 @@ def test_nothing_in_the_address_is_code(page: Page, open_tab: Tab) -> None:
             assert "Left out of the question" in tab.main_text() or "to ask for it" in tab.main_text()
         else:
             assert lasting_text(tab) == undisturbed
-    tab.open(page.path, asked | dict.fromkeys(names, SQL_AND_MARKUP))
-    assert_nothing_ran(tab)
+    tab.change_address(page.path, asked)
+    _write_into_lists(tab)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
-def test_nothing_in_a_list_to_search_is_code(page: Page, open_tab: Tab) -> None:
-    tab, asked = open_tab, ASKED.get(page.path, {})
-    tab.open(page.path, asked)
+def _write_into_lists(tab: Tab) -> None:
     before = tab.address
     # Not by role: an open list hides all others from those who ask by it.
     for box in tab.page.locator("[data-testid=stMain] input[role=combobox]").all():

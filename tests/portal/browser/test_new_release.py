@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from portal.texts import short
+from tests.forking import interpreter
 from tests.portal.browser.driving import Tab
 from tests.portal.conftest import Sample
 from tests.portal.serving import portal_up
@@ -39,13 +38,7 @@ class Own:
 
     def publish(self) -> Release:
         """Publish what is built, in a process of its own; gives the new release."""
-        done = subprocess.run(
-            [sys.executable, "-m", "cli", "publish"],
-            cwd=PROJECT_ROOT,
-            env=os.environ | self.environment,
-            capture_output=True,
-            text=True,
-        )
+        done = interpreter().run(["-m", "cli", "publish"], os.environ | self.environment, cwd=PROJECT_ROOT)
         assert done.returncode == 0, done.stdout + done.stderr
         current = self.releases.current()
         assert current

@@ -1,7 +1,7 @@
 """What a person sees in a browser: every page, wide and narrow, light and dark. Nobody else is asked for anything."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from functools import partial
 from io import BytesIO
 
@@ -10,25 +10,14 @@ import pytest
 import shapely
 from matplotlib.colors import to_hex
 from matplotlib.image import imread
-from playwright.sync_api import Browser
 
-from portal.frame import sections
 from portal.page import Page
 from portal.texts import short
 from tests.portal.browser.driving import Scheme, Tab
+from tests.portal.browser.hostile import assert_nothing_ran
+from tests.portal.browser.shown import ADDRESSES, NARROW, PAGES, SHOWN, WIDE
 
-PAGES = [page for section in sections() for page in section.pages]
 SCHEMES: tuple[Scheme, Scheme] = ("light", "dark")
-
-
-@pytest.fixture(scope="module")
-def tabs(browser: Browser, port: int) -> Iterator[dict[int, Tab]]:
-    """A tab of a wide window, and one of a telephone's."""
-    opened = {1280: Tab(browser, port), 400: Tab(browser, port, width=400)}
-    yield opened
-    for each in opened.values():
-        each.close()
-
 
 _IS_ANOTHER_BACKGROUND = """seen => {
     const app = document.querySelector("[data-testid=stApp]");
@@ -36,26 +25,39 @@ _IS_ANOTHER_BACKGROUND = """seen => {
 }"""
 
 
-@pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
-def test_a_page_is_whole_light_and_dark(page: Page, width: int, tabs: dict[int, Tab]) -> None:
-    tab = tabs[width]
+def test_a_page_is_whole_light_and_dark_wide_and_narrow(page: Page, tab_of: Callable[[Page, int], Tab]) -> None:
+    tab = tab_of(page, WIDE)
     tab.page.emulate_media(color_scheme="light")
-    tab.open(page.path)
-    backgrounds = set[str]()
-    for scheme in SCHEMES:
-        tab.page.emulate_media(color_scheme=scheme)
-        # The colours change a moment after the scheme.
-        tab.page.wait_for_function(_IS_ANOTHER_BACKGROUND, arg=list(backgrounds), timeout=20_000)
-        tab.wait_until_drawn()
-        assert tab.page.locator("h1").first.inner_text() == page.title
-        assert tab.faults() == []
-        assert tab.too_wide() == []
-        backgrounds.add(
-            tab.page.locator("[data-testid=stApp]").evaluate("app => getComputedStyle(app).backgroundColor")
-        )
-        tab.screenshot(f"{page.path}-{width}-{scheme}")
-    assert len(backgrounds) == 2
+    tab.open(page.path, ADDRESSES.get(page.path))
+    light = _background(tab)
+    _assert_whole(tab, page, "wide-light")
+
+    tab.page.emulate_media(color_scheme="dark")
+    # The colours change a moment after the scheme.
+    tab.page.wait_for_function(_IS_ANOTHER_BACKGROUND, arg=[light], timeout=20_000, polling=50)
+    tab.wait_until_drawn()
+    _assert_whole(tab, page, "wide-dark")
+    dark = _background(tab)
+
+    tab = tab_of(page, NARROW)
+    tab.open(page.path, ADDRESSES.get(page.path))
+    assert _background(tab) == dark
+    _assert_whole(tab, page, "narrow-dark")
+
+
+def _background(tab: Tab) -> str:
+    found: str = tab.page.locator("[data-testid=stApp]").evaluate("app => getComputedStyle(app).backgroundColor")
+    return found
+
+
+def _assert_whole(tab: Tab, page: Page, name: str) -> None:
+    assert tab.page.locator("h1").first.inner_text() == page.title
+    for words in SHOWN.get(page.path, ()):
+        assert words in tab.main_text()
+    assert tab.too_wide() == []
+    assert_nothing_ran(tab)
+    tab.screenshot(f"{page.path}-{name}")
 
 
 def test_a_request_to_another_host_would_be_noted(tab: Tab) -> None:

@@ -4,13 +4,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
+from ingestion.run_pipeline import main as load
+from tests.dbt.small_warehouse import Warehouse, parsed_project
 from tests.portal.browser.driving import Tab
 from tests.portal.serving import portal_up
-from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE, PROJECT_ROOT
+from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE
+from warehouse.publishing.publish import publish
 
 pytestmark = pytest.mark.skipif("REAL_DATA_DIR" not in os.environ, reason="REAL_DATA_DIR is not set")
 
@@ -31,32 +35,31 @@ def real_port(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Ite
         try:
             assert publisher.stdout
             url = f"http://127.0.0.1:{publisher.stdout.readline().split(' port ')[1].split()[0]}"
-            environment = {
+            own = {
                 DATABASE_VARIABLE: str(folder / "real.duckdb"),
                 LOG_FOLDER_VARIABLE: str(folder / "logs"),
                 "DBT_TARGET_PATH": str(folder / "target"),
-                "SOURCES__TLC__BASE_URL": f"{url}/trip-data",
-                "SOURCES__CITIBIKE__BASE_URL": f"{url}/tripdata",
             }
-            _run(environment, "load", "--from", MONTH, "--to", MONTH, "--sources", "green,citibike_jc")
-            _run(environment, "load", "--sources", "taxi_zones")
+            with pytest.MonkeyPatch.context() as patch:
+                for name, value in own.items():
+                    patch.setenv(name, value)
+                patch.setenv("SOURCES__TLC__BASE_URL", f"{url}/trip-data")
+                patch.setenv("SOURCES__CITIBIKE__BASE_URL", f"{url}/tripdata")
+                _make(folder)
         finally:
             publisher.kill()
-    _run(environment, "build")
-    _run(environment, "publish")
-    with portal_up(environment) as port:
+    with portal_up(own) as port:
         yield port
 
 
-def _run(environment: dict[str, str], *arguments: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "cli", *arguments],
-        cwd=PROJECT_ROOT,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+def _make(folder: Path) -> None:
+    assert load(["--from", MONTH, "--to", MONTH, "--sources", "green,citibike_jc"]) == 0
+    assert load(["--sources", "taxi_zones"]) == 0
+    warehouse = Warehouse(folder / "real.duckdb", folder, parsed_project())
+    # dbt's tests see real files in `tests/end_to_end`.
+    built = warehouse.dbt("build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
+    assert built.success, warehouse.said
+    publish()
 
 
 def test_the_pages_of_mobility_show_real_files(browser: Browser, real_port: int) -> None:

@@ -35,7 +35,7 @@ def _days(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return scratch
 
 
-def _settings(scratch: Path) -> dict[str, str]:
+def settings_of(scratch: Path) -> dict[str, str]:
     return {
         DATABASE_VARIABLE: str(scratch / "nyc_mobility.duckdb"),
         LOG_FOLDER_VARIABLE: str(scratch / "logs"),
@@ -46,7 +46,7 @@ def _settings(scratch: Path) -> dict[str, str]:
 def _make(scratch: Path) -> None:
     warehouse = Warehouse(scratch / "nyc_mobility.duckdb", scratch, parsed_project())
     with SamplePublisher(FIRST, LAST, rows=4000) as publisher, pytest.MonkeyPatch.context() as patch:
-        for name, value in (publisher.environment | _settings(scratch)).items():
+        for name, value in (publisher.environment | settings_of(scratch)).items():
             patch.setenv(name, value)
         # Some tables in Parquet files, as those of real days are.
         patch.setattr("warehouse.publishing.making.ROWS_FOR_FILES", 1000)
@@ -70,7 +70,7 @@ def _read_streams(patch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def days(_days: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of the six days, as what the portal shows."""
-    for name, value in _settings(_days).items():
+    for name, value in settings_of(_days).items():
         monkeypatch.setenv(name, value)
     return _days
 
