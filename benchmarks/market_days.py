@@ -104,9 +104,10 @@ class History:
         by_hand = [[self._replace(tables, self._dbt.database) for _ in range(2)][-1] for tables in (SILVER, FACTS)]
         self._keep_day(self._by_hand)
         silver, facts = (self._run("run", "--select", *tables) for tables in (SILVER, FACTS))
-        self._keep_day(self._loaded)
+        by_dbt = self._by_hand.with_name("by-dbt.duckdb")
+        self._keep_day(by_dbt)
         for table in (*SILVER, *FACTS):
-            require_same_rows(self._by_hand, self._loaded, table, KEYS[table], SCHEMA)
+            require_same_rows(self._by_hand, by_dbt, table, KEYS[table], SCHEMA)
         return NewDay(silver, by_hand[0], facts, by_hand[1], self._run(*_BUILD), self._publish())
 
     def measure(self) -> NewDay:

@@ -49,6 +49,9 @@ _OF_COMMANDS = (
 # Of what a command is: its arguments, code among them, and all variables.
 _MOST_BYTES = 150_000
 
+# No test is about time, but one that hangs has to fail.
+_MOST_SECONDS = 600
+
 # What each command took that has ended. They are no children of this process, so the system does not count them here.
 cpu_seconds: list[float] = []
 
@@ -140,16 +143,20 @@ class Interpreter:
     def run(
         self, arguments: Sequence[str], env: Mapping[str, str] | None = None, *, cwd: str | Path | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """What `subprocess.run` gives of `python ARGUMENTS`, with what it said."""
+        """What `subprocess.run` gives of `python ARGUMENTS`, with what it said. It is killed after ten minutes."""
         err, written = os.pipe()
         with os.fdopen(err) as errors:
             process = self.start(arguments, env, cwd=cwd, stderr=written)
             os.close(written)
+            too_long = threading.Timer(_MOST_SECONDS, process.kill)
+            too_long.start()
             # Both at once: whoever waits for one to be read says nothing more in the other.
             with process.stdout, ThreadPoolExecutor(1) as second:
                 said_as_error = second.submit(errors.read)
                 said = process.stdout.read()
-            return subprocess.CompletedProcess(list(arguments), process.wait(), said, said_as_error.result())
+            status = process.wait()
+            too_long.cancel()
+            return subprocess.CompletedProcess(list(arguments), status, said, said_as_error.result())
 
 
 @cache

@@ -21,13 +21,13 @@ from tests.fuzz.cases import Expected, Mutation, loads
 from tests.fuzz.good import GoodFile, good_file, partition_of
 from tests.fuzz.oracle import problems, state_of
 from tests.fuzz.publisher import FuzzPublisher, body_answer, key
-from warehouse.ledger import utc_now
+from tests.seeds import seed_of_today
 from warehouse.paths import DATABASE_VARIABLE, LOG_FOLDER_VARIABLE
 
 logger = logging.getLogger(__name__)
 
 # Other rounds each day. What went wrong says its seed.
-SEED = os.environ.get("FUZZ_SEED") or f"{utc_now():%Y-%m-%d}"
+SEED = seed_of_today("FUZZ_SEED")
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "12"))
 # One round to do again, by its number.
 ROUND = os.environ.get("FUZZ_ROUND")

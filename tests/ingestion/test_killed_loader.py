@@ -20,7 +20,7 @@ from sandbox.faults import Fault
 from sandbox.server import SamplePublisher
 from tests.forking import Forked, interpreter
 from tests.partitions import partition_of
-from warehouse.ledger import utc_now
+from tests.seeds import seed_of_today
 from warehouse.paths import DATABASE_VARIABLE
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ MAY = date(2025, 5, 1)
 # Of every kind of publisher: files by HTTP, answers, files in a bucket, pages of an API.
 FEEDS_LOADED = ("yellow", "citibike", "weather", "minute_aggs", "options_snapshots", "candles_daily")
 # Each takes three seconds or more. Other moments each day.
-SEED = os.environ.get("KILL_SEED") or f"{utc_now():%Y-%m-%d}"
+SEED = seed_of_today("KILL_SEED")
 KILLS = int(os.environ.get("LOADER_KILLS", "3"))
 
 LOAD = """
@@ -38,7 +38,6 @@ from datetime import date
 from ingestion.catalog import FEEDS
 from ingestion.pipeline import ingest
 from ingestion import raw_loader
-from tests.forking import Forked, interpreter
 from tests.partitions import partition_of
 print("ready", flush=True)
 ingest([partition_of(FEEDS[name], date(2025, 5, 1)) for name in sys.argv[1].split(",")])

@@ -19,14 +19,15 @@ from ingestion.pipeline import ingest
 from sandbox.server import SamplePublisher
 from tests.forking import interpreter
 from tests.partitions import partition_of
-from warehouse.ledger import ABANDONED, Ledger, utc_now
+from tests.seeds import seed_of_today
+from warehouse.ledger import ABANDONED, Ledger
 from warehouse.paths import DATABASE_VARIABLE
 
 logger = logging.getLogger(__name__)
 
 MAY = date(2025, 5, 1)
 # Other points each day.
-SEED = os.environ.get("KILL_SEED") or f"{utc_now():%Y-%m-%d}"
+SEED = seed_of_today("KILL_SEED")
 KILLS = int(os.environ.get("LOADER_KILLS", "4"))
 
 # Loads in a child, which dies as it calls a function of ingestion/ or warehouse/, or leaves it, for the nth time; says

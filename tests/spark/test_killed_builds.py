@@ -4,24 +4,27 @@ It builds again only what was unfinished. Each process takes ten seconds of a CP
 of them.
 """
 
+import logging
 import random
 import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from tests.dbt.small_warehouse import FEBRUARY, JANUARY, MARCH, Warehouse, parsed_project
+from tests.seeds import seed_of_today
 from tests.spark.conftest import SparkWarehouse
 from tests.spark.rides import rides
 from warehouse.connection import LOCK_TIMEOUT_VARIABLE
 from warehouse.paths import DATABASE_VARIABLE, PROJECT_ROOT
 from warehouse.spark.settings import FOLDER_VARIABLE, LOG_FILE, MEMORY_VARIABLE
+
+logger = logging.getLogger(__name__)
 
 DBT = PROJECT_ROOT / "dbt"
 MODEL = "int_station_months"
@@ -39,7 +42,8 @@ except SystemExit as ended:
 sys.exit(main(["{TABLE}"]))
 """
 # Drawn anew every day.
-_DRAWN = random.Random(datetime.now(UTC).toordinal())
+_SEED = seed_of_today("KILL_SEED")
+_DRAWN = random.Random(_SEED)
 _MOMENT, _SECONDS = _DRAWN.choice(["before", "while", "after"]), _DRAWN.uniform(0, 0.15)
 
 
@@ -117,6 +121,7 @@ def builds(spark: SparkWarehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_a_killed_build_is_repaired_by_the_one_that_waits(builds: Builds, monkeypatch: pytest.MonkeyPatch) -> None:
     builds.raw.load("citibike", JANUARY, rides(JANUARY, 3))
     builds.raw.load("citibike", MARCH, rides(MARCH, 5))
+    logger.warning("KILL_SEED=%s, %s its rows, %.3f s", _SEED, _MOMENT, _SECONDS)
     script = str(Path(__file__).with_name("built_twice.py"))
     first = builds.start(sys.executable, script, MODEL, _MOMENT, str(_SECONDS))
     assert first.stdout is not None

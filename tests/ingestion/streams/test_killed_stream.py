@@ -21,7 +21,7 @@ from sandbox.schema_registry import SchemaRegistry
 from tests.forking import Forked, interpreter
 from tests.ingestion.streams.avro import MICROS, NOON, encoded
 from tests.ingestion.streams.warehouse import STREAMS, assert_all_agrees, places
-from warehouse.ledger import utc_now
+from tests.seeds import seed_of_today
 from warehouse.paths import LOG_FOLDER_VARIABLE
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ KILLS = int(os.environ.get("STREAM_KILLS", "6"))
 MESSAGES = int(os.environ.get("STREAM_MESSAGES", "30000"))
 PARTITIONS = 3
 # Other moments each day.
-SEED = os.environ.get("KILL_SEED") or f"{utc_now():%Y-%m-%d}"
+SEED = seed_of_today("KILL_SEED")
 # So few that there are more batches than are written before the last kill.
 BATCH_ROWS = max(100, MESSAGES // (8 * KILLS))
 # So long that most of the messages are read between kills, at 15,000 a second.
