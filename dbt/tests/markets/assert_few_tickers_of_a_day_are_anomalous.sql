@@ -1,4 +1,4 @@
-{{ config(severity='warn', store_failures_as='view') }}
+{{ config(severity='warn', store_failures_as='view', meta={'dagster': {'ref': {'name': 'ticker_anomalies'}}}) }}
 {#-
     Names the days on which more than 5 % of the tickers, and more than 20, are unlike their own past. On the wildest
     days of a market hardly one in a hundred doubles or halves, or is traded ten times as much. A file that was cut off,

@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'silver_trades'}}}) }}
 -- Trades are joined with what their trader and symbol were on their day. Two versions of one day would double them.
 {%- set recent = is_recent(ref('silver_trades'), 'source_date', 7) %}
 with

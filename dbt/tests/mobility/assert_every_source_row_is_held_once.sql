@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_trips'}}}) }}
 {#-
     The key of a trip is unique: the positions in a partition's file are 0, 1, … n - 1, each once. This compares their
     count, bounds, sum and sum of squares. A repeated position changes these unless several others are wrong in a way

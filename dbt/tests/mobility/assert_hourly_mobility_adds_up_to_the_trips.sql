@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_hourly_mobility'}}}) }}
 {#-
     Counts and passengers are exact. Sums of doubles are rounded hour by hour: revenue to a cent, miles and hours to
     0.0001. For each hour they may be off by half of that. Sums that are NaN or infinite on both sides count as equal:

@@ -1,4 +1,4 @@
-{{ config(severity='warn', store_failures_as='view') }}
+{{ config(severity='warn', store_failures_as='view', meta={'dagster': {'ref': {'name': 'int_daily_trips'}}}) }}
 -- Names the days, feed by feed. Files with fewer than 20 rows a day are left out, because there a day without trips is
 -- chance. But a file of 20 rows with no trip in its own month is of another month. Known events are left out, too.
 with

@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_hourly_mobility'}}}) }}
 -- One amount that is NaN or infinite makes the sums and means of its hour so. Other tests leave such sums out.
 select
     pickup_month,

@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_hourly_mobility'}}}) }}
 -- Where the weather of a month is loaded, 99.9 % of the month's trips have it. Another test names months without any.
 -- This reads hours instead of trips, because all trips of an hour have the same weather.
 with

@@ -1,4 +1,4 @@
-{{ config(severity='warn', store_failures_as='view') }}
+{{ config(severity='warn', store_failures_as='view', meta={'dagster': {'ref': {'name': 'int_daily_trips'}}}) }}
 {#-
     Names the days, feed by feed, whose trips are far from the median of the same weekday. A day is named if all of this
     holds: it is below 30 % or above 250 % of the median of the five weeks before, of the five weeks after and of both;

@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_trips'}}}) }}
 -- The watermarks of the facts, which tell what has changed, agree with the rows.
 with
 

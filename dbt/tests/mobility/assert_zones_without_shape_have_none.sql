@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'dim_zone_shape'}}}) }}
 -- The seed zones_without_shape says whose polygon shows a zone. Once the zone has its own, the seed hides it.
 select locations.location_id
 from {{ ref('dim_location') }} as locations

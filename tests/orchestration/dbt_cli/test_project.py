@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,6 +52,27 @@ def test_a_new_model_is_in_the_manifest_and_seeds_are_where_the_project_is(proje
     # Else dbt would look for them where it parsed them first.
     folders = {node["root_path"] for node in nodes.values() if node["resource_type"] == "seed"}
     assert folders == {str(project.project_dir)}
+
+
+def test_tests_keep_what_they_are_configured_with_when_their_sql_or_a_table_they_read_changes(
+    project: DbtProject,
+) -> None:
+    before = _configured(project)
+    assert sum("dagster" in config["meta"] for config in before.values()) > 10
+    for sql in (Path(project.project_dir) / "tests").rglob("assert_*.sql"):
+        sql.write_text(sql.read_text() + "-- changed\n")
+    prepare_manifest(project)
+    assert _configured(project) == before
+    [table] = (Path(project.project_dir) / "models").rglob("fct_hourly_mobility.sql")
+    table.write_text(table.read_text() + "-- changed\n")
+    prepare_manifest(project)
+    assert _configured(project) == before
+
+
+def _configured(project: DbtProject) -> dict[str, dict[str, Any]]:
+    """What the tests of the folder `tests` are configured with, by their names."""
+    nodes = json.loads(project.manifest_path.read_text())["nodes"].values()
+    return {node["name"]: node["config"] for node in nodes if node["original_file_path"].startswith("tests/")}
 
 
 def test_a_manifest_that_was_not_written_to_its_end_is_made_anew(project: DbtProject) -> None:
