@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks import samples
 from benchmarks.bench import Bench
+from benchmarks.peers import contestants as of_contestants
 from benchmarks.peers import files
 from benchmarks.peers.__main__ import main
 from benchmarks.peers.command import STAGES, Options, parts_of
@@ -28,6 +29,7 @@ from benchmarks.peers.registry import PEERS
 from benchmarks.peers.table import conclusions, draw, markdown_of
 from benchmarks.processes import BenchmarkError, Cost, Limits
 from benchmarks.stages import FLOOR, PLATFORM, Results, Stage
+from tests.benchmarks.forked import measure
 from tests.benchmarks.test_report import ABOUT
 from tests.dbt.small_warehouse import keep_parsed_project
 from warehouse.sql import literal
@@ -52,6 +54,7 @@ def bench_in(folder: Path) -> Bench:
 def test_all_that_are_installed_but_spark_make_the_same_facts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Else dbt would parse the project first.
     monkeypatch.setattr(Platform, "prepare", lambda platform: keep_parsed_project(platform._dbt.target()))
+    monkeypatch.setattr(of_contestants, "measure", measure)
     bench = bench_in(tmp_path / "work")
     # Spark starts nine times, for five minutes in all. Every race compares what it makes.
     others = [peer.name for peer in PEERS if peer.name != "pyspark"]

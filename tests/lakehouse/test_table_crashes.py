@@ -1,22 +1,22 @@
 """Exports of tables that are killed, refused or raced: readers find one release whole, and a re-run mends the rest."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from tests.forking import Forked, Interpreter
 from tests.lakehouse.readers import EXPORTERS, READERS, assert_is_release, data_files, found, states
 from tests.lakehouse.readers import published as rows_in
 from tests.lakehouse.releases import FACT, PARTITIONS, make_release
 from warehouse.lakehouse import ExportError, Location
 from warehouse.lakehouse.expiry import expire_tables
-from warehouse.paths import PROJECT_ROOT
 from warehouse.releases import Release
 
 FORMATS = list(EXPORTERS)
@@ -29,7 +29,7 @@ from warehouse.lakehouse import Location
 from warehouse.lakehouse.formats import exporter
 from warehouse.releases import Releases
 
-published, release, format_, to, kill = sys.argv[1:]
+published, release, format_, to, kill, gate = sys.argv[1:]
 release = Releases(pathlib.Path(published)).find(release)
 if kill:
     when, number, module, class_, function = kill.split()
@@ -48,7 +48,8 @@ if kill:
     setattr(owner, function, staticmethod(killing) if function.startswith("_write") else killing)
 export = exporter(format_)
 print("ready", flush=True)
-sys.stdin.readline()
+while not os.path.exists(gate):
+    time.sleep(0.001)
 export(release, release.tables, Location.of(to))
 """
 
@@ -65,30 +66,46 @@ _KILLS = [
 ]
 
 
-def _start(release: Release, format_: str, to: Location, kill: str = "") -> subprocess.Popen[str]:
-    published = release.folder.parent.parent
-    return subprocess.Popen(
-        [sys.executable, "-c", _CHILD, str(published), release.id, format_, to.url, kill],
-        cwd=PROJECT_ROOT,
-        env={**os.environ, "PUBLISHED_FOLDER": str(published)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+@dataclass
+class Child:
+    """A process that exports, once its gate is there; `said` is what it says as errors."""
+
+    process: Forked
+    gate: Path
+    said: Path
+
+
+@cache
+def _interpreter() -> Interpreter:
+    """What exports import takes longer than an export, so each child is a fork of one that has it."""
+    return Interpreter(
+        "deltalake.table", "pyiceberg.catalog.sql", "warehouse.lakehouse.delta", "warehouse.lakehouse.iceberg"
     )
 
 
-def _let_go(*children: subprocess.Popen[str]) -> list[tuple[int, str]]:
+def _start(release: Release, format_: str, to: Location, gate: Path, kill: str = "") -> Child:
+    published = release.folder.parent.parent
+    said = gate.with_name(uuid4().hex)
+    with said.open("wb") as errors:
+        process = _interpreter().start(
+            ["-c", _CHILD, str(published), release.id, format_, to.url, kill, str(gate)],
+            {**os.environ, "PUBLISHED_FOLDER": str(published)},
+            stderr=errors.fileno(),
+        )
+    return Child(process, gate, said)
+
+
+def _let_go(*children: Child) -> list[tuple[int, str]]:
     """Let children that are ready begin at once. Their exit codes and what they said."""
     for child in children:
-        assert child.stdout
-        assert child.stdout.readline() == "ready\n", child.communicate()[1]
+        assert child.process.stdout.readline() == "ready\n", child.said.read_text()
+    for gate in {child.gate for child in children}:
+        gate.touch()
+    codes = []
     for child in children:
-        assert child.stdin
-        child.stdin.write("\n")
-        child.stdin.flush()
-    said = [child.communicate(timeout=60)[1] for child in children]
-    return [(child.returncode, text) for child, text in zip(children, said, strict=True)]
+        codes.append(child.process.wait(timeout=60))
+        child.process.stdout.close()
+    return [(code, child.said.read_text()) for code, child in zip(codes, children, strict=True)]
 
 
 def test_after_a_kill_readers_find_one_release_and_a_re_run_the_other(published: Path, tmp_path: Path) -> None:
@@ -100,7 +117,8 @@ def test_after_a_kill_readers_find_one_release_and_a_re_run_the_other(published:
     # Two at a time, as many as there may be cores.
     for start in range(0, len(_KILLS), 2):
         chosen = list(zip(_KILLS, places, strict=True))[start : start + 2]
-        ended = _let_go(*(_start(second, format_, to, kill) for (format_, kill), to in chosen))
+        gate = tmp_path / f"gate-{start}"
+        ended = _let_go(*(_start(second, format_, to, gate, kill) for (format_, kill), to in chosen))
         assert [code for code, _ in ended] == [-9] * len(chosen), ended
     for (format_, kill), to in zip(_KILLS, places, strict=True):
         is_committed = kill.startswith("after 1") and kill.endswith(_COMMIT_OF[format_])
@@ -157,14 +175,14 @@ def test_two_exporters_at_once_commit_once(
     to = Location.of(folder if place == "folder" else f"s3://{request.getfixturevalue('bucket')}/lake")
     first = make_release(published)
     # Of a table that is not there yet.
-    ended = _let_go(_start(first, format_, to), _start(first, format_, to))
+    ended = _let_go(*(_start(first, format_, to, tmp_path / "first-gate") for _ in range(2)))
     assert [code for code, _ in ended] == [0, 0], ended
     assert_is_release(format_, to, first, READERS[format_][:1])
     assert [states(format_, to, table.full_name) for table in first.tables] == 3 * [[first.id]]
     # Of two releases: whoever comes last leaves one of them whole.
     second = make_release(published, partitions=CHANGED, number=2, before=first)
     third = make_release(published, number=3, before=second)
-    ended = _let_go(_start(second, format_, to), _start(third, format_, to))
+    ended = _let_go(*(_start(each, format_, to, tmp_path / "second-gate") for each in (second, third)))
     assert [code for code, _ in ended] == [0, 0], ended
     last = {second.id: second, third.id: third}[states(format_, to, FACT)[0]]
     assert_is_release(format_, to, _only_fact(last), READERS[format_][:1])
