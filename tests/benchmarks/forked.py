@@ -37,7 +37,7 @@ def measure(
     command: Sequence[str],
     folder: Path = PROJECT_ROOT,
     environment: Mapping[str, str] = {},
-    limits: Limits = Limits(),
+    limits: Limits = Limits(),  # noqa: B008 - as the other has it
 ) -> tuple[Cost, str]:
     """What `benchmarks.processes.measure` gives of `python …` or `dbt …`, but for its memory, of which it knows none.
 

@@ -1,6 +1,6 @@
 """Run `nyc export`, and be killed by SIGKILL just before the n-th change to a folder. With 0, count them and print.
 
-python kill_at.py N FOLDER ARGUMENTS…
+python -m tests.lakehouse.kill_at N FOLDER ARGUMENTS…
 """
 
 import os

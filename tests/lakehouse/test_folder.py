@@ -16,6 +16,7 @@ import duckdb
 import pytest
 
 from tests.lakehouse.fingerprint import fingerprints_of_file
+from tests.lakehouse.processes import interpreter
 from tests.lakehouse.reading import READERS, by_csv, by_pyarrow, names, of_release
 from tests.lakehouse.releases import FACT, make_release
 from warehouse.exit_codes import ExitCode
@@ -420,10 +421,8 @@ def test_whoever_lists_the_files_meanwhile_finds_no_trip_twice_and_no_half_file(
 
 
 def _run_killed_at(number: int, lake: Location, format_: str) -> subprocess.CompletedProcess[str]:
-    script = Path(__file__).with_name("kill_at.py")
-    command = [sys.executable, str(script), str(number), lake.url, "--format", format_, "--to", lake.url]
-    environment = os.environ | {"PYTHONPATH": str(PROJECT_ROOT)}
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
+    command = ["-m", "tests.lakehouse.kill_at", str(number), lake.url, "--format", format_, "--to", lake.url]
+    return interpreter().run(command)
 
 
 @pytest.mark.parametrize("format_", FORMATS)

@@ -6,11 +6,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
 from tests.lakehouse.fingerprint import fingerprints_of_file
+from tests.lakehouse.processes import EXPORT, interpreter
 from tests.lakehouse.reading import READERS, by_csv, by_pyarrow, of_release
 from tests.lakehouse.releases import FACT, make_release
 from tests.lakehouse.s3_proxy import S3Proxy
@@ -132,10 +134,13 @@ def test_what_was_sent_before_a_refusal_is_not_sent_again(release: Release, lake
 
 @pytest.mark.parametrize("number", [1, 4, 9])
 def test_killed_anywhere_a_plain_run_mends_it(number: int, release: Release, lake: Location, proxy: S3Proxy) -> None:
-    command = [sys.executable, "-m", "warehouse.lakehouse.command", "--to", lake.url]
-    process = subprocess.Popen(command, cwd=PROJECT_ROOT)
-    proxy.before_put = lambda count: process.kill() if count == number else None
-    assert process.wait(60) == -9
+    # Its first writes wait until it is known here.
+    started = Event()
+    proxy.before_put = lambda count: process.kill() if started.wait(60) and count == number else None
+    process = interpreter().start([*EXPORT, "--to", lake.url])
+    started.set()
+    with process.stdout:
+        assert process.wait(60) == -9
     proxy.before_put = lambda _: None
     export("parquet", to=lake)
     assert by_pyarrow(lake, release) == of_release(release)
@@ -186,15 +191,16 @@ def test_exporters_of_two_machines_at_once_are_mended_by_a_plain_run(
     release: Release, lake: Location, tmp_path: Path
 ) -> None:
     """Their locks are not each other's."""
-    command = [sys.executable, "-m", "warehouse.lakehouse.command", "--to", lake.url]
     others = {name: tmp_path / name for name in ("first", "second")}
     for folder in others.values():
         make_release(folder)
     processes = [
-        subprocess.Popen(command, cwd=PROJECT_ROOT, env=os.environ | {"PUBLISHED_FOLDER": str(folder)})
+        interpreter().start([*EXPORT, "--to", lake.url], os.environ | {"PUBLISHED_FOLDER": str(folder)})
         for folder in others.values()
     ]
-    assert [process.wait(60) for process in processes] == [ExitCode.DONE, ExitCode.DONE]
+    for process in processes:
+        with process.stdout:
+            assert process.wait(60) == ExitCode.DONE
     export("parquet", to=lake)
     assert by_pyarrow(lake, release) == of_release(release)
 

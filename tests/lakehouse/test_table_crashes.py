@@ -5,13 +5,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from tests.forking import Forked, Interpreter
+from tests.forking import Forked
+from tests.lakehouse.processes import interpreter
 from tests.lakehouse.readers import EXPORTERS, READERS, assert_is_release, data_files, found, states
 from tests.lakehouse.readers import published as rows_in
 from tests.lakehouse.releases import FACT, PARTITIONS, make_release
@@ -75,19 +75,11 @@ class Child:
     said: Path
 
 
-@cache
-def _interpreter() -> Interpreter:
-    """What exports import takes longer than an export, so each child is a fork of one that has it."""
-    return Interpreter(
-        "deltalake.table", "pyiceberg.catalog.sql", "warehouse.lakehouse.delta", "warehouse.lakehouse.iceberg"
-    )
-
-
 def _start(release: Release, format_: str, to: Location, gate: Path, kill: str = "") -> Child:
     published = release.folder.parent.parent
     said = gate.with_name(uuid4().hex)
     with said.open("wb") as errors:
-        process = _interpreter().start(
+        process = interpreter().start(
             ["-c", _CHILD, str(published), release.id, format_, to.url, kill, str(gate)],
             {**os.environ, "PUBLISHED_FOLDER": str(published)},
             stderr=errors.fileno(),
