@@ -5,7 +5,7 @@ tests of this folder go to one worker (`tests/conftest.py`) and share a session;
 finds a catalog without schemas, and a DuckDB file of its own. dbt runs in this process, and parses the project once.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
@@ -24,7 +24,6 @@ from warehouse.spark.settings import FOLDER_VARIABLE, MASTER_VARIABLE, MEMORY_VA
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
     from dbt.contracts.graph.manifest import Manifest
-    from dbt_common.events.base_types import EventMsg
 
 
 def _missing() -> str | None:
@@ -47,8 +46,13 @@ _JAVA = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC
 # For the session that tests share. Spark writes Java for every query and compiles it, which takes longer than a few
 # rows do. Without that it evaluates the same plan of the same expressions, as it does for users where a query is too
 # large to compile. Processes of their own, such as those of test_killed_builds.py, have what users have. All else stays
-# as it is: two threads, partitions, adaptive plans and Hive's catalog are what makes a query right or wrong.
-_SESSION = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+# as it is: two threads, partitions, adaptive plans and Hive's catalog are what makes a query right or wrong. Two
+# partitions of what is shuffled are several, as the eight of users are, for a quarter of the work.
+_SESSION = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.shuffle.partitions": "2",
+}
 # With the memory that it ends with from the start, Java collects garbage less often.
 _SESSIONS_JAVA = "-Xms1g -Xmn640m"
 _JAVA_OPTIONS = "spark.driver.extraJavaOptions"
@@ -95,11 +99,8 @@ class SparkWarehouse:
         """
         return _parsed(self.folder)
 
-    def dbt(self, *arguments: str, listen: "Callable[[EventMsg], None] | None" = None) -> "dbtRunnerResult":
-        """Run dbt with the target spark, in this process; the caller looks whether all went well.
-
-        `listen` is told of every event, such as a node that is finished.
-        """
+    def dbt(self, *arguments: str) -> "dbtRunnerResult":
+        """Run dbt with the target spark, in this process; the caller looks whether all went well."""
         from dbt.cli.main import dbtRunner
 
         self.said = []
@@ -108,7 +109,7 @@ class SparkWarehouse:
             if event.info.level != "debug":
                 self.said.append(event.info.msg)
 
-        return dbtRunner(self.manifest, callbacks=[keep, listen] if listen else [keep]).invoke([*arguments, *_PROJECT])
+        return dbtRunner(self.manifest, callbacks=[keep]).invoke([*arguments, *_PROJECT])
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """What a statement on Spark gives."""
@@ -120,9 +121,9 @@ class SparkWarehouse:
         """Drop every schema with its tables, and the views of the session."""
         from warehouse.spark.session import spark_session
 
-        for view in spark_session().catalog.listTables():
-            if view.isTemporary:
-                spark_session().catalog.dropTempView(view.name)
+        for _, view, is_temporary in self.rows("show views"):
+            if is_temporary:
+                spark_session().catalog.dropTempView(view)
         for (name,) in self.rows("show schemas"):
             if name != "default":
                 spark_session().sql(f"drop schema `{name}` cascade")

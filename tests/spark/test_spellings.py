@@ -8,8 +8,10 @@ import duckdb
 import pytest
 from dbt.cli.main import dbtRunner
 
+from tests.dbt.both_engines import SPARK_FUNCTIONS
 from tests.spark.conftest import SparkWarehouse
 from warehouse.paths import PROJECT_ROOT
+from warehouse.spark.session import spark_session
 
 TEXTS = [
     *("2026-03-06", "2026-03-06T10:00", "2026-03-06 10:00:00,5", "2026-03-06T10:00Z", "2026-03-06t10:00+01:00"),
@@ -102,3 +104,20 @@ def test_both_engines_make_the_same_of_it(
         assert dict(zip(macros, map(readable, found[1:]), strict=True)) == dict(
             zip(macros, map(readable, expected[1:]), strict=True)
         ), expected[0]
+
+
+def test_the_list_of_sparks_functions_is_that_of_this_spark(spark: SparkWarehouse) -> None:
+    rows = spark_session().sql("show system functions").collect()
+    names = sorted({row[0].removeprefix("system.builtin.") for row in rows})
+    found = [name for name in names if name[0].isalpha()]
+    assert SPARK_FUNCTIONS.read_text().split() == found, f"write these into {SPARK_FUNCTIONS}, one a line"
+
+
+def test_a_description_becomes_a_comment_as_it_is(spark: SparkWarehouse) -> None:
+    description = "It's \\N or 'none',\nin \"C:\\new\""
+    column = f"get_column_comment_sql('a', {{'a': {{'description': {json.dumps(description)}}}}})"
+    compiled: Any = spark.dbt("compile", "--inline", "{{ " + column + " }}")
+    assert compiled.success, spark.said
+    (result,) = compiled.result.results
+    spark.rows(f"create or replace temporary view commented ({result.node.compiled_code}) as select 1")
+    assert spark.rows("describe commented") == [("a", "int", description)]

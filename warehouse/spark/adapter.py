@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dbt.adapters.base.meta import available
+from dbt.adapters.base.relation import BaseRelation
 from dbt.adapters.contracts.connection import Connection, ConnectionState
 from dbt.adapters.spark.connections import SparkConnectionManager, SparkConnectionMethod, SparkCredentials
 from dbt.adapters.spark.impl import SparkAdapter
@@ -126,12 +127,17 @@ class LakehouseAdapter(SparkAdapter):
         self._shown: Path | None = None
 
     @available.parse_none
-    def write_ledger(self, statements: str) -> None:
-        """Execute statements on the ledger, in one transaction; queries that begin afterwards see its watermarks."""
+    def write_ledger(self, statements: str, is_shown: bool = True) -> None:
+        """Execute statements on the ledger, in one transaction; queries that begin afterwards see its watermarks.
+
+        Without `is_shown` they see those of before until the next call: it is for a model that writes them again as
+        soon as it is built, before anything reads it.
+        """
         # Held until the view is made, so that none with older watermarks comes after it.
         with self._ledger.lock:
             self._ledger.write(statements)
-            self._show_watermarks()
+            if is_shown:
+                self._show_watermarks()
 
     @available.parse_list
     def query_ledger(self, query: str) -> list[tuple[object, ...]]:
@@ -146,6 +152,17 @@ class LakehouseAdapter(SparkAdapter):
             return bring_raw_tables(self._ledger, spark, [raw_table(table) for table in tables])
         except WarehouseError as error:
             raise DbtRuntimeError(str(error)) from error
+
+    @available.parse_none
+    def drop_relation(self, relation: BaseRelation) -> None:
+        """Drop a table or view, if dbt has seen one of that name: to ask Hive for one takes as long as a small query.
+
+        dbt-spark drops whatever it is about to make.
+        """
+        if self.get_relation(relation.database or "", relation.schema or "", relation.identifier or ""):
+            # It has no types.
+            drop: Any = super().drop_relation
+            drop(relation)
 
     def _send(self, sql: str) -> None:
         self.execute(sql)

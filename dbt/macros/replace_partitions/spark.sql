@@ -8,7 +8,7 @@
     4. the watermarks are written.
 #}
 {% macro spark__replace_partitions_sql(relation, plan, no_rows) -%}
-    {%- do adapter.write_ledger(delete_watermarks_sql(plan)) -%}
+    {%- do adapter.write_ledger(delete_watermarks_sql(plan), is_shown=false) -%}
     {%- set before = [] -%}
     {%- if plan.is_whole -%}
         {%- do run_query("drop table if exists " ~ relation) -%}
