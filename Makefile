@@ -116,7 +116,7 @@ line:
 	@$(NYC) publish
 	@$(NYC) summary
 
-## init-data-layers: load telemetry, or a sample of it, publish it, and write the layers bronze, silver and gold
+## init-data-layers: load telemetry, or a sample of it, publish it, and write the layers; ARGS=… says what to build
 .PHONY: init-data-layers
 init-data-layers: ready
 	@$(NYC) layers --wait 60
@@ -125,7 +125,7 @@ init-data-layers: ready
 .PHONY: layers-line
 layers-line:
 	@$(NYC) load --sources telemetry --from $(EVENTS_FROM) --to $$(date -u +%Y-%m)
-	@$(NYC) build
+	@$(NYC) build $(ARGS)
 	@$(NYC) check --no-docs
 	@$(NYC) publish
 	@$(NYC) export --format delta --layers
