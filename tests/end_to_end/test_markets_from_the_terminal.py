@@ -1,13 +1,12 @@
 """The line of markets as its users run it, without Dagster: load, build, check, publish and ask.
 
-Every command is a process of its own in which Dagster is not installed, and so is all that it starts.
+Every command is a process of its own, from an interpreter in which Dagster is not installed, and so is all that it
+starts.
 """
 
 import csv
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 from sandbox.files import row_count
 from sandbox.server import SamplePublisher
 from tests.dbt.small_warehouse import keep_parsed_project
+from tests.forking import Interpreter
 from warehouse.paths import PROJECT_ROOT
 
 FEEDS = ("minute_aggs", "symbols", "exchanges", "candles_daily", "options_bars", "options_snapshots")
@@ -27,6 +27,9 @@ FIRST, LAST = date(2025, 11, 28), date(2025, 12, 2)
 TRADING_DAYS = [FIRST, date(2025, 12, 1), LAST]
 ROWS = 2000
 LOAD = ("load", "--sources", ",".join(FEEDS), "--from", f"{FIRST}", "--to", f"{LAST}", "--json")
+
+# What most commands import, once for all of them.
+IMPORTED = ("cli.app", "dbt.adapters.duckdb", "dbt.cli.main", "ingestion.raw_loader", "warehouse.dbt_runs")
 
 NO_DAGSTER = """
 import sys
@@ -48,6 +51,10 @@ class Terminal:
         keep_parsed_project(folder / "target")
         (folder / "site").mkdir()
         (folder / "site/sitecustomize.py").write_text(NO_DAGSTER)
+        path = os.pathsep.join([str(folder / "site"), str(PROJECT_ROOT)])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PYTHONPATH", path)
+            self._interpreter = Interpreter(*IMPORTED)
         self._environment = (
             os.environ
             | publisher.environment
@@ -55,7 +62,7 @@ class Terminal:
                 "DUCKDB_DATABASE_PATH": str(self.database),
                 "DBT_TARGET_PATH": str(folder / "target"),
                 "LOG_FOLDER": str(folder / "logs"),
-                "PYTHONPATH": os.pathsep.join([str(folder / "site"), str(PROJECT_ROOT)]),
+                "PYTHONPATH": path,
                 "MARKETS_WATCHLIST": "XOM",
                 "COLUMNS": "200",
             }
@@ -63,9 +70,7 @@ class Terminal:
 
     def run(self, *arguments: str, status: int = 0) -> str:
         """What Python prints with these arguments. It must end with this status."""
-        done = subprocess.run(
-            [sys.executable, *arguments], cwd=PROJECT_ROOT, env=self._environment, capture_output=True, text=True
-        )
+        done = self._interpreter.run(arguments, self._environment, cwd=PROJECT_ROOT)
         assert done.returncode == status, done.stdout + done.stderr
         return done.stdout
 
@@ -170,5 +175,6 @@ def test_a_second_load_and_build_read_nothing(terminal: Terminal) -> None:
     before = terminal.built()
     assert before
     assert {one["status"] for one in json.loads(terminal.nyc(*LOAD))} <= {"unchanged", "not_published"}
-    terminal.nyc("build", "--quiet", "--exclude-resource-type", "test", "unit_test")
+    of_markets = ("--select", "path:models/*/markets")
+    terminal.nyc("build", "--quiet", "--exclude-resource-type", "test", "unit_test", *of_markets)
     assert terminal.built() == before
