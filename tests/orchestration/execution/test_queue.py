@@ -282,9 +282,10 @@ def test_what_is_terminated_ends_and_stays_canceled(
 ) -> None:
     _dbt_is_terminated(instance, database)
     _load_is_terminated_while_it_waits_for_the_file(instance, database)
-    _load_is_terminated_while_it_waits_to_be_tried_again(instance, database, publisher)
     _load_is_terminated_while_its_publisher_does_not_answer(instance, database, publisher)
-    _dbt_is_terminated_by_force_with_another_run_behind_it(instance, database)
+    publisher.break_("green", APRIL, Fault.UNAVAILABLE)
+    load = _dbt_is_terminated_by_force_with_a_load_behind_it(instance)
+    _load_is_terminated_while_it_waits_to_be_tried_again(instance, database, load)
 
 
 def _dbt_is_terminated(instance: dg.DagsterInstance, database: Path) -> None:
@@ -309,17 +310,6 @@ def _load_is_terminated_while_it_waits_for_the_file(instance: dg.DagsterInstance
     assert _unfinished(database) == []
 
 
-def _load_is_terminated_while_it_waits_to_be_tried_again(
-    instance: dg.DagsterInstance, database: Path, publisher: SamplePublisher
-) -> None:
-    publisher.break_("green", APRIL, Fault.UNAVAILABLE)
-    run_id = _launched(instance, "monthly_ingestion", GREEN)
-    worker = _wait_until_said(instance, run_id, "has requested a retry")
-    _terminate(instance, run_id)
-    _assert_canceled(instance, run_id, [worker], within=10)
-    assert _unfinished(database) == []
-
-
 def _load_is_terminated_while_its_publisher_does_not_answer(
     instance: dg.DagsterInstance, database: Path, publisher: SamplePublisher
 ) -> None:
@@ -332,16 +322,26 @@ def _load_is_terminated_while_its_publisher_does_not_answer(
     assert _unfinished(database) == []
 
 
-def _dbt_is_terminated_by_force_with_another_run_behind_it(instance: dg.DagsterInstance, database: Path) -> None:
+def _dbt_is_terminated_by_force_with_a_load_behind_it(instance: dg.DagsterInstance) -> str:
+    """The id of the load, which has begun."""
     first = _launched(instance, "daily_dbt_build_job")
     worker = _wait_until_said(instance, first, "Running dbt command")
     dbt = _wait_for_dbt(first, worker)
-    second = _launched(instance, "maintenance_job")
+    second = _launched(instance, "monthly_ingestion", GREEN)
     # As when Dagster's code server is gone: nobody interrupts the process.
     run = instance.get_run_by_id(first)
     assert run
     instance.report_run_canceled(run)
     _assert_canceled(instance, first, [worker, dbt.pid])
-    _wait_for(lambda: _status(instance, second) is dg.DagsterRunStatus.SUCCESS, "the next run")
+    _wait_until_said(instance, second, 'Started execution of step "monthly_dlt_ingestion"')
     assert _status(instance, first) is dg.DagsterRunStatus.CANCELED
+    return second
+
+
+def _load_is_terminated_while_it_waits_to_be_tried_again(
+    instance: dg.DagsterInstance, database: Path, run_id: str
+) -> None:
+    worker = _wait_until_said(instance, run_id, "has requested a retry")
+    _terminate(instance, run_id)
+    _assert_canceled(instance, run_id, [worker], within=10)
     assert _unfinished(database) == []
