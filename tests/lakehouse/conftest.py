@@ -19,10 +19,11 @@ from warehouse.releases import Release
 _SERVER = """
 import sys
 from threading import Thread
-from moto.server import DomainDispatcherApplication, create_backend_app
+from moto.server import create_backend_app
 from werkzeug.serving import make_server
 
-moto = DomainDispatcherApplication(create_backend_app)
+# Of S3 alone: which service is asked need not be found out for each request.
+moto = create_backend_app("s3")
 refused = [""]
 
 def answer(environ, start_response):

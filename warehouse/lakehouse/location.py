@@ -7,6 +7,7 @@ address holds a secret, and addresses can be stored and shown.
 import os
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,7 @@ class Location:
             token=settings.token,
             endpoint_url=settings.endpoint,
             client_kwargs={"region_name": settings.region},
+            session=_session(),
             config_kwargs=addressing,
             # What another process wrote must be seen.
             use_listings_cache=False,
@@ -244,6 +246,14 @@ def _checked(text: str) -> str:
                 f"{text}: expected a prefix of letters, digits and -_.=, but got {part!r} between two slashes."
             )
     return _S3 + "/".join([bucket, *key])
+
+
+@cache
+def _session() -> Any:
+    """All clients of the process share one: it reads the descriptions of Amazon's services, for a tenth of a second."""
+    from aiobotocore.session import AioSession  # type: ignore[import-untyped]
+
+    return AioSession()
 
 
 def _s3fs() -> Any:
