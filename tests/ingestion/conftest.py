@@ -1,4 +1,4 @@
-"""A DuckDB file with the raw tables and the ledger, as every load leaves them.
+"""What tests of loads and downloads use: above all a file with the raw tables and the ledger, as loads leave them.
 
 A load into no file makes sixty tables first, which takes longer than the rest of it. Files of tests that say nothing of
 that ask for `made_tables`; `test_ingest.py` and others load into files that are not there yet.
@@ -38,3 +38,9 @@ def _tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made_tables(_tables: Path, database: Path) -> None:
     """The DuckDB file of the test has all tables, and no row."""
     shutil.copy(_tables, database)
+
+
+@pytest.fixture
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Addresses of this machine are asked for themselves."""
+    monkeypatch.setenv("NO_PROXY", "*")

@@ -105,8 +105,7 @@ def _note(told: list[tuple[str, int]], name: str, received: int, expected: int |
 
 
 @pytest.fixture
-def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
-    monkeypatch.setenv("NO_PROXY", "*")
+def publisher(no_proxy: None) -> Iterator[Publisher]:
     with _serving() as server:
         yield server
 
