@@ -55,15 +55,15 @@ def run_suites(
         NothingToCheckError: dbt has not built a model that a suite checks.
         NothingLoadedError: no file of the suites' feeds is loaded.
     """
-    suites = list(suites)
-    _fail_unless_built(connection, suites)
-    without_data = _suites_without_data(connection)
+    suites, built = list(suites), _built(connection)
+    _fail_unless_built(built, suites)
+    without_data = _suites_without_data(connection, built)
     # Imported here because Great Expectations takes seconds to import, and there may be nothing to check.
     from quality.through_gx import validation
 
     with validation(connection, docs_folder) as validate:
         results = [
-            SuiteResult(suite, (), 0.0) if suite in without_data else _run(validate, connection, suite)
+            SuiteResult(suite, (), 0.0) if suite in without_data else _run(validate, connection, suite, built)
             for suite in suites
         ]
     if docs_folder:
@@ -76,9 +76,8 @@ def run_suites(
     return results
 
 
-def _fail_unless_built(connection: duckdb.DuckDBPyConnection, suites: list[Suite]) -> None:
-    built = {name.rpartition(".")[2] for name in _built(connection)}
-    missing = sorted({suite.model for suite in suites} - built)
+def _fail_unless_built(built: set[str], suites: list[Suite]) -> None:
+    missing = sorted({suite.model for suite in suites} - {name.rpartition(".")[2] for name in built})
     if missing:
         raise NothingToCheckError(
             f"expected the models of these suites, but {', '.join(missing)} are missing. Run dbt build in dbt/"
@@ -91,29 +90,28 @@ def _built(connection: duckdb.DuckDBPyConnection) -> set[str]:
     return {name for (name,) in connection.execute(tables).fetchall()}
 
 
-def _suites_without_data(connection: duckdb.DuckDBPyConnection) -> list[Suite]:
+def _suites_without_data(connection: duckdb.DuckDBPyConnection, built: set[str]) -> list[Suite]:
     """The suites of subjects of which no file is loaded. Their tables are empty, and that is no fault."""
-    if _LOADED not in _built(connection):
+    if _LOADED not in built:
         return []
     loaded = {name for (name,) in connection.execute(f"select distinct subject from {_LOADED}").fetchall()}
     return [suite for subject in SUBJECTS if subject.name not in {"", *loaded} for suite in subject.suites]
 
 
-def _run(validate: "Validation", connection: duckdb.DuckDBPyConnection, suite: Suite) -> SuiteResult:
+def _run(validate: "Validation", connection: duckdb.DuckDBPyConnection, suite: Suite, built: set[str]) -> SuiteResult:
     begun = time.monotonic()
     query, figures = f"select * from {suite.table}", None
     if suite.kind == "files":
-        query, figures = _measure(connection, suite)
+        query, figures = _measure(connection, suite, has_event_days=suite.event_days in built)
         if not figures:
             return SuiteResult(suite, (), time.monotonic() - begun)
     result = validate(suite, query)
     return SuiteResult(suite, checks_of(suite, result, figures), time.monotonic() - begun)
 
 
-def _measure(connection: duckdb.DuckDBPyConnection, suite: Suite) -> tuple[str, Figures]:
+def _measure(connection: duckdb.DuckDBPyConnection, suite: Suite, *, has_event_days: bool) -> tuple[str, Figures]:
     """Measure the suite's files into a temporary table; the query that reads it, and the figures."""
     table = f"figures_of_{suite.name}"
-    has_event_days = suite.event_days in _built(connection)
     connection.execute(f"create or replace temp table {table} as {figures_query(suite, has_event_days=has_event_days)}")
     names = [expectation.name for expectation in suite.expectations]
     rows = connection.execute(f"select {', '.join(names)} from {table}").fetchall()

@@ -21,6 +21,16 @@ from warehouse.periods import Grain
 from warehouse.publishing.publish import publish
 from warehouse.releases import Release
 
+# Of dbt's tests, reports need those of the subject that they are of. Suites need none: that sample data passes them is
+# for `tests/dbt/telemetry` and `tests/end_to_end` to say.
+_TESTS_OF_MOBILITY = (
+    *("--exclude-resource-type", "unit_test"),
+    *("--exclude", "resource_type:test,path:models/*/markets", "resource_type:test,path:models/*/telemetry"),
+    # Else those across tables are left out as well, of which a release has the lists.
+    *("--indirect-selection", "empty"),
+)
+_NO_TESTS = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
+
 JANUARY, FEBRUARY = date(2025, 1, 1), date(2025, 2, 1)
 
 TUESDAY, WEDNESDAY = date(2026, 1, 20), date(2026, 1, 21)
@@ -33,10 +43,14 @@ def _loaded(
     folder: Path,
     publisher: SamplePublisher,
     partitions: Iterable[Partition],
+    *without: str,
     message_days: Sequence[date] = (),
     **settings: str,
 ) -> Warehouse:
-    """A new warehouse with these partitions, and the exchange's messages of these days, built."""
+    """A new warehouse with these partitions, and the exchange's messages of these days, built.
+
+    `without` are dbt's arguments for what is not built.
+    """
     # Of the name that `database` has, too: dbt knows the database by it.
     warehouse = Warehouse(folder / "warehouse.duckdb", folder, parsed_project())
     with pytest.MonkeyPatch.context() as patch, publisher:
@@ -47,7 +61,7 @@ def _loaded(
         assert {result.status for result in results} == {Status.LOADED}
         if message_days:
             bring_messages(warehouse, message_days)
-        assert warehouse.dbt("build", "--exclude-resource-type", "unit_test").success, warehouse.said
+        assert warehouse.dbt("build", *without).success, warehouse.said
     return warehouse
 
 
@@ -55,7 +69,8 @@ def _loaded(
 def _built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     monthly = [FEEDS[name] for name in FEEDS_SERVED if FEEDS[name].grain is Grain.MONTH]
     publisher = SamplePublisher(JANUARY, FEBRUARY, rows=3000)
-    return _loaded(tmp_path_factory.mktemp("quality"), publisher, partitions_of(monthly, [JANUARY, FEBRUARY]))
+    partitions = partitions_of(monthly, [JANUARY, FEBRUARY])
+    return _loaded(tmp_path_factory.mktemp("quality"), publisher, partitions, *_TESTS_OF_MOBILITY)
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +86,8 @@ def _built_of_days(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     # So many rows that a day has 500 sessions of tickers: days of fewer are not compared.
     publisher = SamplePublisher(SYMBOL_FILES[0], WEDNESDAY, rows=30_000)
     folder = tmp_path_factory.mktemp("days")
-    return _loaded(folder, publisher, partitions, (TUESDAY, WEDNESDAY), MARKETS_WATCHLIST="AAPL,SPY")
+    days, watched = (TUESDAY, WEDNESDAY), "AAPL,SPY"
+    return _loaded(folder, publisher, partitions, *_NO_TESTS, message_days=days, MARKETS_WATCHLIST=watched)
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +106,7 @@ def _built_of_lines(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         for number, day in enumerate(DAYS):
             here = [Line(line.thing, line.minute + 120 * number, line.version) for line in lines]
             warehouse.load(CRAWLS, day, rows_of(CRAWLS, here))
-        assert warehouse.dbt("build", "--exclude-resource-type", "unit_test").success, warehouse.said
+        assert warehouse.dbt("build", *_NO_TESTS).success, warehouse.said
     return warehouse
 
 
