@@ -88,9 +88,16 @@ class Tab:
 
     def change_address(self, path: str, address: Mapping[str, str]) -> None:
         """Go to an address as the buttons `back` and `forward` do: without loading everything anew."""
-        to = f"/{path}?{urlencode(address)}"
+        to = f"/{path}" + (f"?{urlencode(address)}" if address else "")
         go = "to => { history.pushState({}, '', to); dispatchEvent(new PopStateEvent('popstate')) }"
         self.let_run(lambda: self.page.evaluate(go, to))
+
+    def visit(self, path: str, address: Mapping[str, str] | None = None) -> None:
+        """Go to a page as from another one, or open it where there is none yet."""
+        if not self.page.url.startswith(self.portal):
+            self.open(path, address)
+        else:
+            self.change_address(path, address or {})
 
     def let_run(self, act: Callable[[], object]) -> None:
         """Do something that makes the server draw the page again, and wait until it is drawn."""
