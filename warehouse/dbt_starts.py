@@ -18,10 +18,12 @@ from dbt_common.events.base_types import BaseEvent, DebugLevel, EventLevel
 from dbt_common.events.event_manager import EventManager
 from dbt_common.events.event_manager_client import get_event_manager
 
+from warehouse.dbt_log import make_event, write_log_for_less
+from warehouse.dbt_templates import make_templates_for_less
+
 _DETAILS = (EventLevel.DEBUG, EventLevel.TEST)
 
 _find_plugins = PluginManager.get_prefixed_modules
-_make_event = BaseEvent.__init__
 _fire_event = EventManager.fire_event
 
 
@@ -67,7 +69,7 @@ def _make_if_read(event: BaseEvent, *arguments: Any, **values: Any) -> None:
     if isinstance(event, DebugLevel) and not are_details_read():
         event.pb_msg = None
     else:
-        _make_event(event, *arguments, **values)
+        make_event(event, *arguments, **values)
 
 
 def _fire_if_read(
@@ -89,3 +91,5 @@ def make_starts_for_less() -> None:
     event.__init__ = _make_if_read
     events: Any = EventManager
     events.fire_event = _fire_if_read
+    write_log_for_less()
+    make_templates_for_less()
