@@ -12,6 +12,7 @@ from dbt_common.invocation import get_invocation_id
 
 from warehouse.connection import WarehouseError, connect_when_free, folder_for_spilling, writer_settings
 from warehouse.dbt_contexts import make_contexts_for_less
+from warehouse.dbt_relations import find_relations_for_less
 from warehouse.dbt_starts import make_starts_for_less
 from warehouse.ledger import Ledger
 from warehouse.paths import database_path
@@ -24,6 +25,7 @@ logger = AdapterLogger("DuckDB")
 # dbt loads this module before it builds anything.
 make_contexts_for_less()
 make_starts_for_less()
+find_relations_for_less()
 
 
 class Plugin(BasePlugin):

@@ -1,7 +1,6 @@
 """dbt's log says the same when it is written for less."""
 
 import io
-import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ from dbt.events.types import LogStartLine
 from dbt_common.events import event_manager, functions
 from dbt_common.events.base_types import BaseEvent, EventLevel
 from dbt_common.events.event_manager import EventManager
+from dbt_common.events.event_manager_client import get_event_manager
 from dbt_common.events.functions import env_scrubber
 from dbt_common.events.logger import LineFormat, LoggerConfig
 from dbt_common.events.types import Formatting, Note, PrintEvent
@@ -81,11 +81,12 @@ def test_secrets_are_those_that_dbt_finds(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.fixture
 def manager() -> Iterator[EventManager]:
-    """A manager of events that is not dbt's own."""
-    before = dict(logging.getLogger().manager.loggerDict)
-    yield EventManager()
-    for name in logging.getLogger().manager.loggerDict.keys() - before.keys():
-        del logging.getLogger().manager.loggerDict[name]
+    """dbt's manager of events, with no log."""
+    manager: Any = get_event_manager()
+    before = manager.callbacks, manager.loggers
+    manager.callbacks, manager.loggers = [], []
+    yield manager
+    manager.callbacks, manager.loggers = before
 
 
 @pytest.mark.parametrize("format_", LineFormat)
