@@ -59,18 +59,24 @@ def kept_templates(file: Path) -> dict[bytes, bytes]:
 
 def keep_templates(file: Path) -> None:
     """Write what this process compiled, if that is something new. Nothing happens where it cannot be written."""
-    if _compiled.keys() <= _kept.keys():
+    # A thread that goes on may compile more meanwhile.
+    compiled = dict(_compiled)
+    if compiled.keys() <= _kept.keys():
         return
     # Another process may have written since.
     all_of_them = {**_kept, **kept_templates(file)}
     if len(all_of_them) > _MOST_TEMPLATES:
         all_of_them.clear()
-    all_of_them |= {key: marshal.dumps(code) for key, code in _compiled.items() if key not in all_of_them}
+    all_of_them |= {key: marshal.dumps(code) for key, code in compiled.items() if key not in all_of_them}
     written = file.with_suffix(f".{os.getpid()}")
-    with suppress(OSError):
+    try:
         file.parent.mkdir(exist_ok=True)
         written.write_bytes(marshal.dumps({b"": _versions(), **all_of_them}))
         written.replace(file)
+    except OSError:
+        # A full disk has a part of it.
+        with suppress(OSError):
+            written.unlink()
 
 
 def make_templates_for_less() -> None:

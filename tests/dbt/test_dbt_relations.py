@@ -63,12 +63,10 @@ def test_each_name_is_the_same_relation(asked: tuple[str, str, str], is_created_
 @pytest.mark.parametrize("database", ["nyc_mobility", "NYC_MOBILITY", "slim", None])
 def test_a_schema_has_the_same_relations(database: str | None, schema: str | None) -> None:
     cache = _cache(is_created_by_dbt=True)
-    cache.rename(
-        *(
-            DuckDBRelation.create(database="slim", schema="core_core", identifier=name)
-            for name in ("fct_trips", "other")
-        )
+    before, after = (
+        DuckDBRelation.create(database="slim", schema="core_core", identifier=name) for name in ("fct_trips", "other")
     )
+    cache.rename(before, after)  # type: ignore[no-untyped-call]
     theirs = _of_dbt("dbt.adapters.cache").RelationsCache.get_relations(cache, database, schema)
     assert relations_of_schema(cache, database, schema) == theirs
 
