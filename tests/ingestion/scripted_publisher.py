@@ -3,10 +3,11 @@
 import random
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -56,7 +57,16 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
 
-class Publisher(ThreadingHTTPServer):
+class ClosingServer(ThreadingHTTPServer):
+    """A server whose answers can wait until it closes."""
+
+    closing: threading.Event
+
+
+_Server = TypeVar("_Server", bound=ClosingServer)
+
+
+class Publisher(ClosingServer):
     """A publisher on a local port that does what its script says."""
 
     daemon_threads = True
@@ -79,14 +89,20 @@ class Publisher(ThreadingHTTPServer):
 
 
 @contextmanager
-def publishing(*script: Step) -> Iterator[Publisher]:
-    with Publisher(*script) as server:
+def serving(server: _Server) -> Iterator[_Server]:
+    """The server, answering until the end; whoever waits for its `closing` then goes on."""
+    with server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         try:
             yield server
         finally:
             server.closing.set()
             server.shutdown()
+
+
+def publishing(*script: Step) -> AbstractContextManager[Publisher]:
+    """A publisher with this script."""
+    return serving(Publisher(*script))
 
 
 def whole(

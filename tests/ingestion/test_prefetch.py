@@ -4,9 +4,8 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from ingestion.fetch.retries import RetryPolicy
 from ingestion.fetch.watched_session import WatchedSession
 from ingestion.prefetch import DownloadJob, Limits, downloads_ahead
 from ingestion.publishers import Downloaded
+from tests.ingestion.scripted_publisher import ClosingServer, serving
 from warehouse.ledger import Fingerprint
 
 QUICK = RetryPolicy(attempts=2, first_wait_seconds=0.01, jitter_seconds=0)
@@ -63,7 +63,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None: ...
 
 
-class Publisher(ThreadingHTTPServer):
+class Publisher(ClosingServer):
     daemon_threads = True
     block_on_close = False
 
@@ -106,19 +106,8 @@ def _note(told: list[tuple[str, int]], name: str, received: int, expected: int |
 
 @pytest.fixture
 def publisher(no_proxy: None) -> Iterator[Publisher]:
-    with _serving() as server:
+    with serving(Publisher()) as server:
         yield server
-
-
-@contextmanager
-def _serving() -> Iterator[Publisher]:
-    with Publisher() as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        try:
-            yield server
-        finally:
-            server.closing.set()
-            server.shutdown()
 
 
 def _large_files(ahead: int = 2) -> Limits:
