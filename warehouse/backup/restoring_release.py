@@ -21,7 +21,7 @@ from warehouse.full_disk import clear_write_errors
 from warehouse.ledger import LEDGER_SCHEMA, Ledger
 from warehouse.ledger.schema import STREAMS
 from warehouse.paths import database_path
-from warehouse.publishing.database import attached, copy_table, ledger_tables
+from warehouse.publishing.database import attached, copy_tables, ledger_tables
 from warehouse.releases import Release
 from warehouse.sql import identifier
 
@@ -94,8 +94,8 @@ def _fill(new: Path, release: Release) -> tuple[tuple[ToLoad, ...], dict[str, in
         with closing(connect_file(new, read_only=False)) as connection:
             connection.execute(f"create schema {identifier(LEDGER_SCHEMA)}")
             with attached(connection, release.database, "read_only") as (working, attached_as):
-                for name in ledger_tables(connection, attached_as):
-                    copy_table(connection, attached_as, working, LEDGER_SCHEMA, name)
+                ledger = [(LEDGER_SCHEMA, name) for name in ledger_tables(connection, attached_as)]
+                copy_tables(connection, attached_as, working, ledger)
             names = connection.execute("select name from meta.migrations").fetchall()
             refuse_unknown(tuple(name for (name,) in names), str(release.folder))
             Ledger(connection)  # Brings it up to date.

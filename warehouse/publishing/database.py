@@ -67,17 +67,18 @@ def _fill(
     comments = _comments(connection, working)
     for schema in sorted({table.schema for table in tables} | {LEDGER_SCHEMA}):
         connection.execute(f"create schema {identifier(release, schema)}")
+    copied = [
+        (table.schema, table.name) for table in tables if not table.is_in_files and table.full_name not in snapshots
+    ]
+    ledger = [(LEDGER_SCHEMA, name) for name in ledger_tables(connection, working)]
+    copy_tables(connection, working, release, [*copied, *ledger])
     for table in tables:
         if table.is_in_files:
             connection.execute(view_of(release, table, folder))
         elif snapshot := snapshots.get(table.full_name):
             target = identifier(release, table.schema, table.name)
             connection.execute(f"create table {target} as from {snapshot}")
-        else:
-            copy_table(connection, working, release, table.schema, table.name)
         _set_comments(connection, release, table, comments)
-    for name in ledger_tables(connection, working):
-        copy_table(connection, working, release, LEDGER_SCHEMA, name)
 
 
 def view_of(database: str, table: ReleaseTable, folder: Path) -> str:
@@ -111,19 +112,27 @@ def ledger_tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[
     ]
 
 
-def copy_table(connection: duckdb.DuckDBPyConnection, source: str, target: str, schema: str, name: str) -> None:
-    """Copy a table with its constraints from a database to another, which has its schema."""
-    ((definition,),) = connection.execute(
-        "select sql from duckdb_tables() where (database_name, schema_name, table_name) = (?, ?, ?)",
-        [source, schema, name],
-    ).fetchall()
+def copy_tables(
+    connection: duckdb.DuckDBPyConnection, source: str, target: str, tables: Sequence[tuple[str, str]]
+) -> None:
+    """Copy tables, by schema and name, with their constraints from a database to another, which has their schemas."""
+    # Asking for each table would read the whole catalogue each time.
+    definitions = {
+        (schema, name): sql
+        for schema, name, sql in connection.execute(
+            "select schema_name, table_name, sql from duckdb_tables() where database_name = ?", [source]
+        ).fetchall()
+    }
     ((before,),) = connection.execute("select current_database()").fetchall()
     connection.execute(f"use {identifier(target)}")
     try:
-        connection.execute(definition)
+        for schema, name in tables:
+            connection.execute(definitions[schema, name])
+            connection.execute(
+                f"insert into {identifier(target, schema, name)} from {identifier(source, schema, name)}"
+            )
     finally:
         connection.execute(f"use {identifier(before)}")
-    connection.execute(f"insert into {identifier(target, schema, name)} from {identifier(source, schema, name)}")
 
 
 def replace_view(connection: duckdb.DuckDBPyConnection, database: str, table: ReleaseTable, folder: Path) -> None:
