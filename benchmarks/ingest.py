@@ -23,12 +23,11 @@ from benchmarks.bench import Bench, Contest
 from benchmarks.processes import Cost, Stopwatch, measure_inside
 from benchmarks.samples import FOLDER, months_from, sample_file
 from benchmarks.stages import FLOOR, PLAIN, PLATFORM, Measurement, Stage, Turn
+from benchmarks.unpacking import cost_of_unpacking
 from ingestion.catalog import FEEDS
-from ingestion.mobility.citibike_zips import extract_month
 from ingestion.partitions import Partition
 from ingestion.pipeline import load_file
 from ingestion.publishers import Downloaded
-from ingestion.readers.published_file import PublishedFile
 from sandbox.catalog import FILE_FEEDS
 from sandbox.files import file_name
 from warehouse.ledger import Fingerprint
@@ -172,11 +171,7 @@ class _Load:
 
     def prepare(self, file: Path) -> dict[str, float]:
         """The wall and CPU seconds of unpacking a zip; the load unpacks it again."""
-        stopwatch = Stopwatch()
-        if file.suffix == ".zip":
-            for extracted in extract_month(PublishedFile(_partition(file), file)):
-                extracted.unlink()
-        return stopwatch.seconds()
+        return cost_of_unpacking([file] if file.suffix == ".zip" else [])
 
     def load(self, file: Path) -> None:
         load_file(_partition(file), Downloaded(file, Fingerprint(file.as_uri()), file.stat().st_size))

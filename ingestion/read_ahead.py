@@ -13,6 +13,7 @@ from itertools import islice
 from typing import TypeVar
 
 import duckdb
+import pyarrow as pa
 
 from ingestion.feeds import Column
 from ingestion.raw_data import RAW_SCHEMA
@@ -78,18 +79,9 @@ class _Readers:
     def read(self, read: Read) -> PublishedRows:
         connection = self._connection()
         try:
-            published = read(connection)
-            try:
-                # A reader may have left a result that it did not fetch.
-                connection.execute("select 1").fetchall()
-                rows = connection.sql(published.query).to_arrow_table()
-            except duckdb.InterruptException:
-                raise
-            except duckdb.Error as error:
-                raise published.file.wrong_values(error) from error
+            return _with_rows(read(connection), connection)
         finally:
             close_scratch(connection)
-        return replace(published, query=f"select * from {ROWS_READ}", rows=rows)
 
     def interrupt(self) -> None:
         """End what the threads are doing."""
@@ -110,3 +102,33 @@ class _Readers:
             connection.execute(f"create schema {RAW_SCHEMA}")
             connection.execute(f"create table {identifier(RAW_SCHEMA, self._table)} ({listed})")
         return connection
+
+
+def _with_rows(published: PublishedRows, connection: duckdb.DuckDBPyConnection) -> PublishedRows:
+    """The same with the rows themselves."""
+    try:
+        # A reader may have left a result that it did not fetch.
+        connection.execute("select 1").fetchall()
+        rows = _rows(published, connection)
+        if published.otherwise is not None and (rows is None or len(rows) != published.count):
+            return _with_rows(published.otherwise(connection), connection)
+    finally:
+        for piece in published.pieces:
+            piece.unlink(missing_ok=True)
+    return replace(published, query=f"select * from {ROWS_READ}", rows=rows, pieces=(), otherwise=None)
+
+
+def _rows(published: PublishedRows, connection: duckdb.DuckDBPyConnection) -> pa.Table | None:
+    """The rows; None if a value is none, and they can be read otherwise.
+
+    Raises:
+        UnreadableFileError: a value is none, and they cannot.
+    """
+    try:
+        return connection.sql(published.query).to_arrow_table()
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error as error:
+        if published.otherwise is not None:
+            return None
+        raise published.file.wrong_values(error) from error

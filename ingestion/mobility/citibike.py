@@ -12,7 +12,7 @@ from ingestion.feeds import Feed, FormerSchema, columns
 from ingestion.fetch.http_publisher import HttpPublisher
 from ingestion.mobility.citibike_zips import extract_month
 from ingestion.partitions import Partition
-from ingestion.readers.csv_files import read_csv_files
+from ingestion.readers.csv_files import read_unpacked_csvs
 from ingestion.readers.published import PublishedRows
 from ingestion.readers.published_file import PublishedFile
 
@@ -35,7 +35,7 @@ class CitiBike(HttpPublisher):
                 column.
         """
         file = PublishedFile(partition, path)
-        return read_csv_files(file, extract_month(file), connection, _NULL_WORDS)
+        return read_unpacked_csvs(file, extract_month(file), connection, _NULL_WORDS)
 
 
 CITIBIKE = CitiBike()

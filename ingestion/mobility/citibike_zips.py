@@ -4,17 +4,18 @@ A zip is of one month, or, until 2023, of a year with the months' zips in it.
 """
 
 import re
-from pathlib import Path
 
+from ingestion.readers.csv_pieces import UnpackedCsv
 from ingestion.readers.published_file import PublishedFile
 from ingestion.readers.zips import Entry, extract_csvs
 
 
-def extract_month(file: PublishedFile) -> list[Path]:
+def extract_month(file: PublishedFile) -> list[UnpackedCsv]:
     """Unpack the month's CSVs beside the zip, in the zip's order.
 
     Raises:
-        UnreadableFileError: it is not a whole zip, is far too large when unpacked, or has no CSV of the month.
+        UnreadableFileError: it is not a whole zip, is far too large when unpacked, has no CSV of the month, or one
+            that has zero bytes.
     """
     month = f"{file.partition.period.start:%Y%m}"
     if month in file.name:

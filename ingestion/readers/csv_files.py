@@ -12,12 +12,15 @@ from ingestion.partitions import Partition
 from ingestion.raw_data import raw_column_types
 from ingestion.readers.casts import DOUBLE_FROM_TEXT
 from ingestion.readers.columns import Selection, match_key, select_columns
-from ingestion.readers.csv_pieces import UnpackedCsv, unpack_csv
+from ingestion.readers.csv_pieces import UnpackedCsv, unpack_gzip
 from ingestion.readers.csvs import Header, Lines, check_rows, read_header
 from ingestion.readers.gzips import is_gzip
 from ingestion.readers.published import MOST_BYTES_IN_MEMORY, SCRATCH, PublishedRows, Read, notes_on, open_scratch
 from ingestion.readers.published_file import PublishedFile
 from warehouse.sql import identifier, literal
+
+# DuckDB takes long to plan a statement of more.
+_MOST_PIECES = 400
 
 _FORMAT = "auto_detect = false, delim = ',', quote = '\"', escape = '\"', hive_partitioning = false"
 
@@ -49,44 +52,71 @@ class CsvReader:
         file = PublishedFile(partition, path)
         if not is_gzip(path):
             return partial(self._read_whole, file, path)
-        unpacked = unpack_csv(file)
-        if unpacked.bytes > MOST_BYTES_IN_MEMORY:
-            return partial(self._read_pieces, file, unpacked)
-        return partial(self._read_whole, file, unpacked.joined())
+        unpacked = unpack_gzip(file)
+        return partial(read_unpacked_csvs, file, [unpacked], null_words=self._null_words)
 
     def _read_whole(self, file: PublishedFile, csv_path: Path, connection: duckdb.DuckDBPyConnection) -> PublishedRows:
         return read_csv_files(file, [csv_path], connection, self._null_words)
 
-    def _read_pieces(
-        self, file: PublishedFile, unpacked: UnpackedCsv, connection: duckdb.DuckDBPyConnection
-    ) -> PublishedRows:
-        """The rows of a large CSV, by all threads where they are loaded.
 
-        Where a value is not of its column's type, or not every line is a row, they are read otherwise: as text, so that
-        the value can be named, and counted one by one.
-        """
+def read_unpacked_csvs(
+    file: PublishedFile,
+    csvs: Sequence[UnpackedCsv],
+    connection: duckdb.DuckDBPyConnection,
+    null_words: Sequence[str],
+) -> PublishedRows:
+    """The rows of all CSVs of a published file that was unpacked, in this order.
 
-        def otherwise(connection: duckdb.DuckDBPyConnection) -> PublishedRows:
-            return self._read_whole(file, unpacked.joined(), connection)
+    Those of a large file are read by all threads where they are loaded. Where a value is not of its column's type, or
+    not every line is a row, they are read otherwise: as text, so that the value can be named, and counted one by one.
 
-        existing = raw_column_types(file.partition.feed, connection)
+    Raises:
+        UnreadableFileError: a CSV cannot be read as such, or lacks a required column.
+    """
+
+    def as_text(connection: duckdb.DuckDBPyConnection) -> PublishedRows:
+        return read_csv_files(file, [unpacked.joined() for unpacked in csvs], connection, null_words)
+
+    in_pieces = None
+    is_large = sum(unpacked.bytes for unpacked in csvs) > MOST_BYTES_IN_MEMORY
+    if is_large and sum(len(unpacked.pieces) for unpacked in csvs) <= _MOST_PIECES:
+        in_pieces = _rows_of_pieces(file, csvs, connection, null_words, as_text)
+    return in_pieces or as_text(connection)
+
+
+def _rows_of_pieces(
+    file: PublishedFile,
+    csvs: Sequence[UnpackedCsv],
+    connection: duckdb.DuckDBPyConnection,
+    null_words: Sequence[str],
+    otherwise: Read,
+) -> PublishedRows | None:
+    """The rows of CSVs, piece by piece; None where a line may be no row, or CSVs differ in their columns."""
+    existing = raw_column_types(file.partition.feed, connection)
+    found: list[_Plain] = []
+    queries = []
+    notes: dict[str, None] = {}
+    for unpacked in csvs:
         first = unpacked.pieces[0].path
-        plain = _plain(file, first, unpacked.lines, existing, self._null_words, has_typed_doubles=True)
-        if plain is None:
-            return otherwise(connection)
-        of_pieces = (
-            plain.numbered_rows(piece.path, piece.first_row, has_header=piece.path == first)
+        plain = _plain(file, first, unpacked.lines, existing, null_words, has_typed_doubles=True)
+        if plain is None or (found and plain.selection.columns != found[0].selection.columns):
+            return None
+        before = sum(csv.rows for csv in found)
+        queries += [
+            plain.numbered_rows(piece.path, before + piece.first_row, has_header=piece.path == first)
             for piece in unpacked.pieces
-        )
-        return PublishedRows(
-            file,
-            " union all ".join(of_pieces),
-            plain.selection.columns,
-            plain.rows,
-            notes_on(plain.selection, _source(first, plain.options), connection),
-            pieces=tuple(piece.path for piece in unpacked.pieces),
-            otherwise=otherwise,
-        )
+        ]
+        notes |= dict.fromkeys(notes_on(plain.selection, _source(first, plain.options), connection))
+        found.append(plain)
+    return PublishedRows(
+        file,
+        " union all ".join(queries),
+        found[0].selection.columns,
+        sum(csv.rows for csv in found),
+        tuple(notes),
+        pieces=tuple(piece.path for unpacked in csvs for piece in unpacked.pieces),
+        otherwise=otherwise,
+    )
 
 
 def read_csv_files(

@@ -1,10 +1,11 @@
-"""Unpacking a CSV of gzip into pieces of whole lines.
+"""Unpacking a CSV into pieces of whole lines.
 
 DuckDB reads a CSV by several threads only where it need not number its rows. Pieces are read side by side, each by one
 thread that numbers its rows; where its first row is in the whole CSV is known from the lines before.
 """
 
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +51,7 @@ class UnpackedCsv:
         return whole
 
 
-def unpack_csv(file: PublishedFile) -> UnpackedCsv:
+def unpack_gzip(file: PublishedFile) -> UnpackedCsv:
     """Unpack a file of gzip beside itself.
 
     Raises:
@@ -58,25 +59,43 @@ def unpack_csv(file: PublishedFile) -> UnpackedCsv:
     """
     packed = file.path.stat().st_size
     most = min(MAX_UNPACKED_BYTES, max(SMALL_FILE_BYTES, packed) * MAX_RATIO)
-    lines = Lines(file, looks_for_blank_lines=False)
-    writer = _Writer(file.path, max(_LEAST_BYTES, int(packed * _LEAST_SHARE_OF_PACKED)))
+
+    def within_bounds() -> Iterable[bytes]:
+        unpacked = 0
+        for content in unpacked_pieces(file.path):
+            unpacked += len(content)
+            if unpacked > most:
+                raise file.beyond_bounds(f"at most {most:,} bytes when unpacked", "it has more")
+            yield content
+
     try:
-        with writer:
-            for content in unpacked_pieces(file.path):
-                lines.add(content)
-                writer.write(content)
-                if writer.bytes > most:
-                    raise file.beyond_bounds(f"at most {most:,} bytes when unpacked", "it has more")
+        return write_pieces(file, file.path, within_bounds(), packed)
     except BrokenGzipError as error:
         raise file.unreadable("a whole file of gzip", f"it cannot be unpacked ({error})") from error
+
+
+def write_pieces(file: PublishedFile, beside: Path, contents: Iterable[bytes], packed: int) -> UnpackedCsv:
+    """Write a CSV that comes bit by bit into pieces beside a path, from which they have their names.
+
+    `packed` is how many bytes it has as published.
+
+    Raises:
+        UnreadableFileError: it has zero bytes.
+    """
+    lines = Lines(file, are_rows_counted=True)
+    writer = _Writer(beside, max(_LEAST_BYTES, int(packed * _LEAST_SHARE_OF_PACKED)))
+    with writer:
+        for content in contents:
+            lines.add(content)
+            writer.write(content)
     return UnpackedCsv(tuple(writer.pieces), writer.bytes, lines)
 
 
 class _Writer:
     """Writes one piece after the other. A piece ends with the last line end of what made it large enough."""
 
-    def __init__(self, packed: Path, piece_bytes: int) -> None:
-        self._packed = packed
+    def __init__(self, beside: Path, piece_bytes: int) -> None:
+        self._beside = beside
         self._piece_bytes = piece_bytes
         self._line_ends = 0
         self.bytes = 0
@@ -102,7 +121,7 @@ class _Writer:
         self._line_ends += content.count(b"\n")
 
     def _begin(self) -> None:
-        path = self._packed.with_name(f"{self._packed.name}.{len(self.pieces)}.unpacked")
+        path = self._beside.with_name(f"{self._beside.name}.{len(self.pieces)}.unpacked")
         # The first line is the header.
         self.pieces.append(Piece(path, max(0, self._line_ends - 1)))
         self._target = path.open("wb")

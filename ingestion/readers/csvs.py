@@ -72,13 +72,14 @@ def check_rows(csv_path: Path, file: PublishedFile, rows: int) -> None:
 class Lines:
     """What the bytes of a CSV say, piece by piece, of its lines.
 
-    Looking for blank lines takes most of the time. Who counts the rows that were read need not have them found.
+    Looking for blank lines and quotes takes most of the time. With `are_rows_counted` neither is looked for: where a
+    line is blank, or a line end is quoted, fewer rows are read than there are lines, and who counts them sees it.
     `has_underscore` says whether one is anywhere in its rows: DuckDB reads 1_000 as a number.
     """
 
-    def __init__(self, file: PublishedFile, *, looks_for_blank_lines: bool = True) -> None:
+    def __init__(self, file: PublishedFile, *, are_rows_counted: bool = False) -> None:
         self._file = file
-        self._looks_for_blank_lines = looks_for_blank_lines
+        self._are_rows_counted = are_rows_counted
         self._last = b""
         self._ends = self._returns = self._returns_before_ends = 0
         self._has_odd_rows = False
@@ -108,8 +109,8 @@ class Lines:
             raise _zero_bytes(self._file, b"" if self._last else piece)
         # What lies across two pieces, too.
         across = self._last + piece[:1]
-        self._has_odd_rows |= b'"' in piece or across in (b"\n\n", b"\n\r")
-        self._has_odd_rows |= self._looks_for_blank_lines and b"\n\n" in piece
+        if not self._are_rows_counted:
+            self._has_odd_rows |= b'"' in piece or b"\n\n" in piece or across in (b"\n\n", b"\n\r")
         # The header does not count: names have underscores.
         rows = piece if self._ends else piece.partition(b"\n")[2]
         self.has_underscore = self.has_underscore or b"_" in rows

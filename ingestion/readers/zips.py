@@ -3,7 +3,6 @@
 import errno
 import io
 import lzma
-import shutil
 import struct
 import zipfile
 import zlib
@@ -11,9 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ingestion.readers.bounds import MAX_RATIO, MAX_UNPACKED_BYTES, SMALL_FILE_BYTES
+from ingestion.readers.csv_pieces import UnpackedCsv, write_pieces
 from ingestion.readers.published_file import PublishedFile, shortened
 
 _CHUNK_BYTES = 1 << 20
@@ -82,26 +83,27 @@ def extract_csvs(
     *,
     is_wanted: Callable[[str], bool] = lambda name: True,
     choose: Callable[[list[Entry]], list[Entry]] = lambda entries: entries,
-) -> list[Path]:
+) -> list[UnpackedCsv]:
     """Unpack the CSVs beside the zip, in the zip's order. A CSV that is filed twice is unpacked once.
 
     Entries of the published zip whose names are not wanted are not looked at. `choose` picks from the CSVs that are
     left.
 
     Raises:
-        UnreadableFileError: it is not a whole zip, is far too large when unpacked, or has no such CSV.
+        UnreadableFileError: it is not a whole zip, is far too large when unpacked, has no such CSV, or one that has
+            zero bytes.
     """
     path = file.path
     with _clear_errors(file):
         entries = choose(_csv_entries(file, is_wanted))
         _check_size(file, entries)
-        targets = [path.with_name(f"{path.name}.{number}.csv") for number in range(len(entries))]
+        names = [path.with_name(f"{path.name}.{number}.csv") for number in range(len(entries))]
         # Two at a time: unpacking keeps a core busy, and reading what is unpacked comes only afterwards.
         with ThreadPoolExecutor(max_workers=2) as pool:
-            list(pool.map(_extract, entries, targets))
-        if not targets:
+            unpacked = list(pool.map(partial(_extract_csv, file), entries, names))
+        if not unpacked:
             raise _holds_others(file, f"CSVs of {file.partition.key}")
-    return targets
+    return unpacked
 
 
 def extract_one_of_each(file: PublishedFile, suffixes: Sequence[str], most_bytes: int) -> dict[str, Path]:
@@ -207,10 +209,24 @@ def _check_size(file: PublishedFile, entries: list[Entry], most_bytes: int = MAX
 
 
 def _extract(entry: Entry, target: Path) -> None:
-    """Copy an entry to a name of ours (its own may lead out of the folder), no more than it says it has."""
+    """Copy an entry to a name of ours: its own may lead out of the folder."""
+    with target.open("wb") as copy:
+        copy.writelines(_contents(entry))
+
+
+def _extract_csv(file: PublishedFile, entry: Entry, beside: Path) -> UnpackedCsv:
+    """Write an entry into pieces that have their names from ours."""
+    return write_pieces(file, beside, _contents(entry), entry.info.compress_size)
+
+
+def _contents(entry: Entry) -> Iterator[bytes]:
+    """What is in an entry, bit by bit, and no more than it says it has."""
     if entry.info.flag_bits & _IS_ENCRYPTED:
         raise zipfile.BadZipFile(f"{entry.info.filename!r} is encrypted")
-    with _open_zip(entry.archive) as archive, archive.open(entry.info) as unpacked, target.open("wb") as copy:
-        shutil.copyfileobj(unpacked, copy, _CHUNK_BYTES)
-        if copy.tell() != entry.info.file_size:
-            raise zipfile.BadZipFile(f"an entry has {copy.tell():,} bytes instead of {entry.info.file_size:,}")
+    came = 0
+    with _open_zip(entry.archive) as archive, archive.open(entry.info) as unpacked:
+        while content := unpacked.read(_CHUNK_BYTES):
+            came += len(content)
+            yield content
+    if came != entry.info.file_size:
+        raise zipfile.BadZipFile(f"an entry has {came:,} bytes instead of {entry.info.file_size:,}")

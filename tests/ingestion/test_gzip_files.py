@@ -224,7 +224,7 @@ def test_pieces_are_of_whole_lines_and_know_their_first_row(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(csv_pieces, "_LEAST_BYTES", least)
         patch.setattr(gzips, "_PIECE_BYTES", length)
-        unpacked = csv_pieces.unpack_csv(PublishedFile(MONDAY, path))
+        unpacked = csv_pieces.unpack_gzip(PublishedFile(MONDAY, path))
     assert unpacked.bytes == len(content)
     before = b""
     for piece in unpacked.pieces:
@@ -242,6 +242,7 @@ def _loaded(
     folder: Path,
     contents: list[bytes],
     afterwards: Callable[[duckdb.DuckDBPyConnection], None] = lambda _: None,
+    packed_bytes: int = 10**9,
 ) -> tuple[list[Any], list[Exception | None]]:
     """Load files of days in a row in one run: the rows of the raw table, and what went wrong with each file."""
     failures: list[Exception | None] = []
@@ -252,7 +253,7 @@ def _loaded(
         path.parent.mkdir(parents=True)
         path.write_bytes(content)
         prepare, read = _steps(partition, path)
-        return Arrival(partition, 10**9, read, lambda *_: None, failures.append, prepare)
+        return Arrival(partition, packed_bytes, read, lambda *_: None, failures.append, prepare)
 
     with duckdb.connect(str(database)) as connection:
         arrivals = [arrival(number, content) for number, content in enumerate(contents)]
@@ -369,4 +370,16 @@ def test_a_wrong_value_in_a_later_piece_is_named_and_nothing_is_loaded(tmp_path:
     rows, failures = _loaded(database, tmp_path / "files", [_packed(HEADER + _line() * 40), content])
     assert "'many' in column volume is not a number" in str(failures[1])
     assert len(rows) == 40
+    assert list(tmp_path.rglob("*.unpacked")) == []
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_pieces_of_many_files_that_are_read_ahead_are_the_same(tmp_path: Path, database: Path) -> None:
+    """Where files are small, and what is in them is not."""
+    text = HEADER + "".join(_line(f"T{n}", str(n)) for n in range(40))
+    contents = [_packed(more) for more in (text, text + _line(volume="many"), text.replace("T9", "\nT9"), text)]
+    rows, failures = _loaded(database, tmp_path / "files", contents, packed_bytes=1)
+    assert "'many' in column volume is not a number" in str(failures[1])
+    assert [failures[number] for number in (0, 2, 3)] == [None] * 3
+    assert [row[1:] for row in rows] == [(n, f"T{n}", float(n)) for n in range(40)] * 3
     assert list(tmp_path.rglob("*.unpacked")) == []

@@ -10,14 +10,13 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
-from benchmarks.processes import BenchmarkError, Stopwatch
+from benchmarks.processes import BenchmarkError
+from benchmarks.unpacking import cost_of_unpacking
 from ingestion.catalog import FEEDS
 from ingestion.file_loads import FileLoader
 from ingestion.file_loads import Stopwatch as Laps
-from ingestion.mobility.citibike_zips import extract_month
 from ingestion.partitions import Partition
 from ingestion.publishers import Downloaded
-from ingestion.readers.published_file import PublishedFile
 from ingestion.results import Result, RunProgress
 from ingestion.run_record import KIND, RunRecord, new_run_id
 from sandbox.files import file_name
@@ -39,7 +38,7 @@ def load(files: Path, months: Sequence[str]) -> dict[str, float]:
     with tempfile.TemporaryDirectory(dir=database_path().parent) as name:
         folder = Path(name)
         downloads = {partition: _link(partition, file, folder) for partition, file in _wanted(files, months)}
-        unpacking = _unpack(downloads)
+        unpacked = cost_of_unpacking(file.path for file in downloads.values() if file.path.suffix == ".zip")
         with open_for_writing() as connection:
             Ledger(connection).start_run(KIND, {}, run_id=run_id, started_by="benchmark")
         record = RunRecord(run_id, folder)
@@ -48,7 +47,7 @@ def load(files: Path, months: Sequence[str]) -> dict[str, float]:
     failed = [str(result.error) for result in results if result.status.is_failure]
     if failed or len(results) != len(downloads):
         raise BenchmarkError(f"expected {len(downloads)} files to be loaded, got {len(results)}: {failed[:1]}")
-    return unpacking
+    return {unit: 2 * seconds for unit, seconds in unpacked.items()}
 
 
 def _wanted(files: Path, months: Sequence[str]) -> Iterator[tuple[Partition, Path]]:
@@ -66,12 +65,3 @@ def _link(partition: Partition, file: Path, folder: Path) -> Downloaded:
     path.parent.mkdir()
     os.link(file, path)
     return Downloaded(path, Fingerprint(file.as_uri()), file.stat().st_size)
-
-
-def _unpack(downloads: dict[Partition, Downloaded]) -> dict[str, float]:
-    stopwatch = Stopwatch()
-    for partition, file in downloads.items():
-        if file.path.suffix == ".zip":
-            for extracted in extract_month(PublishedFile(partition, file.path)):
-                extracted.unlink()
-    return {unit: 2 * seconds for unit, seconds in stopwatch.seconds().items()}
