@@ -86,8 +86,7 @@ def write_pieces(file: PublishedFile, beside: Path, contents: Iterable[bytes], p
     writer = _Writer(beside, max(_LEAST_BYTES, int(packed * _LEAST_SHARE_OF_PACKED)))
     with writer:
         for content in contents:
-            lines.add(content)
-            writer.write(content)
+            writer.write(content, lines.add(content))
     return UnpackedCsv(tuple(writer.pieces), writer.bytes, lines)
 
 
@@ -107,18 +106,17 @@ class _Writer:
     def __exit__(self, *_: object) -> None:
         self._target.close()
 
-    def write(self, content: bytes) -> None:
-        """Add what comes next."""
+    def write(self, content: bytes, line_ends: int) -> None:
+        """Add what comes next, which has so many line ends."""
         self.bytes += len(content)
+        self._line_ends += line_ends
         end = content.rfind(b"\n") + 1
         if end and self._target.tell() + end >= self._piece_bytes:
             self._target.write(content[:end])
-            self._line_ends += content.count(b"\n", 0, end)
             self._target.close()
             self._begin()
             content = content[end:]
         self._target.write(content)
-        self._line_ends += content.count(b"\n")
 
     def _begin(self) -> None:
         path = self._beside.with_name(f"{self._beside.name}.{len(self.pieces)}.unpacked")
