@@ -14,9 +14,9 @@ from ingestion.readers.csvs import Lines
 from ingestion.readers.gzips import BrokenGzipError, unpacked_pieces
 from ingestion.readers.published_file import PublishedFile
 
-# Small, so that threads end at about the same time. But of several row groups: DuckDB merges lesser ones at the next
-# checkpoint, and so writes their rows twice.
-_LEAST_BYTES = 32_000_000
+# Four row groups of DuckDB. It merges pieces of fewer than about three at the next checkpoint: then it writes their
+# rows twice, and the file is twice as large. With more, threads end at different times.
+_LEAST_LINES = 4 * 122_880
 # Of a very large file pieces are larger, so that there are not too many.
 _LEAST_SHARE_OF_PACKED = 0.25
 
@@ -83,7 +83,7 @@ def write_pieces(file: PublishedFile, beside: Path, contents: Iterable[bytes], p
         UnreadableFileError: it has zero bytes.
     """
     lines = Lines(file, are_rows_counted=True)
-    writer = _Writer(beside, max(_LEAST_BYTES, int(packed * _LEAST_SHARE_OF_PACKED)))
+    writer = _Writer(beside, int(packed * _LEAST_SHARE_OF_PACKED))
     with writer:
         for content in contents:
             writer.write(content, lines.add(content))
@@ -93,10 +93,10 @@ def write_pieces(file: PublishedFile, beside: Path, contents: Iterable[bytes], p
 class _Writer:
     """Writes one piece after the other. A piece ends with the last line end of what made it large enough."""
 
-    def __init__(self, beside: Path, piece_bytes: int) -> None:
+    def __init__(self, beside: Path, least_bytes: int) -> None:
         self._beside = beside
-        self._piece_bytes = piece_bytes
-        self._line_ends = 0
+        self._least_bytes = least_bytes
+        self._line_ends = self._line_ends_before = 0
         self.bytes = 0
         self.pieces: list[Piece] = []
         self._begin()
@@ -111,7 +111,8 @@ class _Writer:
         self.bytes += len(content)
         self._line_ends += line_ends
         end = content.rfind(b"\n") + 1
-        if end and self._target.tell() + end >= self._piece_bytes:
+        lines = self._line_ends - self._line_ends_before
+        if end and lines >= _LEAST_LINES and self._target.tell() + end >= self._least_bytes:
             self._target.write(content[:end])
             self._target.close()
             self._begin()
@@ -122,4 +123,5 @@ class _Writer:
         path = self._beside.with_name(f"{self._beside.name}.{len(self.pieces)}.unpacked")
         # The first line is the header.
         self.pieces.append(Piece(path, max(0, self._line_ends - 1)))
+        self._line_ends_before = self._line_ends
         self._target = path.open("wb")

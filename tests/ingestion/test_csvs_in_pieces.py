@@ -47,7 +47,7 @@ def _write(folder: Path, *csvs: str) -> Path:
 def _in_pieces(patch: pytest.MonkeyPatch) -> None:
     """Have every CSV count as large, and be read in pieces of a few lines."""
     patch.setattr(csv_files, "MOST_BYTES_IN_MEMORY", 0)
-    patch.setattr(csv_pieces, "_LEAST_BYTES", 250)
+    patch.setattr(csv_pieces, "_LEAST_LINES", 2)
     patch.setattr(csv_pieces, "_LEAST_SHARE_OF_PACKED", 0)
     patch.setattr(zips, "_CHUNK_BYTES", 90)
 

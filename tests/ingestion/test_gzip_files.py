@@ -209,7 +209,7 @@ def test_lines_are_the_same_however_the_text_is_cut(text: str, length: int) -> N
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files count as large from a few bytes on, and are read in pieces of a few lines."""
     monkeypatch.setattr(csv_files, "MOST_BYTES_IN_MEMORY", 100)
-    monkeypatch.setattr(csv_pieces, "_LEAST_BYTES", 150)
+    monkeypatch.setattr(csv_pieces, "_LEAST_LINES", 3)
     monkeypatch.setattr(gzips, "_PIECE_BYTES", 70)
 
 
@@ -222,7 +222,7 @@ def test_pieces_are_of_whole_lines_and_know_their_first_row(
     path = tmp_path_factory.mktemp("pieces") / "file.csv.gz"
     path.write_bytes(_packed(content))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csv_pieces, "_LEAST_BYTES", least)
+        patch.setattr(csv_pieces, "_LEAST_LINES", least)
         patch.setattr(gzips, "_PIECE_BYTES", length)
         unpacked = csv_pieces.unpack_gzip(PublishedFile(MONDAY, path))
     assert unpacked.bytes == len(content)
@@ -336,7 +336,7 @@ def test_after_a_large_file_rows_keep_their_order_again(
 @pytest.mark.usefixtures("small_pieces")
 def test_the_last_piece_may_be_empty(tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = HEADER + "".join(_line(f"T{n}", str(n)) for n in range(9))
-    monkeypatch.setattr(csv_pieces, "_LEAST_BYTES", len(text))
+    monkeypatch.setattr(csv_pieces, "_LEAST_LINES", text.count("\n"))
     monkeypatch.setattr(gzips, "_PIECE_BYTES", len(text))
     rows, failures = _loaded(database, tmp_path / "files", [_packed(text)])
     assert failures == [None]
