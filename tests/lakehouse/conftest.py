@@ -112,3 +112,9 @@ def refuse(s3_endpoint: str) -> Iterator[Callable[[str], None]]:
 
     yield refuse
     refuse("")
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Location:
+    """An empty folder of the test's own, to export to."""
+    return Location.of(str(tmp_path / "lake"))

@@ -21,6 +21,10 @@ TABLES = (FACT, *SMALL)
 # The partitions of the fact, and what each was built from. The number at the end is that of its rows.
 PARTITIONS = {"green/2025-01": "a 40", "yellow/2025-01": "a 300", "yellow/2025-02": "a 250"}
 
+# Compared with them: one as before, one changed, one gone, one new.
+CHANGED = {"green/2025-01": "a 40", "yellow/2025-01": "b 310", "yellow/2025-03": "a 9"}
+_OTHER_ZONES = "select 1::integer as zone_id, 'Astoria' as zone, 1.5::decimal(9, 4) as area_sq_mi"
+
 # Values that are hard to carry: quotes, commas, line breaks, letters of other alphabets, nothing, and empty texts.
 _NOTES = ["plain", 'say "hi", twice', "two\nlines", "café, 東京 🚕", "", "a;b\tc", "'", "NULL"]
 
@@ -118,6 +122,11 @@ def make_release(
     (folder / DESCRIPTION).write_text(release.write())
     releases.switch_to(release)
     return release
+
+
+def make_changed_release(published: Path, before: Release) -> Release:
+    """The release after the first: other partitions of the fact, and other zones."""
+    return make_release(published, number=2, before=before, partitions=CHANGED, zones=_OTHER_ZONES)
 
 
 def with_layers(release: Release, layers: Mapping[str, str]) -> Release:

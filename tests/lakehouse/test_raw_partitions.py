@@ -38,11 +38,6 @@ TABLES = (MONTHS, HOURS, WHOLE)
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> Location:
-    return Location.of(str(tmp_path / "lake"))
-
-
-@pytest.fixture
 def raw(tmp_path: Path) -> Iterator[Connection]:
     with open_for_writing(tmp_path / "raw.duckdb") as connection:
         Ledger(connection)

@@ -14,9 +14,8 @@ import pytest
 from tests.lakehouse.fingerprint import fingerprints_of_file
 from tests.lakehouse.processes import EXPORT, interpreter
 from tests.lakehouse.reading import READERS, by_csv, by_pyarrow, of_release
-from tests.lakehouse.releases import FACT, make_release
+from tests.lakehouse.releases import CHANGED, FACT, make_changed_release, make_release
 from tests.lakehouse.s3_proxy import S3Proxy
-from tests.lakehouse.test_folder import CHANGED, OTHER_ZONES
 from warehouse.exit_codes import ExitCode
 from warehouse.lakehouse import ExportError, Location, export
 from warehouse.lakehouse.destination import destination, exports_folder
@@ -38,10 +37,6 @@ def proxy(s3_environment: dict[str, str], bucket: str, monkeypatch: pytest.Monke
     with S3Proxy(s3_environment["AWS_ENDPOINT_URL"]).running() as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
         yield proxy
-
-
-def _changed(published: Path, before: Release) -> Release:
-    return make_release(published, number=2, before=before, partitions=CHANGED, zones=OTHER_ZONES)
 
 
 def _keys(lake: Location, format_: str) -> set[str]:
@@ -84,7 +79,7 @@ def test_the_same_release_is_not_sent_again(format_: str, release: Release, lake
 
 def test_only_what_changed_is_sent(published: Path, release: Release, lake: Location, proxy: S3Proxy) -> None:
     export("parquet", to=lake)
-    after = _changed(published, release)
+    after = make_changed_release(published, release)
     done = {each.table: each.files_written for each in export("parquet", to=lake)}
     assert done == {FACT: 2, "core_core.dim_zone": 1, "meta.runs": 0}
     assert by_pyarrow(lake, after) == of_release(after)
@@ -101,7 +96,7 @@ def test_after_a_refused_put_a_plain_run_mends_it(
     format_: str, number: int, published: Path, release: Release, lake: Location, proxy: S3Proxy, tmp_path: Path
 ) -> None:
     export(format_, to=lake)
-    after = _changed(published, release)
+    after = make_changed_release(published, release)
     proxy.forget()
     proxy.refuse = ("PUT", number)
     with pytest.raises(ExportError, match=r"refuses: AccessDenied: not today.*AWS_ACCESS_KEY_ID") as refused:
