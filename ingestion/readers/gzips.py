@@ -30,12 +30,14 @@ def unpacked_pieces(path: Path) -> Iterator[bytes]:
         BrokenGzipError: it breaks off, a checksum is wrong, or something else comes after it.
     """
     member = None
+    is_before_first = True
     try:
         with path.open("rb") as file:
             while packed := file.read(_READ_BYTES):
                 # Zeros may come between members, and after the last one.
-                while packed := packed if member else packed.lstrip(b"\0"):
+                while packed := packed if member or is_before_first else packed.lstrip(b"\0"):
                     member = member or zlib.decompressobj(_GZIP)
+                    is_before_first = False
                     if piece := member.decompress(packed, _PIECE_BYTES):
                         yield piece
                     packed = member.unused_data if member.eof else member.unconsumed_tail

@@ -129,6 +129,14 @@ def test_what_is_not_whole_is_refused(tmp_path: Path, database: Path, content: b
     assert said in message
 
 
+@pytest.mark.parametrize("count", [1, 2, 300])
+def test_zeros_alone_are_not_gzip(tmp_path: Path, count: int) -> None:
+    path = tmp_path / "zeros.gz"
+    path.write_bytes(bytes(count))
+    with pytest.raises(BrokenGzipError):
+        list(unpacked_pieces(path))
+
+
 def test_a_bomb_is_not_unpacked(tmp_path: Path, database: Path) -> None:
     bomb = in_gzip(HEADER + bar()) + in_gzip(b"0" * 1_000_000) * 130
     assert "expected at most 104,857,600 bytes when unpacked, but it has more" in refusal(tmp_path, bomb)
